@@ -1,0 +1,45 @@
+"""Fixtures that every part of the test suite shares."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked `gpu` where there is none; torch is imported only when such a test was collected."""
+    gpu_tests = [item for item in items if item.get_closest_marker("gpu")]
+    if not gpu_tests:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in gpu_tests:
+            item.add_marker(pytest.mark.skipif(True, reason="needs a GPU; torch finds none on this machine"))
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root folder of the repository."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_gqa(repository: Path) -> Path:
+    """The six tasks' question lists of the real GQA: `../shared/gqa/six_tasks_questions.json` beside the repository."""
+    path = repository.parent / "shared" / "gqa" / "six_tasks_questions.json"
+    if not path.is_file():
+        pytest.skip(f"GQA's question lists are not on this machine (looked for {path})")
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium or Chrome executable, for tests marked `browser`."""
+    for name in CHROMIUM_NAMES:
+        if path := shutil.which(name):
+            return path
+    pytest.skip(f"needs a browser; none of {', '.join(CHROMIUM_NAMES)} is on PATH")
