@@ -1,0 +1,74 @@
+"""Command line of :mod:`analysis_lib.run`."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+import yaml
+
+from analysis_lib.run import NotebookFailedError, ParameterError, parameter_table, run_notebook
+from analysis_lib.run import __doc__ as description
+from analysis_lib.run.execute import read_notebook
+from analysis_lib.run.profile import load_profile, profile_parameters
+
+REFUSED, FAILED = 2, 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis_lib.run", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("notebook", type=Path, help="source: jupytext MyST Markdown (.md) or .ipynb")
+    parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"),
+                        help="one parameter; wins over files and profile")
+    parser.add_argument("-f", "--file", type=Path, action="append", default=[], metavar="YAML",
+                        help="a YAML mapping of parameters; later files win")
+    parser.add_argument("--profile", metavar="NAME",
+                        help="start from what workflow/profiles/NAME.yaml says for this notebook")
+    parser.add_argument("-o", "--output", type=Path, help="the executed notebook (default: NOTEBOOK.ipynb, here)")
+    parser.add_argument("--list-parameters", action="store_true", help="print what the notebook takes, and stop")
+    return parser
+
+
+def read_parameter_file(path: Path) -> dict[str, object]:
+    """Read a YAML mapping, its values left as text for the notebook's types to read."""
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506  (strings only)
+    except (OSError, yaml.YAMLError) as error:
+        raise ParameterError(f"the parameter file {path} cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise ParameterError(f"the parameter file {path} must be a mapping, `key: value` a line")
+    return content
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns 0, 1 when the notebook failed, 2 when it was not run at all."""
+    options = build_parser().parse_args(arguments)
+    # papermill warns of every parameter annotated `| None`, which it cannot parse; here they are checked already.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    try:
+        _, declared = read_notebook(options.notebook)
+        if options.list_parameters:
+            print(parameter_table(declared))
+            return 0
+        given: dict[str, object] = {}
+        if options.profile:
+            given |= profile_parameters(load_profile(options.profile), options.notebook.stem, declared)
+        for path in options.file:
+            given |= read_parameter_file(path)
+        given |= dict(options.parameter)
+        written = run_notebook(options.notebook, given, options.output, from_text=True, progress=sys.stderr.isatty())
+    except (ValueError, FileNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return REFUSED
+    except NotebookFailedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    print(written)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""Execute a notebook through papermill: complete parameters in, one whole notebook with provenance out."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from analysis_lib.run.parameters import Parameter, ParameterError, complete_parameters, read_parameters
+
+DISPLAY_TAGS = ("hide-input", "hide-cell", "remove-input", "remove-cell")
+
+
+class NotebookFailedError(RuntimeError):
+    """A cell raised an error or its kernel died; ``partial`` is the notebook as far as it came."""
+
+    def __init__(self, message: str, partial: Path) -> None:
+        super().__init__(message)
+        self.partial = partial
+
+
+def repository_root() -> Path:
+    """The folder that notebooks run in: the checkout this package belongs to, else the current folder."""
+    checkout = Path(__file__).resolve().parents[2]
+    return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
+
+
+def read_notebook(path: Path) -> tuple[NotebookNode, dict[str, Parameter]]:
+    """Read a notebook (jupytext MyST Markdown or .ipynb) and the parameters that it declares.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such notebook; the message lists those beside it.
+    ParameterError
+        Its ``parameters`` cell cannot be read.
+    """
+    if not path.is_file():
+        there = sorted(p.name for p in path.parent.glob("*") if p.suffix in (".md", ".ipynb"))
+        raise FileNotFoundError(f"there is no notebook {path}; {path.parent} has: {', '.join(there) or 'none'}")
+    notebook = jupytext.read(path)
+    # papermill needs the language beside the kernel's name, and jupytext writes only what the source says.
+    notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    try:
+        return notebook, read_parameters(notebook)
+    except (ParameterError, SyntaxError) as error:
+        raise ParameterError(f"{path}: {error}") from None
+
+
+def run_notebook(
+    notebook: Path | str,
+    parameters: Mapping[str, object] | None = None,
+    output: Path | str | None = None,
+    *,
+    from_text: bool = False,
+    progress: bool = False,
+) -> Path:
+    """Execute a notebook with checked parameters and return the path of the executed one.
+
+    Parameters
+    ----------
+    notebook
+        Source: jupytext MyST Markdown (``.md``) or ``.ipynb``. It runs in the repository's root folder, with the
+        interpreter that runs this function, and gets every parameter, given or default.
+    parameters
+        Values by name; what is left out keeps its default.
+    output
+        The executed notebook, ``.ipynb``; the source's name in the current folder if left out. It appears only when
+        every cell has run, with ``metadata.provenance`` telling how it was made.
+    from_text
+        Take the values for text, as typed on the command line, and read them by the declared types.
+    progress
+        Show a bar over the cells.
+
+    Raises
+    ------
+    ParameterError
+        A parameter is unknown, of the wrong type or out of range; nothing has run.
+    NotebookFailedError
+        A cell failed. The notebook as far as it came is beside the output as ``NAME.failed.ipynb``.
+    """
+    source = Path(notebook)
+    target = Path(output) if output is not None else Path(f"{source.stem}.ipynb")
+    if target.suffix != ".ipynb" or target.resolve() == source.resolve():
+        raise ValueError(f"the output {target} must be an .ipynb file other than the source")
+    node, declared = read_notebook(source)
+    try:
+        values = complete_parameters(declared, parameters or {}, from_text=from_text)
+    except ParameterError as error:
+        raise ParameterError(f"{source} cannot be run with these parameters:\n{error}") from None
+
+    failed = target.with_name(f"{target.stem}.failed.ipynb")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}-") as folder:
+        partial = Path(folder) / "partial.ipynb"
+        started, clock = datetime.now(UTC), time.monotonic()
+        try:
+            _execute(node, values, partial, progress)
+        except Exception as error:
+            if not partial.exists():
+                raise
+            message = _describe_failure(source, partial, error)
+            partial.replace(failed)
+            raise NotebookFailedError(f"{message}\nThe notebook as far as it came: {failed}", failed) from error
+        _stamp(partial, source, target, values, started, time.monotonic() - clock)
+        partial.replace(target)
+    failed.unlink(missing_ok=True)
+    return target
+
+
+def _execute(node: NotebookNode, values: dict[str, object], output: Path, progress: bool) -> None:
+    import papermill  # takes most of a second; refusing a parameter should not
+
+    source = output.with_name("source.ipynb")
+    nbformat.write(node, source)
+    # Hashing fixed: a set iterated in a notebook must not change a table from run to run. Environment preferred: a
+    # kernel that the user once registered as `python3` must not replace this interpreter.
+    with _environment(PYTHONHASHSEED="0", JUPYTER_PREFER_ENV_PATH="1"):
+        papermill.execute_notebook(
+            source, output, values, kernel_name="python3", cwd=repository_root(), progress_bar=progress
+        )
+
+
+def _stamp(
+    path: Path, source: Path, target: Path, values: dict[str, object], started: datetime, seconds: float
+) -> None:
+    from analysis_lib.report.provenance import collect
+
+    node = nbformat.read(path, as_version=4)
+    root = repository_root()
+    for key, file in (("input_path", source), ("output_path", target)):
+        absolute = file.resolve()
+        node.metadata.papermill[key] = str(absolute.relative_to(root) if absolute.is_relative_to(root) else file.name)
+    node.metadata["provenance"] = collect(values, started=started, seconds=seconds)
+    _inherit_display(node)
+    nbformat.write(node, path)
+
+
+def _inherit_display(node: NotebookNode) -> None:
+    """Show or hide the cell that papermill injects as the author shows or hides the defaults it overrides."""
+    by_tag = {tag: cell for cell in node.cells for tag in cell.metadata.get("tags", [])}
+    declared, injected = by_tag.get("parameters"), by_tag.get("injected-parameters")
+    if declared and injected:
+        injected.metadata.tags += [tag for tag in declared.metadata.tags if tag in DISPLAY_TAGS]
+
+
+def _describe_failure(source: Path, partial: Path, error: Exception) -> str:
+    cells = [cell for cell in nbformat.read(partial, as_version=4).cells if cell.cell_type == "code"]
+    statuses = [cell.metadata.get("papermill", {}).get("status") for cell in cells]
+    reason = f"{getattr(error, 'ename', type(error).__name__)}: {getattr(error, 'evalue', error)}"
+    for number, (cell, status) in enumerate(zip(cells, statuses, strict=True), start=1):
+        if status in ("failed", "running"):
+            first_line = next((line for line in cell.source.splitlines() if line.strip()), "")
+            return f"{source} failed in code cell {number} of {len(cells)}, `{first_line}`:\n  {reason}"
+    return f"{source} failed:\n  {reason}"
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
