@@ -1,0 +1,56 @@
+"""The word-level tokenizer of the embedded models.
+
+Text is lower-cased and cut into words, punctuation marks and newlines, so that a prompt is written exactly as for
+LLaVA-1.5 (``USER: <image>\\n{question} ASSISTANT:``) and the newline between picture and question is a token of its
+own.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
+
+from analysis_lib.tasks.minigqa.world import CATEGORIES, COLORS, MATERIALS, SIZES
+
+__all__ = ["IMAGE_TOKEN", "VOCABULARY", "build_tokenizer", "words"]
+
+IMAGE_TOKEN = "<image>"
+_SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", IMAGE_TOKEN)
+_GRAMMAR = (
+    ": ? , . user assistant is are the or what which kind type of object a that made does do you see appear to "
+    "be left right above below both and have in common there either on side photo image describe every by "
+    "name yes no color material size top middle bottom center"
+)
+VOCABULARY: dict[str, int] = {
+    word: index
+    for index, word in enumerate((*_SPECIAL, "\n", *_GRAMMAR.split(), *CATEGORIES, *COLORS, *MATERIALS, *SIZES))
+}
+_PATTERN = r"\n|\w+|[^\w\s]"
+
+
+def words(text: str) -> list[int]:
+    """Token ids of plain text without special tokens; what `build_tokenizer` gives, fast enough for a training loop."""
+    return [VOCABULARY[word] for word in re.findall(_PATTERN, text.lower())]
+
+
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """The tokenizer in transformers format: ``<s>`` in front, unknown words become ``<unk>``."""
+    tokenizer = Tokenizer(models.WordLevel(VOCABULARY, unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_PATTERN), behavior="removed", invert=True)
+    tokenizer.decoder = decoders.WordPiece(prefix="##")
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", VOCABULARY["<s>"])]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        extra_special_tokens={"image_token": IMAGE_TOKEN},
+        padding_side="right",
+        model_max_length=512,
+    )

@@ -1,0 +1,173 @@
+"""Training data: one picture carries many questions and a caption, packed into one sequence.
+
+Every segment sees the picture and itself (a block-causal 4-D mask) and its positions restart after the picture, so that
+for each segment the packed sequence computes what an ordinary one-question prompt would, at a fraction of the cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from analysis_lib.tasks.minigqa import FAMILIES, TRAINING_FAMILIES, ask, render, sample_scene
+from analysis_lib.tasks.minigqa.world import (
+    CATEGORIES,
+    CATEGORY,
+    CELL,
+    COLOR,
+    COLORS,
+    MATERIAL,
+    MATERIALS,
+    SIZE,
+    SIZES,
+    column,
+    row,
+)
+
+from ..mini.architecture import PATCHES_PER_SIDE, normalize_pixels
+from ..mini.vocabulary import IMAGE_TOKEN, VOCABULARY, words
+
+__all__ = ["CAPTION", "IGNORED", "PackedBatch", "cell_labels", "packed_batch", "prefix_ids"]
+
+IGNORED = -100
+QUESTIONS_PER_IMAGE = {
+    "ChooseAttr": 1,
+    "ChooseCat": 3,
+    "ChooseRel": 2,
+    "CompareAttr": 1,
+    "LogicalObj": 3,
+    "QueryAttr": 1,
+    "OpenAttr": 1,
+    "OpenCat": 1,
+    "VerifyAttr": 1,
+}
+"""Binding families are asked more often: they are learnt last."""
+_FAMILY_INDEX = {name: index for index, name in enumerate(FAMILIES | TRAINING_FAMILIES)}
+CAPTION = len(_FAMILY_INDEX)
+"""The family index of caption tokens."""
+_ROWS, _COLUMNS = ("top", "middle", "bottom"), ("left", "center", "right")
+
+
+@dataclass(frozen=True)
+class PackedBatch:
+    """Tensors of a packed batch of ``n`` pictures and ``t`` positions.
+
+    ids, positions, labels, families: ``(n, t)``; labels are `IGNORED` outside answers. allowed: ``(n, 1, t, t)`` bool.
+    pixels: ``(n, 3, height, width)``.
+    """
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+    labels: torch.Tensor
+    families: torch.Tensor
+    allowed: torch.Tensor
+    pixels: torch.Tensor
+
+    def to(self, device: str) -> PackedBatch:
+        """The same batch on another device."""
+        return PackedBatch(**{name: value.to(device) for name, value in vars(self).items()})
+
+
+def prefix_ids() -> list[int]:
+    """Token ids of everything before the question: ``<s> USER: <image>... \\n``."""
+    image = [VOCABULARY[IMAGE_TOKEN]] * PATCHES_PER_SIDE**2
+    return [VOCABULARY["<s>"], *words("USER:"), *image, *words("\n")]
+
+
+def cell_labels(scene: np.ndarray) -> np.ndarray:
+    """What stands in each cell: ``(9, 4)`` ints, attribute value plus one, 0 for an empty cell."""
+    labels = np.zeros((9, 4), np.int64)
+    labels[scene[:, CELL]] = scene[:, [CATEGORY, COLOR, MATERIAL, SIZE]] + 1
+    return labels
+
+
+def packed_batch(rng: np.random.Generator, n_images: int, *, blind: bool = False) -> PackedBatch:
+    """Draw ``n_images`` scenes, ask the families' questions and one caption about each, and pack them.
+
+    With ``blind`` the pictures are uniformly grey: nothing can be learnt from them.
+    """
+    prefix = prefix_ids()
+    scenes = [sample_scene(rng) for _ in range(n_images)]
+    pictures = np.stack([render(scene, rng) for scene in scenes])
+    sequences = [_Sequence(prefix) for _ in scenes]
+    for scene, sequence in zip(scenes, sequences, strict=True):
+        for family, repeats in QUESTIONS_PER_IMAGE.items():
+            for _ in range(repeats):
+                asked = ask(family, scene, rng)
+                if asked is not None:
+                    sequence.add(asked.text, asked.answer, _FAMILY_INDEX[family])
+        question, caption = _caption(scene, rng)
+        sequence.add(question, caption, CAPTION)
+
+    length = -(-max(len(sequence.ids) for sequence in sequences) // 8) * 8
+    columns = {name: np.stack([s.padded(name, length) for s in sequences]) for name in _Sequence.FILL}
+    segment = torch.from_numpy(columns["segments"])
+    order = torch.arange(length)
+    visible = (segment[:, None, :] == 0) | (segment[:, None, :] == segment[:, :, None])
+    pixels = normalize_pixels(torch.from_numpy(pictures))
+    return PackedBatch(
+        ids=torch.from_numpy(columns["ids"]),
+        positions=torch.from_numpy(columns["positions"]),
+        labels=torch.from_numpy(columns["labels"]),
+        families=torch.from_numpy(columns["families"]),
+        allowed=(visible & (order[None, :] <= order[:, None]))[:, None],
+        pixels=torch.zeros_like(pixels) if blind else pixels,
+    )
+
+
+class _Sequence:
+    """One packed sequence under construction."""
+
+    FILL = {"ids": 0, "segments": 99, "positions": 0, "labels": IGNORED, "families": -1}
+
+    def __init__(self, prefix: list[int]) -> None:
+        self.prefix_length = len(prefix)
+        self.n_segments = 0
+        self.ids = list(prefix)
+        self.segments = [0] * self.prefix_length
+        self.positions = list(range(self.prefix_length))
+        self.labels = [IGNORED] * self.prefix_length
+        self.families = [-1] * self.prefix_length
+
+    def add(self, question: str, answer: str, family: int) -> None:
+        """Append ``question ASSISTANT: answer </s>``, labelled where the answer is predicted."""
+        asked, answered = words(f"{question} ASSISTANT:"), [*words(answer), VOCABULARY["</s>"]]
+        tokens = [*asked, *answered]
+        n = len(tokens) - 1
+        self.n_segments += 1
+        self.ids += tokens[:-1]
+        self.segments += [self.n_segments] * n
+        self.positions += range(self.prefix_length, self.prefix_length + n)
+        self.labels += [IGNORED] * (len(asked) - 1) + answered
+        self.families += [family] * n
+
+    def padded(self, name: str, length: int) -> np.ndarray:
+        values = getattr(self, name)
+        return np.array(values + [self.FILL[name]] * (length - len(values)), np.int64)
+
+
+def _caption(scene: np.ndarray, rng: np.random.Generator) -> tuple[str, str]:
+    """A caption by place, by category or by colour: the last two teach look-up by what the questions mention."""
+    kind = ("place", "name", "name", "color", "color")[int(rng.integers(5))]
+    shuffled = scene[rng.permutation(len(scene))]
+    key = {"place": CELL, "name": None, "color": COLOR}[kind]
+    ordered = shuffled if key is None else shuffled[np.argsort(shuffled[:, key], kind="stable")]
+    said = []
+    for category, color, material, size, cell in ordered:
+        name, hue, matter, extent = CATEGORIES[category], COLORS[color], MATERIALS[material], SIZES[size]
+        along, across = _ROWS[row(cell)], _COLUMNS[column(cell)]
+        said.append(
+            {
+                "place": f"{along} {across} {extent} {hue} {matter} {name}",
+                "name": f"{name}: {hue} {matter} {extent} {along} {across}",
+                "color": f"{hue}: {name} {matter} {extent} {across} {along}",
+            }[kind]
+        )
+    question = {
+        "place": "Describe the photo.",
+        "name": "Describe every object by name.",
+        "color": "Describe every object by color.",
+    }
+    return question[kind], ". ".join(said)

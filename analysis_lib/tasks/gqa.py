@@ -1,0 +1,142 @@
+"""Read questions in GQA's official layout.
+
+A source is a folder with one ``*_questions.json`` (question id -> ``imageId``, ``question``, ``answer``, ``types``),
+the pictures in ``images/`` and, optionally, scene graphs. The word ``"minigqa"`` stands for the embedded world, written
+to disk in the same layout on first use.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .minigqa import embedded_minigqa
+from .registry import get_task
+
+__all__ = ["COLUMNS", "EMBEDDED", "check_questions", "load_questions"]
+
+EMBEDDED = "minigqa"
+COLUMNS = ("question_id", "image_id", "question", "answer", "task", "detailed", "image")
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+def load_questions(source: str | Path, task: str, n: int | None = None, seed: int = 0) -> pd.DataFrame:
+    """The questions of one task, as a typed table.
+
+    Parameters
+    ----------
+    source: ``"minigqa"``, or a folder in GQA's layout.
+    task: a name in `TASKS`.
+    n: how many questions to draw without replacement; ``None`` keeps all, in the file's order.
+    seed: which ``n`` are drawn; the drawn questions keep the file's order.
+
+    Returns
+    -------
+    A table with the string columns ``question_id``, ``image_id``, ``question``, ``answer``, ``task``, ``detailed`` and
+    ``image`` (the picture's path; it is read, and its absence reported, only when a model looks at it).
+
+    Raises
+    ------
+    ValueError: unknown task, malformed file, or fewer than ``n`` questions.
+    FileNotFoundError: no folder, or no questions file in it.
+
+    Examples
+    --------
+    >>> table = load_questions("minigqa", "QueryAttr", n=3)
+    >>> sorted(set(table["answer"])) in (["left"], ["right"], ["left", "right"])
+    True
+    """
+    wanted = get_task(task)
+    folder = embedded_minigqa() if str(source) == EMBEDDED else Path(source)
+    records = _read_questions_file(_find_questions_file(folder))
+    rows = [
+        (question_id, record["imageId"], record["question"], record["answer"], task, record["types"]["detailed"])
+        for question_id, record in records.items()
+        if wanted.matches(record["types"])
+    ]
+    if not rows:
+        kinds = f"{wanted.structural}/{wanted.semantic} with detailed type {' or '.join(wanted.detailed)}"
+        raise ValueError(f"{folder} holds no question of task {task} ({kinds}); check that it is GQA's questions file")
+    if n is not None:
+        if not 1 <= n <= len(rows):
+            raise ValueError(
+                f"n is {n}, but task {task} in {folder} has {len(rows)} questions; choose 1 to {len(rows)}"
+            )
+        rows = [rows[i] for i in sorted(np.random.default_rng(seed).choice(len(rows), n, replace=False))]
+    table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]), dtype="str")
+    table["image"] = _image_paths(folder / "images", table["image_id"])
+    return table
+
+
+def check_questions(table: pd.DataFrame) -> None:
+    """Refuse a table that `load_questions` could not have made: missing columns, no rows, empty text or answer."""
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        raise ValueError(
+            f"the questions table lacks the columns {', '.join(missing)}; load_questions makes all of them"
+        )
+    if table.empty:
+        raise ValueError("the questions table is empty; at least one question is needed")
+    for name in ("question", "answer"):
+        blank = table[name].isna() | (table[name].astype(str).str.strip() == "")
+        if blank.any():
+            names = ", ".join(table.loc[blank, "question_id"].astype(str).head(5))
+            raise ValueError(
+                f"{int(blank.sum())} questions have an empty {name} (question_id {names}); remove or mend them"
+            )
+
+
+def _find_questions_file(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"{folder} is not a folder; give 'minigqa' or a folder with *_questions.json and images/"
+        )
+    found = sorted(folder.glob("*_questions.json"))
+    if not found:
+        raise FileNotFoundError(f"{folder} has no *_questions.json; GQA's is called val_balanced_questions.json")
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise ValueError(f"{folder} has several questions files ({names}); keep the one to read, move the others away")
+    return found[0]
+
+
+def _read_questions_file(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not valid JSON ({error}); download or write it again") from None
+    if not isinstance(records, dict):
+        raise ValueError(f"{path} holds a {type(records).__name__}; GQA's layout is an object: question id -> question")
+    for question_id, record in records.items():
+        problem = _problem(record)
+        if problem:
+            raise ValueError(f"{path}, question {question_id}: {problem}")
+    return records
+
+
+def _problem(record: Any) -> str | None:
+    if not isinstance(record, dict):
+        return f"is a {type(record).__name__}, not an object"
+    for key in ("imageId", "question", "answer"):
+        if not isinstance(record.get(key), str):
+            return f"has no text under {key!r}"
+    types = record.get("types")
+    if not isinstance(types, dict) or not {"structural", "semantic", "detailed"} <= types.keys():
+        return "has no 'types' with structural, semantic and detailed"
+    return None
+
+
+def _image_paths(folder: Path, image_ids: pd.Series) -> pd.Series:
+    """Each picture's path; where none exists the first known suffix, so that an error can name the file expected."""
+    present = {path.stem: path for path in folder.iterdir()} if folder.is_dir() else {}
+    return image_ids.map(
+        lambda name: str(
+            present[name]
+            if name in present and present[name].suffix.lower() in _IMAGE_SUFFIXES
+            else folder / f"{name}{_IMAGE_SUFFIXES[0]}"
+        )
+    ).astype("str")
