@@ -1,0 +1,61 @@
+# Everything a reader runs. Needs Python >= 3.11 and make; each target sets up .venv first where it has to.
+#   make book PROFILE=smoke     another profile of workflow/profiles
+#   make test PYTHON=python3.12 another interpreter for the environment
+
+PYTHON ?= python3
+PROFILE ?= mini
+CORES ?= 2
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install book smoke test bench train-mini lock clean
+
+help: ## list the targets
+	@echo "Targets:"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
+	@echo "Settings: PROFILE=$(PROFILE) CORES=$(CORES) PYTHON=$(PYTHON)"
+
+install: $(INSTALLED) ## set up .venv with the exact pins of requirements.lock
+
+book: $(INSTALLED) ## run the notebooks of PROFILE (default mini) and build the book into _build/html
+	$(BIN)/snakemake --cores $(CORES) --config profile=$(PROFILE)
+	@echo "The book: _build/html/index.html"
+
+smoke: ## build a small book in a couple of minutes, as continuous integration does
+	$(MAKE) book PROFILE=smoke
+
+test: $(INSTALLED) ## lint, check types and imports, run the tests
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(INSTALLED) ## run the benchmarks and print their tables
+	$(BIN)/python -m pytest -m benchmark -s $(PYTEST_ARGS)
+
+train-mini: $(INSTALLED) ## train the embedded model from scratch (about an hour on 2 cores; resumes)
+	$(BIN)/python -m analysis_lib.models.training
+
+clean: ## remove results, logs and the built book; the environment stays
+	rm -rf results logs _build book/pages .snakemake build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+# The lock is what .venv holds, without this project, without build suffixes (torch's +cpu) and without the CUDA
+# packages that torch brings by itself where its build wants them. No addresses: each machine has its own.
+lock: $(INSTALLED) ## rewrite requirements.lock from what .venv holds
+	{ echo "# Exact versions of everything that runs or tests the companion; written by 'make lock'."; \
+	  $(BIN)/python -m pip freeze --all --exclude-editable --exclude pip --exclude wheel \
+	  | grep -viE '^(nvidia-|cuda-|triton=)|^-e| @ ' | sed -E 's/\+[a-z0-9.]+$$//' | LC_ALL=C sort -f; } > $@.tmp
+	mv $@.tmp requirements.lock
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("Python 3.11 or newer is needed, this is " \
+	  + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the packages of requirements.lock; the first time takes some minutes."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
