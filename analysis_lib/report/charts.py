@@ -1,0 +1,28 @@
+"""Every chart of the book in one place: ``from analysis_lib.report import charts``.
+
+A chart is a function from a tidy table (or plain arrays) to an Altair chart; each demands a description for readers who
+cannot see it and says what its uncertainty is. Adding one is a function in a file named after its kind, and a line
+here.
+"""
+
+from analysis_lib.report.dots import accuracy_dots, atom_dots, dots_with_interval, wilson_interval, with_wilson
+from analysis_lib.report.lines import lines_with_interval
+from analysis_lib.report.masks import mask_picture
+from analysis_lib.report.steps import eigenvalue_bars, latent_scatter, matrix_picture, variance_spectrum
+from analysis_lib.report.trajectories import knockout_trajectories, layer_trajectories
+
+__all__ = [
+    "accuracy_dots",
+    "atom_dots",
+    "dots_with_interval",
+    "eigenvalue_bars",
+    "knockout_trajectories",
+    "latent_scatter",
+    "layer_trajectories",
+    "lines_with_interval",
+    "mask_picture",
+    "matrix_picture",
+    "variance_spectrum",
+    "wilson_interval",
+    "with_wilson",
+]

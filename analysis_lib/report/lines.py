@@ -1,0 +1,251 @@
+"""Lines with interval bands: the one grammar behind every chart of something against something.
+
+A table in which one drawn line would hold two values for the same point is refused, because such a chart mixes two
+definitions, targets or models and looks entirely normal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from analysis_lib.report import theme
+from analysis_lib.report.renderer import described
+
+ATOMS_KEYS = ("model", "task", "condition", "target", "target_from", "mode", "definition", "layer", "quantity")
+INTERVAL_NOTE = "Bands: 90 % bootstrap interval over questions."
+
+
+def require_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Refuse a table that is empty or lacks a column, naming what it has.
+
+    Raises:
+        ValueError: The table has no row or misses one of ``columns``.
+    """
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise ValueError(f"the table has no column {missing}; it has {list(table.columns)}")
+    if table.empty:
+        raise ValueError("the table has no row to draw; check the filter that made it")
+
+
+def require_one_value_per_point(table: pd.DataFrame, drawn: Sequence[str]) -> None:
+    """Refuse a table with two rows for the same drawn point.
+
+    Arguments:
+        table: The table to draw.
+        drawn: The columns that the chart tells apart (axis, colour, dash, panel, menu).
+
+    Raises:
+        ValueError: Two rows agree in all of ``drawn``; the message names the columns in which they differ.
+    """
+    repeated = table[table.duplicated(list(drawn), keep=False)]
+    if repeated.empty:
+        return
+    first = repeated.iloc[0][list(drawn)].to_dict()
+    same = repeated[(repeated[list(drawn)] == pd.Series(first)).all(axis=1)]
+    mixed = {key: sorted(map(str, same[key].unique())) for key in ATOMS_KEYS if key in same and same[key].nunique() > 1}
+    where = f"; it mixes {mixed}" if mixed else ""
+    raise ValueError(
+        f"the table holds {len(same)} rows for the one point {first}{where}: "
+        "filter the table, or give such a column a panel or a menu"
+    )
+
+
+def rounded(table: pd.DataFrame, columns: Sequence[str], digits: int = 5) -> pd.DataFrame:
+    """The columns alone, floats cut to a few significant digits: a page carries every row it draws."""
+    kept = table[list(dict.fromkeys(columns))].copy()
+    for column in kept.select_dtypes("floating"):
+        kept[column] = [float(f"{value:.{digits}g}") for value in kept[column]]
+    return kept
+
+
+def menus(table: pd.DataFrame, select: str | Sequence[str] | None) -> list[alt.Parameter]:
+    """A drop-down menu for each column of ``select`` that has more than one value, in the order of the table."""
+    columns = [select] if isinstance(select, str) else list(select or ())
+    chosen = []
+    for column in columns:
+        values = list(dict.fromkeys(table[column].tolist()))
+        if len(values) > 1:
+            menu = alt.binding_select(options=values, name=f"{column.replace('_', ' ')} ")
+            first = [{column: values[0]}]
+            chosen.append(alt.selection_point(name=f"choose_{column}", fields=[column], bind=menu, value=first))
+    return chosen
+
+
+def lines_with_interval(
+    table: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    low: str,
+    high: str,
+    description: str,
+    color: str | None = None,
+    dash: str | None = None,
+    facet: str | None = None,
+    select: str | Sequence[str] | None = None,
+    null: str | None = None,
+    reference: float | None = None,
+    colors: dict[str, str] | None = None,
+    dashes: dict[str, list[int]] | None = None,
+    shapes: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    x_title: str | None = None,
+    y_title: str | None = None,
+    title: str = "",
+    uncertainty: str = INTERVAL_NOTE,
+    height: int = 260,
+    columns: int = 3,
+    log_x: bool = False,
+    same_scale: bool = True,
+) -> alt.TopLevelMixin:
+    """Lines with points and interval bands.
+
+    Arguments:
+        table: One row per drawn point.
+        x: Column of the horizontal axis (numbers).
+        y: Column of the vertical axis; ``low`` and ``high`` are the columns of its interval.
+        low: Column of the lower end of the interval.
+        high: Column of the upper end of the interval.
+        description: Alternative text: what is drawn, and what to see.
+        color: Column told apart by colour and point shape; a click in the legend highlights one of its values.
+        dash: Column told apart by the dash of the line (conditions).
+        facet: Column that gets a panel per value, ``columns`` to a row.
+        select: Column or columns that get a drop-down menu; the first value is shown at first.
+        null: Column drawn as a dotted line without band (what a null reaches).
+        reference: A value of ``y`` marked by a faint dashed line (chance, zero).
+        colors: Fixed colour of each value of ``color``; without it the series colours of the theme, in order.
+        dashes: Fixed dash of each value of ``dash``.
+        shapes: Fixed point shape of each value of ``color``.
+        labels: Words for values of ``color`` in legend and tooltip.
+        x_title: Title of the horizontal axis, ``x`` without it.
+        y_title: Title of the vertical axis, ``y`` without it.
+        title: Title over the chart; most figures have a caption instead.
+        uncertainty: What the bands mean; printed under the chart.
+        height: Height of the chart or of one panel in pixels.
+        columns: Panels in a row.
+        log_x: Logarithmic horizontal axis.
+        same_scale: One vertical scale for all panels and menu choices; ``False`` fits each panel to what it shows.
+
+    Returns:
+        An Altair chart as wide as its container, or a grid of panels with ``facet``.
+
+    Raises:
+        ValueError: A column is missing, the table is empty, or it holds two rows for one drawn point.
+
+    Example:
+        >>> table = pd.DataFrame({"n": [100, 1000], "bias": [0.4, 0.04], "low": [0.3, 0.02], "high": [0.5, 0.06]})
+        >>> chart = lines_with_interval(table, x="n", y="bias", low="low", high="high",
+        ...                             description="Bias in bits against sample size: it falls tenfold.")
+        >>> chart.to_dict()["width"]
+        'container'
+    """
+    drawn = [name for name in (x, color, dash, facet) if name]
+    chosen = [select] if isinstance(select, str) else list(select or ())
+    measures = [y, low, high, *([null] if null else [])]
+    require_columns(table, [*drawn, *chosen, *measures])
+    require_one_value_per_point(table, [*drawn, *chosen])
+    data = rounded(table, [*drawn, *chosen, *measures])
+
+    scale_x = alt.Scale(type="log") if log_x else alt.Scale(nice=False, zero=False)
+    axis_x = alt.X(f"{x}:Q", title=x_title or x, scale=scale_x)
+    if pd.api.types.is_integer_dtype(data[x]) and not log_x:
+        axis_x = axis_x.axis(format="d", tickMinStep=1)
+    channels: dict[str, Any] = {"x": axis_x}
+    shape: dict[str, Any] = {}
+    if color:
+        # Panels named after the colours make a legend of the same colours redundant.
+        told = (
+            bool(facet)
+            and len(data[[color, facet]].drop_duplicates()) == data[color].nunique() == data[facet].nunique()
+        )
+        channels["color"], shape["shape"] = _color_and_shape(data, color, colors, shapes, labels, legend=not told)
+    dashed: dict[str, Any] = {}
+    if dash:
+        dashed["strokeDash"], shape["shape"] = _dash_and_shape(data, dash, dashes)
+    marked = dash or color
+    highlight = alt.selection_point(name="highlight", fields=[marked], bind="legend") if marked else None
+
+    def faded(shown: float, hidden: float) -> Any:
+        if highlight is None:
+            return alt.value(shown)
+        return alt.condition(highlight, alt.value(shown), alt.value(hidden))
+
+    picks = menus(data, chosen)
+    base = alt.Chart(data)
+    for pick in picks:
+        base = base.transform_filter(pick)
+    # One scale for every choice of the menus: a curve that looks taller is taller.
+    common = [float(data[[low, y]].min().min()), float(data[measures].max().max())]
+    limits = [min(0.0, common[0]), max(common[1] * 1.04, 1e-9)]
+    scale_y = alt.Scale(domain=limits, nice=False) if same_scale else alt.Scale(zero=True)
+    axis_y = alt.Y(f"{y}:Q", title=y_title or y, scale=scale_y)
+    apart = {"detail": f"{dash}:N"} if dash else {}
+    tooltip = [alt.Tooltip(name) for name in (*drawn, *chosen)]
+    tooltip += [alt.Tooltip(f"{name}:Q", format=".3~f") for name in measures]
+    layers = [
+        base.mark_area().encode(**channels, **apart, y=alt.Y(f"{low}:Q"), y2=f"{high}:Q", opacity=faded(0.16, 0.03)),
+        base.mark_line().encode(**channels, **dashed, y=axis_y, opacity=faded(1, 0.12)),
+        base.mark_point().encode(**channels, **shape, y=axis_y, opacity=faded(1, 0.12), tooltip=tooltip),
+    ]
+    if null:
+        dotted = base.mark_line(strokeDash=[1, 4], strokeWidth=1.5, strokeCap="round")
+        layers.insert(1, dotted.encode(**channels, **apart, y=alt.Y(f"{null}:Q"), opacity=faded(0.9, 0.12)))
+    if reference is not None:
+        layers.append(alt.Chart(data).mark_rule(style="reference").encode(y=alt.datum(reference)))
+    panel = alt.layer(*layers).add_params(*picks, *([highlight] if highlight is not None else []))
+    chart: Any = panel.properties(width="container", height=height)
+    if facet:
+        order = list(dict.fromkeys(data[facet].tolist()))
+        across = min(columns, len(order))
+        chart = panel.properties(width=540 // across - 10 * (across - 1), height=height).facet(
+            facet=alt.Facet(f"{facet}:N", title=None, sort=order), columns=across
+        )
+        if not same_scale:
+            chart = chart.resolve_scale(y="independent")
+    if title:
+        chart = chart.properties(title=title)
+    return described(chart, description=description, uncertainty=uncertainty)
+
+
+def _color_and_shape(
+    data: pd.DataFrame,
+    column: str,
+    colors: dict[str, str] | None,
+    shapes: dict[str, str] | None,
+    labels: dict[str, str] | None,
+    legend: bool,
+) -> tuple[alt.Color, alt.Shape]:
+    """Colour and point shape of a column; renames its values to their labels in ``data``."""
+    names = list(dict.fromkeys(data[column].tolist()))
+    names = [name for name in colors or () if name in names] + [name for name in names if name not in (colors or {})]
+    marks = list(theme.QUANTITY_SHAPES.values())
+    hues = theme.SERIES_COLORS
+    palette = colors or {name: hues[place % len(hues)] for place, name in enumerate(names)}
+    forms = shapes or {name: marks[place % len(marks)] for place, name in enumerate(names)}
+    color_scale, shape_scale = theme.scale_of(names, palette, labels), theme.scale_of(names, forms, labels)
+    data[column] = [(labels or {}).get(name, name) for name in data[column]]
+    key = alt.Legend(title=None, symbolOpacity=1) if legend else None
+    return (
+        alt.Color(f"{column}:N", scale=color_scale, legend=key),
+        alt.Shape(f"{column}:N", scale=shape_scale, legend=key),
+    )
+
+
+def _dash_and_shape(
+    data: pd.DataFrame, column: str, dashes: dict[str, list[int]] | None
+) -> tuple[alt.StrokeDash, alt.Shape]:
+    """Dash and point shape of a column, by default of the conditions; the legend shows the dashes."""
+    known = dashes or theme.CONDITION_DASHES
+    present = set(data[column])
+    names = [name for name in known if name in present] + sorted(present - set(known))
+    forms = dict(zip(names, theme.CONDITION_SHAPES.values(), strict=False)) if dashes else theme.CONDITION_SHAPES
+    key = alt.Legend(title=None, symbolSize=400, symbolType="stroke", symbolOpacity=1)
+    return (
+        alt.StrokeDash(f"{column}:N", scale=theme.scale_of(names, known), legend=key),
+        alt.Shape(f"{column}:N", scale=theme.scale_of(names, forms), legend=None),
+    )

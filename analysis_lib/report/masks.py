@@ -1,0 +1,104 @@
+"""The attention mask as a picture: who may read whom, coloured by the span that is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from analysis_lib.report import theme
+from analysis_lib.report.renderer import described
+
+CUT_COLOR = "#c1121f"
+
+
+def mask_picture(
+    allowed: ArrayLike,
+    spans: Mapping[str, tuple[int, int]],
+    *,
+    description: str,
+    title: str = "",
+    size: int = 380,
+) -> alt.TopLevelMixin:
+    """Draw an allowed-attention matrix: a row per reading position, a column per position that is read.
+
+    Arguments:
+        allowed: Boolean matrix ``(n_positions, n_positions)``; entry ``[i, j]``: position i may read position j.
+        spans: Name -> half-open range of positions, from ``system``, ``image``, ``gap``, ``question``, ``tail``,
+            ``last``. Positions outside every span are drawn as ``system``.
+        description: Alternative text.
+        title: Title over the picture.
+        size: Width and height in pixels.
+
+    Returns:
+        An Altair chart. Cells of the causal triangle that the knockout took away are red; the future stays empty.
+
+    Raises:
+        ValueError: The matrix is not square, a span lies outside it, or a span has no colour.
+
+    Example:
+        >>> causal = np.tril(np.ones((4, 4), dtype=bool))
+        >>> spans = {"image": (0, 2), "question": (2, 4)}
+        >>> chart = mask_picture(causal, spans, description="Causal attention over two image and two question tokens.")
+    """
+    matrix = np.asarray(allowed, dtype=bool)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
+        raise ValueError(f"expected a square boolean matrix (n_positions, n_positions), got shape {matrix.shape}")
+    n = matrix.shape[0]
+    owner = ["system"] * n
+    for name, (start, stop) in spans.items():
+        if not 0 <= start <= stop <= n:
+            raise ValueError(f"span {name!r} = ({start}, {stop}) lies outside the {n} positions of the mask")
+        owner[start:stop] = [name] * (stop - start)
+    cells = pd.DataFrame([run for i in range(n) for run in _runs(i, matrix[i], owner)])
+    names = [name for name in theme.SPAN_COLORS if name in owner] + [
+        name for name in spans if name not in theme.SPAN_COLORS
+    ]
+    look = {**theme.SPAN_COLORS, "cut by the knockout": CUT_COLOR}
+    shown = names + (["cut by the knockout"] if (cells["reads"] == "cut by the knockout").any() else [])
+    extent = alt.Scale(domain=[0, n], nice=False)
+    picture = (
+        alt.Chart(cells)
+        .mark_rect(stroke=None)
+        .encode(
+            x=alt.X("from:Q", scale=extent, title="position that is read", axis=alt.Axis(grid=False)),
+            x2="to:Q",
+            y=alt.Y(
+                "row:Q", scale=alt.Scale(domain=[n, 0], nice=False), title="reading position", axis=alt.Axis(grid=False)
+            ),
+            y2="next:Q",
+            color=alt.Color(
+                "reads:N", scale=theme.scale_of(shown, look), legend=alt.Legend(title=None, symbolType="square")
+            ),
+            tooltip=[
+                alt.Tooltip("reader:N", title="reading span"),
+                alt.Tooltip("reads:N", title="reads"),
+                "row:Q",
+                "from:Q",
+                "to:Q",
+            ],
+        )
+        .properties(width=size, height=size)
+    )
+    if title:
+        picture = picture.properties(title=title)
+    return described(picture, description=description, uncertainty="Exact: the mask itself, nothing is estimated.")
+
+
+def _runs(row: int, allowed: np.ndarray, owner: list[str]) -> list[dict[str, object]]:
+    """Neighbouring cells of one row that look alike, as one rectangle each; the unreadable future is left out."""
+    looks = [owner[j] if allowed[j] else ("cut by the knockout" if j <= row else "") for j in range(len(owner))]
+    rectangles: list[dict[str, object]] = []
+    start = 0
+    for look, group in groupby(looks):
+        stop = start + len(list(group))
+        if look:
+            rectangles.append(
+                {"row": row, "next": row + 1, "from": start, "to": stop, "reads": look, "reader": owner[row]}
+            )
+        start = stop
+    return rectangles

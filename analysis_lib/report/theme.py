@@ -1,0 +1,158 @@
+"""One look for every chart: the colours, dashes, shapes and words of the book, and the Altair theme that applies them.
+
+The four atoms keep one colour each on every page (Okabe and Ito's palette, which stays apart under the common forms
+of colour blindness and has a contrast of at least 3:1 on the light and on the dark page). Conditions are told apart by
+dash and by shape as well as by colour, so a print in grey can be read.
+
+Nothing here paints *ink* (text, axes, rules) into a chart: ink lives in the theme's configuration alone, where the
+book's mount script can exchange it when the reader turns to the dark page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+ATOMS: tuple[str, ...] = ("unique_vision", "unique_language", "redundancy", "synergy")
+"""The four atoms of a decomposition, in the order in which charts draw and legends list them."""
+
+QUANTITY_COLORS: dict[str, str] = {
+    "unique_vision": "#0072B2",
+    "unique_language": "#D55E00",
+    "redundancy": "#009E73",
+    "synergy": "#CC79A7",
+    "total": "#6f7782",
+    "information_vision": "#3f8fd0",
+    "information_language": "#b8722c",
+}
+QUANTITY_LABELS: dict[str, str] = {
+    "unique_vision": "vision-unique",
+    "unique_language": "language-unique",
+    "redundancy": "redundancy",
+    "synergy": "synergy",
+    "total": "total",
+    "information_vision": "information of vision",
+    "information_language": "information of language",
+}
+QUANTITY_SHAPES: dict[str, str] = {
+    "unique_vision": "circle",
+    "unique_language": "square",
+    "redundancy": "diamond",
+    "synergy": "triangle-up",
+    "total": "cross",
+    "information_vision": "triangle-left",
+    "information_language": "triangle-right",
+}
+
+CONDITIONS: tuple[str, ...] = ("baseline", "paper", "strict")
+CONDITION_COLORS: dict[str, str] = {"baseline": "#6f7782", "paper": "#a6761d", "strict": "#7b61c9"}
+CONDITION_DASHES: dict[str, list[int]] = {"baseline": [1, 0], "paper": [7, 4], "strict": [2, 3]}
+CONDITION_SHAPES: dict[str, str] = {"baseline": "circle", "paper": "square", "strict": "triangle-up"}
+
+SPAN_COLORS: dict[str, str] = {
+    "system": "#6f7782",
+    "image": QUANTITY_COLORS["unique_vision"],
+    "gap": "#a6761d",
+    "question": QUANTITY_COLORS["unique_language"],
+    "tail": "#7b61c9",
+    "last": "#a8407a",
+}
+
+SERIES_COLORS: tuple[str, ...] = ("#7b61c9", "#a6761d", "#3f8fd0", "#a8407a", "#2f8f5b", "#6f7782")
+"""Colours for series that are neither an atom nor a condition; none of them is an atom's colour."""
+
+FONT = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+LIGHT_INK = {"text": "#323232", "faint": "#d0d5da", "axis": "#8a9099"}
+
+
+def theme_config() -> dict[str, Any]:
+    """The theme as a Vega-Lite configuration, in the light page's ink.
+
+    Returns:
+        A dictionary with the single key ``config``, as Altair expects of a theme.
+
+    Example:
+        >>> theme_config()["config"]["axis"]["labelFontSize"]
+        12
+    """
+    ink, faint, axis = LIGHT_INK["text"], LIGHT_INK["faint"], LIGHT_INK["axis"]
+    return {
+        "config": {
+            "font": FONT,
+            "background": "transparent",
+            "view": {"stroke": None, "continuousWidth": 560, "continuousHeight": 260},
+            "axis": {
+                "labelColor": ink,
+                "titleColor": ink,
+                "gridColor": faint,
+                "domainColor": axis,
+                "tickColor": axis,
+                "labelFontSize": 12,
+                "titleFontSize": 12,
+                "titleFontWeight": "normal",
+                "gridOpacity": 0.6,
+                "titlePadding": 8,
+            },
+            "axisX": {"grid": False},
+            "axisY": {"minExtent": 28},
+            "header": {
+                "labelColor": ink,
+                "titleColor": ink,
+                "labelFontSize": 13,
+                "labelFontWeight": "bold",
+                "title": None,
+            },
+            "legend": {
+                "labelColor": ink,
+                "titleColor": ink,
+                "orient": "top",
+                "direction": "horizontal",
+                "labelFontSize": 12,
+                "titleFontSize": 12,
+                "titleFontWeight": "normal",
+                "columns": 4,
+                "symbolStrokeWidth": 2,
+                "labelLimit": 260,
+                "layout": {"top": {"direction": "vertical", "anchor": "start"}},
+            },
+            "title": {"color": ink, "anchor": "start", "fontSize": 14, "subtitleColor": ink},
+            "text": {"color": ink, "fontSize": 12},
+            "line": {"strokeWidth": 2},
+            "point": {"filled": True, "size": 42},
+            "rule": {"color": axis},
+            "tick": {"color": axis},
+            "style": {"reference": {"strokeDash": [4, 4]}},
+            "range": {"category": list(SERIES_COLORS)},
+        }
+    }
+
+
+def enable_theme() -> None:
+    """Make the book's theme the one that Altair applies from now on.
+
+    Example:
+        >>> enable_theme()
+        >>> alt.theme.active
+        'companion'
+    """
+    alt.theme.register("companion", enable=True)(lambda: alt.theme.ThemeConfig(theme_config()))  # type: ignore[typeddict-item]
+
+
+def scale_of(names: list[str], values: dict[str, Any], labels: dict[str, str] | None = None) -> alt.Scale:
+    """A fixed scale for the names present: each name keeps its own value, whichever others are drawn beside it.
+
+    Arguments:
+        names: The names in the data, in the order of the legend.
+        values: Colour, dash or shape of each known name.
+        labels: What the data calls each name, when it is not the name itself.
+
+    Raises:
+        ValueError: A name has no entry in ``values``.
+    """
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise ValueError(
+            f"no fixed look for {missing}, expected some of {sorted(values)}; rename, or add it to the theme"
+        )
+    return alt.Scale(domain=[(labels or {}).get(name, name) for name in names], range=[values[name] for name in names])
