@@ -13,7 +13,6 @@ _HOMES = {
     "question_grid": "pictures",
     "tokens_picture": "tokens",
     "table": "tables",
-    "parameter_table": "tables",
     "collect": "provenance",
 }
 _MODULES = ("charts", "numbers", "pictures", "provenance", "renderer", "tables", "theme", "tokens")

@@ -34,7 +34,7 @@ def wilson_interval(correct: int, n: int, level: float = 0.9) -> tuple[float, fl
     Example:
         >>> low, high = wilson_interval(90, 100)
         >>> round(low, 3), round(high, 3)
-        (0.839, 0.94)
+        (0.84, 0.939)
     """
     if n < 1 or not 0 <= correct <= n:
         raise ValueError(f"expected 0 <= correct <= n with n >= 1, got correct={correct}, n={n}")

@@ -58,8 +58,9 @@ def require_one_value_per_point(table: pd.DataFrame, drawn: Sequence[str]) -> No
 def rounded(table: pd.DataFrame, columns: Sequence[str], digits: int = 5) -> pd.DataFrame:
     """The columns alone, floats cut to a few significant digits: a page carries every row it draws."""
     kept = table[list(dict.fromkeys(columns))].copy()
-    for column in kept.select_dtypes("floating"):
-        kept[column] = [float(f"{value:.{digits}g}") for value in kept[column]]
+    for column in kept.columns:
+        if pd.api.types.is_float_dtype(kept[column]):
+            kept[column] = [float(f"{value:.{digits}g}") for value in kept[column]]
     return kept
 
 

@@ -60,7 +60,7 @@ def described(chart: AnyChart, *, description: str, uncertainty: str) -> AnyChar
     if not uncertainty.strip():
         raise ValueError("a chart needs its uncertainty in words; where there is none: 'exact: computed, not sampled'")
     usermeta = {"companion": {"uncertainty": uncertainty.strip()}}
-    return chart.properties(description=" ".join(description.split()), usermeta=usermeta)  # type: ignore
+    return chart.properties(description=" ".join(description.split()), usermeta=usermeta)
 
 
 def check_spec(spec: dict[str, Any]) -> tuple[str, str]:

@@ -136,7 +136,7 @@ def enable_theme() -> None:
         >>> alt.theme.active
         'companion'
     """
-    alt.theme.register("companion", enable=True)(lambda: alt.theme.ThemeConfig(theme_config()))  # type: ignore[typeddict-item]
+    alt.theme.register("companion", enable=True)(lambda: alt.theme.ThemeConfig(theme_config()))
 
 
 def scale_of(names: list[str], values: dict[str, Any], labels: dict[str, str] | None = None) -> alt.Scale:

@@ -1,0 +1,143 @@
+"""The numbers of a page: each is computed by a cell, shown in the prose by its key, and kept in a file.
+
+Prose says ``{glue:text}`accuracy_baseline` `` and never a typed number; other pages and tests read the same value from
+``results/{profile}/numbers/{page}.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+_KEY = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Numbers:
+    """Collect, glue and save the numbers of one page.
+
+    Arguments:
+        page: Name of the page, as in ``book/pages/{page}.ipynb``.
+        results: Folder of all results.
+        profile: Profile of the run; the file is ``{results}/{profile}/numbers/{page}.json``.
+
+    Raises:
+        ValueError: The page or the profile is not a plain name.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     numbers = Numbers("setup", results=folder, profile="smoke")
+        ...     shown = numbers.glue("accuracy", 0.9512, ".1%")
+        >>> shown
+        '95.1%'
+    """
+
+    def __init__(self, page: str, results: str | Path = "results", profile: str = "mini") -> None:
+        for name, value in (("page", page), ("profile", profile)):
+            if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", value):
+                raise ValueError(f"{name} must be a plain name such as 'trajectories', got {value!r}")
+        self.page, self.profile = page, profile
+        self.path = Path(results) / profile / "numbers" / f"{page}.json"
+        self._entries: dict[str, dict[str, Any]] = {}
+
+    def glue(
+        self,
+        key: str,
+        value: float | int | str,
+        format: str = "",
+        *,
+        interval: tuple[float, float] | None = None,
+        unit: str = "",
+    ) -> str:
+        """Make a value available to the prose as ``{glue:text}`key` `` and save it.
+
+        Arguments:
+            key: Name of the number: lower-case letters, digits and underscores, unique on the page.
+            value: The number, or a word that a computation chose (a task's name).
+            format: Format of a number, for instance ``".2f"``, ``".0%"``, ``",d"``.
+            interval: Lower and upper end; shown in brackets after the value, in the same format.
+            unit: Unit of the number, shown after it (``"bits"``).
+
+        Returns:
+            The text that the prose shows.
+
+        Raises:
+            ValueError: The key is malformed, a number is not finite, or the value lies outside its interval.
+        """
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"a key is made of a-z, 0-9 and _ and starts with a letter, got {key!r}")
+        plain = value if isinstance(value, str) else _finite(key, value)
+        text = format_value(plain, format)
+        if interval is not None:
+            low, high = (_finite(key, end) for end in interval)
+            if isinstance(plain, str) or not low <= plain <= high:
+                raise ValueError(f"{key!r}: the value {plain!r} lies outside its interval [{low}, {high}]")
+            text += f" [{format_value(low, format)}, {format_value(high, format)}]"
+        text += f" {unit}" if unit else ""
+        entry: dict[str, Any] = {"value": plain, "text": text}
+        if interval is not None:
+            entry["interval"] = [_finite(key, end) for end in interval]
+        if unit:
+            entry["unit"] = unit
+        self._entries[key] = entry
+        self._save()
+        _show(key, text)
+        return text
+
+    def _save(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        content = {"page": self.page, "profile": self.profile, "numbers": dict(sorted(self._entries.items()))}
+        unfinished = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        unfinished.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        unfinished.replace(self.path)
+
+
+def read_numbers(page: str, results: str | Path = "results", profile: str = "mini") -> dict[str, dict[str, Any]]:
+    """The saved numbers of a page: key -> ``{"value", "text"}`` and, where given, ``interval`` and ``unit``.
+
+    Raises:
+        FileNotFoundError: The page has not been run for this profile.
+    """
+    path = Path(results) / profile / "numbers" / f"{page}.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no numbers of page {page!r} at {path}; run its notebook with profile={profile!r} first"
+        )
+    return dict(json.loads(path.read_text(encoding="utf-8"))["numbers"])
+
+
+def format_value(value: float | int | str, format: str = "") -> str:
+    """A value as the prose shows it: a real minus sign, no negative zero.
+
+    Example:
+        >>> format_value(-0.0001, ".2f"), format_value(-1.5, ".1f")
+        ('0.00', '−1.5')
+    """
+    if isinstance(value, str):
+        return value
+    text = f"{value:{format}}" if format else (str(value) if isinstance(value, int) else f"{value:.3g}")
+    if text.startswith("-") and not re.search(r"[1-9]", text):
+        text = text[1:]
+    return text.replace("-", "\N{MINUS SIGN}", 1) if text.startswith("-") else text
+
+
+def _finite(key: str, value: Any) -> float | int:
+    """A plain Python number, refused when it is not finite: a page shows no NaN."""
+    number = value.item() if hasattr(value, "item") else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        raise ValueError(f"{key!r} must be a finite number or a word, got {value!r}")
+    return number
+
+
+def _show(key: str, text: str) -> None:
+    """Hand the text to the notebook; outside a notebook there is nobody to hand it to."""
+    from IPython.core.getipython import get_ipython
+
+    if get_ipython() is not None:
+        from myst_nb import glue  # type: ignore[import-untyped]
+
+        glue(key, text, display=False)
