@@ -1,0 +1,177 @@
+"""From a model and questions to pooled states, targets and outcomes under every condition."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from tqdm.auto import tqdm
+
+from analysis_lib.models import VisionLanguageModel, prepare
+from analysis_lib.tasks import check_questions
+
+from .forward import forward_condition
+from .knockout import Condition, check_layers, get_condition
+from .store import ActivationStore, ArraySpec, digest, open_activations, remove_mismatched
+
+__all__ = ["extract"]
+
+_FORMAT = 1
+"""Part of the settings: raise it whenever the meaning of a stored number changes."""
+
+
+def extract(
+    vlm: VisionLanguageModel,
+    questions: pd.DataFrame,
+    conditions: Sequence[str | Condition] = ("baseline", "paper", "strict"),
+    *,
+    store: str | Path | None = None,
+    batch_size: int = 100,
+    on_mismatch: str = "refuse",
+) -> xr.Dataset:
+    """Run a model on questions under every condition; pool, store and label what happens inside.
+
+    Parameters
+    ----------
+    vlm: from `load_model`.
+    questions: from `load_questions`; one task's, so that ``answer_logits`` range over that task's answers.
+    conditions: names of presets or `Condition` objects, each with its own name.
+    store: folder of the activation store. An interrupted run resumes where it stopped; ``None`` keeps everything in
+        memory.
+    batch_size: questions per forward pass.
+    on_mismatch: what to do with a store that other settings wrote: ``"refuse"`` it, or ``"replace"`` it.
+
+    Returns
+    -------
+    The dataset that `open_activations` documents.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError: unusable questions, pictures, conditions or store, with what to do about it.
+    """
+    check_questions(questions)
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; at least 1 is needed")
+    if on_mismatch not in ("refuse", "replace"):
+        raise ValueError(f"on_mismatch is {on_mismatch!r}; it is 'refuse' or 'replace'")
+    chosen = _unique_conditions(conditions, vlm.n_layers)
+    options = _answer_options(vlm, questions["answer"])
+    settings = _settings(vlm, questions, chosen, batch_size)
+    with _folder(store) as folder:
+        if on_mismatch == "replace":
+            remove_mismatched(folder, settings)
+        writer = ActivationStore(folder, settings, questions, _specs(vlm, len(chosen), len(options)))
+        pending = writer.pending()
+        with tqdm(total=len(questions), unit="question", disable=None) as bar:
+            bar.update(len(questions) - sum(rows.stop - rows.start for rows in pending))
+            for rows in pending:
+                writer.write(rows, _run_batch(vlm, questions.iloc[rows], chosen, options))
+                bar.update(rows.stop - rows.start)
+        writer.finish(
+            {
+                "conditions": [condition.name for condition in chosen],
+                "options": list(options.values()),
+                "words": _words(vlm, folder),
+            }
+        )
+        dataset = open_activations(folder)
+        return dataset if store is not None else dataset.load()
+
+
+def _run_batch(
+    vlm: VisionLanguageModel, questions: pd.DataFrame, conditions: Sequence[Condition], options: dict[int, str]
+) -> dict[str, np.ndarray]:
+    batch = prepare(vlm, questions)
+    truth = torch.tensor([vlm.answer_token(answer) for answer in questions["answer"]])
+    runs = []
+    for condition in conditions:
+        states = forward_condition(vlm, batch, condition)
+        logits = states.pop("logits")
+        predicted = logits.argmax(-1)
+        states["answer_logits"] = logits[:, list(options)]
+        states["answer_probability"] = logits.softmax(-1).gather(1, truth[:, None])[:, 0]
+        states["predicted_token"] = predicted
+        states["correct"] = predicted == truth
+        runs.append(states)
+    return {name: torch.stack([run[name] for run in runs], 1).numpy() for name in runs[0]}
+
+
+def _specs(vlm: VisionLanguageModel, n_conditions: int, n_options: int) -> dict[str, ArraySpec]:
+    residual = ArraySpec(("condition", "layer", "hidden"), (n_conditions, vlm.n_layers + 1, vlm.hidden_size))
+    vector = ArraySpec(("condition", "hidden"), (n_conditions, vlm.hidden_size))
+    return {
+        "vision": residual,
+        "language": residual,
+        "vision_final_norm": vector,
+        "language_final_norm": vector,
+        "prediction_hidden": vector,
+        "answer_logits": ArraySpec(("condition", "option"), (n_conditions, n_options)),
+        "answer_probability": ArraySpec(("condition",), (n_conditions,)),
+        "predicted_token": ArraySpec(("condition",), (n_conditions,), "int64"),
+        "correct": ArraySpec(("condition",), (n_conditions,), "bool"),
+    }
+
+
+def _unique_conditions(conditions: Sequence[str | Condition], n_layers: int) -> list[Condition]:
+    chosen = [get_condition(condition) for condition in conditions]
+    names = [condition.name for condition in chosen]
+    if not chosen or len(set(names)) != len(names):
+        raise ValueError(f"conditions are {names}; give at least one, each with its own name")
+    for condition in chosen:
+        check_layers(condition, n_layers)
+    return chosen
+
+
+def _answer_options(vlm: VisionLanguageModel, answers: pd.Series) -> dict[int, str]:
+    """First token -> answer, for every distinct answer; answers that begin alike share an option."""
+    options: dict[int, str] = {}
+    for answer in sorted(set(answers)):
+        token = vlm.answer_token(answer)
+        options[token] = f"{options[token]} | {answer}" if token in options else answer
+    return options
+
+
+def _settings(
+    vlm: VisionLanguageModel, questions: pd.DataFrame, conditions: Sequence[Condition], batch_size: int
+) -> dict[str, Any]:
+    return {
+        "model": Path(vlm.name).name,
+        "fingerprint": vlm.fingerprint(),
+        "prompt": vlm.prompt,
+        "dtype": str(vlm.dtype).removeprefix("torch."),
+        "attention": vlm.attention,
+        "tasks": sorted(set(questions["task"])),
+        "n_questions": len(questions),
+        "questions": digest(
+            [f"{i} {q} {a}" for i, q, a in questions[["question_id", "question", "answer"]].to_numpy()]
+        ),
+        "conditions": [
+            {"name": c.name, "knockouts": [[k.source, k.target, k.layers] for k in c.knockouts]} for c in conditions
+        ],
+        "batch_size": batch_size,
+        "format": _FORMAT,
+    }
+
+
+def _words(vlm: VisionLanguageModel, folder: Path) -> dict[str, str]:
+    """The text of every token that was predicted."""
+    import zarr
+
+    tokens = np.unique(np.asarray(zarr.open_group(folder / "activations.zarr", mode="r")["predicted_token"]))
+    return {str(token): vlm.tokenizer.decode([int(token)]).strip() for token in tokens}
+
+
+@contextmanager
+def _folder(store: str | Path | None) -> Iterator[Path]:
+    if store is not None:
+        yield Path(store)
+    else:
+        with tempfile.TemporaryDirectory() as temporary:
+            yield Path(temporary) / "store"

@@ -1,0 +1,94 @@
+"""The reference path: the model's own forward, observed and cut by hooks.
+
+Hooks replace nothing but the attention mask of each ``self_attn``; with nothing blocked the run equals the native one
+bit for bit. States are pooled as they appear, so that no layer's full states are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+
+from analysis_lib.models import Batch, VisionLanguageModel, span_mask
+
+from .knockout import Condition, allowed_mask, check_layers, native_mask
+
+__all__ = ["forward_condition", "knocked_out"]
+
+POOLED = {"vision": "image", "language": "question"}
+
+
+@contextmanager
+def knocked_out(vlm: VisionLanguageModel, batch: Batch, condition: Condition) -> Iterator[None]:
+    """Run the model inside this context under the condition's knockouts; hooks are removed on any exit.
+
+    Works on the model's own forward (and under accelerate's dispatch), with sdpa and eager attention.
+    """
+    check_layers(condition, vlm.n_layers)
+
+    def replace_mask(layer: int) -> Any:
+        def hook(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+            allowed = allowed_mask(batch.spans, condition.knockouts, layer, batch.length)
+            states = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
+            mask = native_mask(allowed.to(states.device), vlm.attention, states.dtype)
+            return args, {**kwargs, "attention_mask": mask}
+
+        return hook
+
+    with ExitStack() as stack:
+        for layer, module in enumerate(vlm.decoder_layers):
+            if any(knockout.active(layer) for knockout in condition.knockouts):
+                handle = module.self_attn.register_forward_pre_hook(replace_mask(layer), with_kwargs=True)
+                stack.callback(handle.remove)
+        yield
+
+
+@torch.inference_mode()
+def forward_condition(vlm: VisionLanguageModel, batch: Batch, condition: Condition) -> dict[str, torch.Tensor]:
+    """Run a batch under a condition and pool its states, in float32 on the CPU.
+
+    Returns
+    -------
+    ``vision`` and ``language``, ``(n, n_layers + 1, hidden)``: means over image and question tokens of the residual
+    stream after 0, 1, ... layers (0 is the decoder's input, the last entry is *before* the final norm);
+    ``vision_final_norm`` and ``language_final_norm``, ``(n, hidden)``: the same after the final norm;
+    ``prediction_hidden``, ``(n, hidden)``: the predicting position after the final norm;
+    ``logits``, ``(n, vocabulary)``: the prediction.
+    """
+    masks = {name: span_mask(batch.spans, span, batch.length) for name, span in POOLED.items()}
+    pooled: dict[str, list[torch.Tensor]] = {name: [] for name in POOLED}
+
+    def pool(states: torch.Tensor, name: str) -> torch.Tensor:
+        mask = masks[name].to(states.device)
+        # Padding may hold NaN, which a product with zero would keep.
+        kept = torch.where(mask[..., None], states, 0).float()
+        return (kept.sum(1) / mask.sum(1, keepdim=True)).cpu()
+
+    def keep(states: torch.Tensor) -> None:
+        for name, entries in pooled.items():
+            entries.append(pool(states, name))
+
+    def before_first(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        keep(kwargs["hidden_states"] if "hidden_states" in kwargs else args[0])
+
+    def after_layer(_module: Any, _args: Any, output: Any) -> None:
+        keep(output[0] if isinstance(output, tuple) else output)
+
+    with ExitStack() as stack:
+        stack.enter_context(knocked_out(vlm, batch, condition))
+        handles = [vlm.decoder_layers[0].register_forward_pre_hook(before_first, with_kwargs=True)]
+        handles += [module.register_forward_hook(after_layer) for module in vlm.decoder_layers]
+        for handle in handles:
+            stack.callback(handle.remove)
+        normed = vlm.model.model(**batch.inputs, use_cache=False).last_hidden_state
+    rows = torch.arange(len(batch.spans), device=normed.device)
+    last = normed[rows, batch.lengths.to(normed.device) - 1]
+    return {
+        **{name: torch.stack(entries, 1) for name, entries in pooled.items()},
+        **{f"{name}_final_norm": pool(normed, name) for name in pooled},
+        "prediction_hidden": last.float().cpu(),
+        "logits": vlm.model.get_output_embeddings()(last).float().cpu(),
+    }

@@ -1,0 +1,211 @@
+"""The activation store: labelled arrays in Zarr, written batch by batch, resumable and checked.
+
+A store is a folder with ``activations.zarr`` (any Zarr or xarray reader opens it), ``questions.parquet`` (one row per
+sample), ``settings.json`` (what was asked for), ``progress.json`` (the batches done, with checksums) and, written last,
+``manifest.json``. A batch counts only once its checksums are in ``progress.json``; an interrupted batch is simply
+written again, so an interrupted and a straight run leave the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+import zarr
+
+__all__ = ["ActivationStore", "open_activations"]
+
+ARRAYS, QUESTIONS, SETTINGS, PROGRESS, MANIFEST = (
+    "activations.zarr",
+    "questions.parquet",
+    "settings.json",
+    "progress.json",
+    "manifest.json",
+)
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """Name of the dimensions after ``sample``, their sizes and the number format of one array."""
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+
+class ActivationStore:
+    """A store being written. Use as ``for rows in store.pending(): store.write(rows, arrays)``, then ``finish``."""
+
+    def __init__(
+        self, folder: str | Path, settings: Mapping[str, Any], questions: pd.DataFrame, specs: Mapping[str, ArraySpec]
+    ) -> None:
+        """Create the store, or resume the one that the same settings began.
+
+        Raises
+        ------
+        ValueError: the folder holds a store written by other settings (the differences are named), or something else.
+        """
+        self.folder = Path(folder)
+        self._settings = json.loads(json.dumps(dict(settings)))
+        self._batch_size = int(settings["batch_size"])
+        if (self.folder / SETTINGS).exists():
+            self._refuse_other_settings()
+        else:
+            self._create(questions, specs)
+        self._group = zarr.open_group(self.folder / ARRAYS, mode="r+")
+        self._done: dict[str, dict[str, str]] = _read_json(self.folder / PROGRESS)
+        self._n_samples = len(questions)
+
+    def _refuse_other_settings(self) -> None:
+        written = _read_json(self.folder / SETTINGS)
+        keys = sorted(written.keys() | self._settings.keys())
+        changed = [
+            f"{key}: {written.get(key)!r} there, {self._settings.get(key)!r} asked for"
+            for key in keys
+            if written.get(key) != self._settings.get(key)
+        ]
+        if changed:
+            raise ValueError(
+                f"{self.folder} was written by other settings ({'; '.join(changed)}); choose another folder, or "
+                "replace it with on_mismatch='replace'"
+            )
+
+    def _create(self, questions: pd.DataFrame, specs: Mapping[str, ArraySpec]) -> None:
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise ValueError(f"{self.folder} is not empty and is no activation store; choose another folder")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        group = zarr.open_group(self.folder / ARRAYS, mode="w")
+        for name, spec in specs.items():
+            group.create_array(
+                name,
+                shape=(len(questions), *spec.shape),
+                chunks=(min(self._batch_size, len(questions)), *spec.shape),
+                dtype=spec.dtype,
+                dimension_names=("sample", *spec.dims),
+            )
+        questions.to_parquet(self.folder / QUESTIONS, index=False)
+        _write_json(self.folder / PROGRESS, {})
+        _write_json(self.folder / SETTINGS, self._settings)  # last: its presence says the store is usable
+
+    def pending(self) -> list[slice]:
+        """The batches of samples still to be written."""
+        starts = range(0, self._n_samples, self._batch_size)
+        return [
+            slice(start, min(start + self._batch_size, self._n_samples))
+            for start in starts
+            if str(start) not in self._done
+        ]
+
+    def write(self, rows: slice, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write one batch of samples and, once its bytes are there, count it as done."""
+        for name, values in arrays.items():
+            target = _array(self._group, name)
+            if values.shape != (rows.stop - rows.start, *target.shape[1:]):
+                raise ValueError(
+                    f"array {name} has shape {values.shape}, the store expects {target.shape[1:]} per sample"
+                )
+            target[rows] = values.astype(target.dtype)
+        self._done[str(rows.start)] = {name: _checksum(_array(self._group, name)[rows]) for name in sorted(arrays)}
+        _write_json(self.folder / PROGRESS, self._done)
+
+    def finish(self, details: Mapping[str, Any]) -> None:
+        """Declare the store complete; ``details`` (coordinates, names) go into the manifest."""
+        if self.pending():
+            raise ValueError(f"{self.folder} still lacks {len(self.pending())} batches; extract again to resume")
+        _write_json(self.folder / MANIFEST, {"settings": self._settings, **details})
+
+
+def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
+    """Open a finished store as a labelled dataset, lazily.
+
+    Parameters
+    ----------
+    folder: where `extract` wrote.
+    verify: read everything once and compare checksums.
+
+    Returns
+    -------
+    ``vision`` and ``language`` ``(sample, condition, layer, hidden)``, their ``_final_norm`` and ``prediction_hidden``
+    ``(sample, condition, hidden)``, ``answer_logits`` ``(sample, condition, option)``, ``answer_probability``,
+    ``predicted_token`` and ``correct`` ``(sample, condition)``; the question's text, answer, picture and identifiers as
+    coordinates along ``sample``, the words predicted as coordinate ``predicted``; the settings as attributes.
+
+    Raises
+    ------
+    FileNotFoundError: no store. ValueError: unfinished, or bytes that do not match their checksums.
+    """
+    folder = Path(folder)
+    if not (folder / SETTINGS).exists():
+        raise FileNotFoundError(f"{folder} holds no activation store; run the extract notebook first")
+    if not (folder / MANIFEST).exists():
+        done = len(_read_json(folder / PROGRESS))
+        raise ValueError(f"the store {folder} is unfinished ({done} batches done); run extract again to resume it")
+    manifest = _read_json(folder / MANIFEST)
+    if verify:
+        _verify(folder, int(manifest["settings"]["batch_size"]))
+    dataset = xr.open_zarr(folder / ARRAYS, consolidated=False, chunks=None)
+    questions = pd.read_parquet(folder / QUESTIONS)
+    words = {int(token): word for token, word in manifest["words"].items()}
+    predicted = np.vectorize(words.__getitem__, otypes=[object])(dataset["predicted_token"].values)
+    labels: dict[str, Any] = {name: ("sample", questions[name].to_numpy(dtype=object)) for name in questions.columns}
+    labels |= {
+        "condition": manifest["conditions"],
+        "option": manifest["options"],
+        "layer": np.arange(dataset.sizes["layer"]),
+        "predicted": (("sample", "condition"), predicted),
+    }
+    return dataset.assign_coords(labels).assign_attrs(manifest["settings"])
+
+
+def remove_mismatched(folder: str | Path, settings: Mapping[str, Any]) -> None:
+    """Delete a store that other settings wrote; anything that is no store is left alone."""
+    path = Path(folder)
+    if (path / SETTINGS).exists() and _read_json(path / SETTINGS) != json.loads(json.dumps(dict(settings))):
+        shutil.rmtree(path)
+
+
+def digest(values: Sequence[str]) -> str:
+    """A short hash of a sequence of texts."""
+    return hashlib.sha256("\x1f".join(values).encode()).hexdigest()[:16]
+
+
+def _verify(folder: Path, batch_size: int) -> None:
+    group = zarr.open_group(folder / ARRAYS, mode="r")
+    for start, checksums in _read_json(folder / PROGRESS).items():
+        for name, expected in checksums.items():
+            if _checksum(_array(group, name)[int(start) : int(start) + batch_size]) != expected:
+                raise ValueError(
+                    f"{folder}: array {name}, samples from {start}, does not match its checksum; delete the store and "
+                    "extract again"
+                )
+
+
+def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    array = group[name]
+    assert isinstance(array, zarr.Array)
+    return array
+
+
+def _checksum(values: Any) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} cannot be read ({error}); delete the store and extract again") from None
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
+    partial.replace(path)

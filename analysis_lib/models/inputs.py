@@ -1,0 +1,82 @@
+"""From questions to tensors: prompts, pictures, right padding and spans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+
+from .images import open_image
+from .loading import VisionLanguageModel
+from .prompts import IMAGE, QUESTION
+from .spans import Spans
+
+__all__ = ["Batch", "prepare"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Model inputs of ``n`` prompts, right-padded to ``length``.
+
+    Attributes
+    ----------
+    inputs: keyword arguments of the model's forward (``input_ids``, ``attention_mask``, ``pixel_values``, ...).
+    spans: where each prompt's parts are.
+    """
+
+    inputs: dict[str, torch.Tensor]
+    spans: tuple[Spans, ...]
+
+    @property
+    def length(self) -> int:
+        """Number of positions after padding."""
+        return int(self.inputs["input_ids"].shape[1])
+
+    @property
+    def lengths(self) -> torch.Tensor:
+        """Number of real tokens of each prompt, ``(n,)``."""
+        return torch.tensor([one.length for one in self.spans])
+
+
+def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
+    """Tokenize prompts, read pictures and find spans.
+
+    Prompts are padded on the right: left padding without explicit positions changes half-precision results by percents.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError: a picture is missing or broken, or a question is not found among the tokens.
+    """
+    before, after = vlm.prompt.split(QUESTION)
+    texts = [before + question + after for question in questions["question"]]
+    encoded = vlm.processor(
+        images=[open_image(path) for path in questions["image"]],
+        text=texts,
+        padding=True,
+        padding_side="right",
+        return_tensors="pt",
+        return_offsets_mapping=True,
+    )
+    offsets = encoded.pop("offset_mapping")
+    spans = []
+    for row, question in enumerate(questions["question"]):
+        ids = encoded["input_ids"][row][encoded["attention_mask"][row].bool()].tolist()
+        placeholders = ids.count(vlm.image_token_id)
+        first = len(before) + (placeholders - 1) * len(IMAGE)
+        try:
+            found = Spans.locate(
+                ids, offsets[row].tolist()[: len(ids)], vlm.image_token_id, (first, first + len(question))
+            )
+        except ValueError as error:
+            raise ValueError(f"question {questions['question_id'].iloc[row]} ({question!r}): {error}") from None
+        spans.append(found)
+    longest = max(one.length for one in spans)
+    if vlm.context_length is not None and longest > vlm.context_length:
+        raise ValueError(
+            f"a prompt has {longest} tokens, but {vlm.name} reads at most {vlm.context_length}; shorten it"
+        )
+    inputs = {name: value for name, value in encoded.items() if isinstance(value, torch.Tensor)}
+    if "pixel_values" in inputs:
+        inputs["pixel_values"] = inputs["pixel_values"].to(vlm.dtype)
+    return Batch({name: value.to(vlm.device) for name, value in inputs.items()}, tuple(spans))
