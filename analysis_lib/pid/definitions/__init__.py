@@ -1,0 +1,23 @@
+"""Definitions of the atoms, in one registry. Adding one is a module with a ``Definition`` and a line below."""
+
+from __future__ import annotations
+
+from analysis_lib.pid.definitions.base import Definition
+from analysis_lib.pid.definitions.broja import BROJA
+from analysis_lib.pid.definitions.mmi import MMI
+
+DEFINITIONS: dict[str, Definition] = {
+    "broja": BROJA,
+    "mmi": MMI,
+}
+
+
+def get_definition(name: str) -> Definition:
+    """The definition registered under ``name``; ``ValueError`` lists what exists otherwise."""
+    try:
+        return DEFINITIONS[name]
+    except (KeyError, TypeError):
+        raise ValueError(f"unknown definition {name!r}: choose one of {', '.join(sorted(DEFINITIONS))}") from None
+
+
+__all__ = ["DEFINITIONS", "Definition", "get_definition"]

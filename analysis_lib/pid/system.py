@@ -1,0 +1,179 @@
+"""The whitened Gaussian system every definition works on: informations and conditional factors of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from analysis_lib.pid.covariance import Blocks, degenerate
+from analysis_lib.pid.precision import exact_cholesky, exact_congruence
+
+LN2 = 0.6931471805599453
+EPS = torch.finfo(torch.float64).eps
+# Plain float64 loses about eps times this amplification (inverse pivots); above it the exact route is taken.
+AMPLIFICATION_LIMIT = 1e3
+
+
+@dataclass(frozen=True)
+class Informations:
+    """Mutual informations of vision, language and both with the target; bits, ``(n_batch,)``."""
+
+    vision: Tensor
+    language: Tensor
+    total: Tensor
+
+
+@dataclass(frozen=True)
+class GaussianSystem(Informations):
+    """Informations, and factors ``(n_batch, d_target, d_target)`` of the whitened target's conditional covariances.
+
+    ``given_vision @ given_vision.T`` is the covariance of the target given vision; likewise for language.
+    """
+
+    given_vision: Tensor
+    given_language: Tensor
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Conditional factors of block 0, one per set of conditioning blocks, and which problems could be solved."""
+
+    factors: list[Tensor]
+    solved: Tensor
+
+
+def solve_system(blocks: Blocks, strict: bool = True) -> tuple[GaussianSystem, Tensor]:
+    """The system of the blocks (target, vision, language), and a mask ``(n_batch,)`` of the problems that have one.
+
+    ``strict`` raises ``ValueError`` on the first degenerate problem and corrects nearly deterministic ones to full
+    precision; resampling switches it off, takes plain float64 and drops what the mask excludes.
+    """
+    solution = conditional_factors(blocks, [(), (1,), (2,), (1, 2)], strict)
+    own, given_vision, given_language, given_both = solution.factors
+    vision, language, total = (information(own, factor) for factor in (given_vision, given_language, given_both))
+    return GaussianSystem(vision, language, total, given_vision, given_language), solution.solved
+
+
+def information(own: Tensor, given: Tensor) -> Tensor:
+    """I(target; condition) in bits from the factors of the target's covariance and conditional covariance."""
+    ratio = own.diagonal(dim1=-2, dim2=-1).log() - given.diagonal(dim1=-2, dim2=-1).log()
+    return ratio.sum(-1).clamp(min=0) / LN2
+
+
+def conditional_factors(blocks: Blocks, conditions: Sequence[tuple[int, ...]], strict: bool = True) -> Solution:
+    """Lower factors of the whitened block 0 given each set of at most two other blocks.
+
+    Raises ``ValueError`` naming the first singular or indefinite block, or joint, when ``strict``.
+    """
+    factors, solved, pivots = _own_factors(blocks, strict)
+    crosses = _whitened_crosses(blocks, factors)
+    plain = [_plain_factor(crosses, given, factors[0]) for given in conditions]
+    results = [factor for factor, _ in plain]
+    smallest = torch.stack([lowest for _, lowest in plain]).amin(0)
+    if strict:
+        doubtful = ~(pivots * smallest > 1 / AMPLIFICATION_LIMIT)
+        if bool(doubtful.any()):
+            inverses = [_inverse(factor[doubtful]) for factor in factors]
+            high, low = exact_congruence(_block_diagonal(inverses), blocks.covariance[doubtful])
+            corrected = [_exact_factor(blocks, high, low, given) for given in conditions]
+            smallest[doubtful] = torch.stack([lowest for _, lowest in corrected]).amin(0)
+            for result, (factor, _) in zip(results, corrected, strict=True):
+                result[doubtful] = factor
+    # Below this, rounding of the given entries alone could have made a singular matrix look positive definite.
+    singular = ~(smallest > EPS * (4 * blocks.covariance.shape[-1] + 1 / pivots))
+    if strict and bool(singular.any()):
+        raise degenerate(blocks, _smallest_culprit(crosses, len(blocks.dims), singular), singular)
+    return Solution(results, solved & ~singular)
+
+
+def _own_factors(blocks: Blocks, strict: bool) -> tuple[list[Tensor], Tensor, Tensor]:
+    """Cholesky factors of the diagonal blocks, where all exist, and the smallest squared pivot, ``(n_batch,)``."""
+    factors = []
+    solved = torch.ones(blocks.covariance.shape[0], dtype=torch.bool, device=blocks.covariance.device)
+    pivots = torch.ones_like(solved, dtype=torch.float64)
+    for i, size in enumerate(blocks.dims):
+        factor, info = torch.linalg.cholesky_ex(blocks.covariance[:, blocks.span(i), blocks.span(i)])
+        pivot = _smallest_pivot(factor)
+        failing = (info != 0) | ~(pivot > 4 * EPS * size)
+        if bool(failing.any()):
+            if strict:
+                raise degenerate(blocks, [i], failing)
+            solved = solved & ~failing
+            identity = torch.eye(size, dtype=torch.float64, device=factor.device)
+            factor = torch.where(failing[:, None, None], identity, factor)
+            pivot = torch.where(failing, 1.0, pivot)
+        factors.append(factor)
+        pivots = torch.minimum(pivots, pivot)
+    return factors, solved, pivots
+
+
+def _whitened_crosses(blocks: Blocks, factors: list[Tensor]) -> dict[tuple[int, int], Tensor]:
+    """Whitened cross-covariances of blocks i < j, ``(n_batch, d_i, d_j)``."""
+    crosses = {}
+    for j in range(len(factors)):
+        for i in range(j):
+            cross = blocks.covariance[:, blocks.span(i), blocks.span(j)]
+            cross = torch.linalg.solve_triangular(factors[i], cross, upper=False)
+            crosses[i, j] = torch.linalg.solve_triangular(factors[j].mT, cross, upper=True, left=False)
+    return crosses
+
+
+def _plain_factor(
+    crosses: dict[tuple[int, int], Tensor], given: tuple[int, ...], like: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Factor of I - K K' for block 0 given others, and the smallest squared pivot met (0 where it failed)."""
+    conditional = torch.eye(like.shape[-1], dtype=like.dtype, device=like.device).expand_as(like)
+    lowest = torch.ones_like(like[:, 0, 0])
+    if not given:
+        return conditional.contiguous(), lowest
+    first = crosses[0, given[0]]
+    conditional = conditional - first @ first.mT
+    if len(given) == 2:
+        between = crosses[given]
+        rest, info = torch.linalg.cholesky_ex(
+            torch.eye(between.shape[-1], dtype=like.dtype, device=like.device) - between.mT @ between
+        )
+        lowest = torch.where(info == 0, _smallest_pivot(rest), 0.0)
+        second = torch.linalg.solve_triangular(rest, (crosses[0, given[1]] - first @ between).mT, upper=False)
+        conditional = conditional - second.mT @ second
+    factor, info = torch.linalg.cholesky_ex(conditional)
+    return factor, torch.minimum(lowest, torch.where(info == 0, _smallest_pivot(factor), 0.0))
+
+
+def _exact_factor(blocks: Blocks, high: Tensor, low: Tensor, given: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """The same from the whitened covariance ``high + low``: the trailing factor of block 0 after ``given``."""
+    rows = torch.cat([torch.arange(blocks.span(i).start, blocks.span(i).stop) for i in (*given, 0)]).to(high.device)
+    factor = exact_cholesky(high[:, rows[:, None], rows], low[:, rows[:, None], rows])
+    pivot = _smallest_pivot(factor)
+    return factor[:, -blocks.dims[0] :, -blocks.dims[0] :].contiguous(), torch.where(pivot.isnan(), 0.0, pivot)
+
+
+def _smallest_pivot(factor: Tensor) -> Tensor:
+    return factor.diagonal(dim1=-2, dim2=-1).amin(-1).square()
+
+
+def _inverse(factor: Tensor) -> Tensor:
+    identity = torch.eye(factor.shape[-1], dtype=factor.dtype, device=factor.device).expand_as(factor)
+    return torch.linalg.solve_triangular(factor, identity, upper=False)
+
+
+def _block_diagonal(parts: list[Tensor]) -> Tensor:
+    width = sum(part.shape[-1] for part in parts)
+    result = parts[0].new_zeros(parts[0].shape[0], width, width)
+    start = 0
+    for part in parts:
+        stop = start + part.shape[-1]
+        result[:, start:stop, start:stop] = part
+        start = stop
+    return result
+
+
+def _smallest_culprit(crosses: dict[tuple[int, int], Tensor], count: int, singular: Tensor) -> list[int]:
+    """The pair of blocks whose joint covariance is degenerate in the first failing problem, or else all blocks."""
+    for (i, j), cross in crosses.items():
+        if float(torch.linalg.matrix_norm(cross[singular][0], ord=2)) > 1 - 1e-10:
+            return [i, j]
+    return list(range(count))
