@@ -1,5 +1,6 @@
 """What happens inside: knockouts, extraction, the store."""
 
+from .checks import pixel_dependence
 from .extract import extract
 from .forward import forward_condition, knocked_out
 from .knockout import CONDITIONS, Condition, Knockout, allowed_mask
@@ -14,4 +15,5 @@ __all__ = [
     "forward_condition",
     "knocked_out",
     "open_activations",
+    "pixel_dependence",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 import torch.multiprocessing as mp
 
+from ..loading import EMBEDDED_MODELS
 from .recipe import train
 
 _DESCRIPTION = (
@@ -20,8 +21,12 @@ _DESCRIPTION = (
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m analysis_lib.models.training", description=_DESCRIPTION)
-    parser.add_argument("--output", type=Path, required=True, help="folder of the finished model")
-    parser.add_argument("--work", type=Path, required=True, help="folder of checkpoints; rerun to resume")
+    parser.add_argument(
+        "--output", type=Path, default=EMBEDDED_MODELS["mini-llava-1.5"], help="folder of the finished model"
+    )
+    parser.add_argument(
+        "--work", type=Path, default=Path("build/training"), help="folder of checkpoints; rerun to resume"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and data")
     parser.add_argument("--layers", type=int, default=8, help="decoder layers")
     parser.add_argument("--vision-steps", type=int, default=1200)

@@ -1,0 +1,49 @@
+"""What causality promises, measured on a model: who depends on the pixels under which condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+import torch
+
+from analysis_lib.models import VisionLanguageModel, prepare
+
+from .forward import forward_condition
+from .knockout import Condition, get_condition
+
+__all__ = ["pixel_dependence"]
+
+
+def pixel_dependence(
+    vlm: VisionLanguageModel, questions: pd.DataFrame, conditions: Sequence[str | Condition], seed: int = 0
+) -> pd.DataFrame:
+    """How far states move when the pictures are replaced by random pixels, and when only the condition changes.
+
+    Parameters
+    ----------
+    vlm: from `load_model`.
+    questions: a few questions (one batch).
+    conditions: names of presets or `Condition` objects.
+    seed: of the random pixels.
+
+    Returns
+    -------
+    One row per condition and layer (0 is the decoder's input): ``question_moved``, the largest absolute change of any
+    pooled question state when the pixels change; ``vision_moved``, the largest absolute difference of any pooled image
+    state from the baseline's, the pixels unchanged. Exactly 0 means bitwise independence.
+    """
+    batch = prepare(vlm, questions)
+    pixels = batch.inputs["pixel_values"]
+    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed)).to(pixels)
+    other = replace(batch, inputs={**batch.inputs, "pixel_values": noise})
+    baseline = forward_condition(vlm, batch, Condition("baseline"))
+    rows = []
+    for condition in map(get_condition, conditions):
+        here, there = forward_condition(vlm, batch, condition), forward_condition(vlm, other, condition)
+        moved = (here["language"] - there["language"]).abs().amax((0, 2))
+        vision = (here["vision"] - baseline["vision"]).abs().amax((0, 2))
+        for layer in range(vlm.n_layers + 1):
+            rows.append((condition.name, layer, float(moved[layer]), float(vision[layer])))
+    return pd.DataFrame(rows, columns=["condition", "layer", "question_moved", "vision_moved"])
