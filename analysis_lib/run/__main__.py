@@ -5,12 +5,10 @@ import logging
 import sys
 from pathlib import Path
 
-import yaml
-
-from analysis_lib.run import NotebookFailedError, ParameterError, parameter_table, run_notebook
+from analysis_lib.run import NotebookFailedError, parameter_table, run_notebook
 from analysis_lib.run import __doc__ as description
 from analysis_lib.run.execute import read_notebook
-from analysis_lib.run.profile import load_profile, profile_parameters
+from analysis_lib.run.profile import notebook_parameters, profile_path, read_text_mapping
 
 REFUSED, FAILED = 2, 1
 
@@ -32,17 +30,6 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def read_parameter_file(path: Path) -> dict[str, object]:
-    """Read a YAML mapping, its values left as text for the notebook's types to read."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506  (strings only)
-    except (OSError, yaml.YAMLError) as error:
-        raise ParameterError(f"the parameter file {path} cannot be read: {error}") from None
-    if not isinstance(content, dict):
-        raise ParameterError(f"the parameter file {path} must be a mapping, `key: value` a line")
-    return content
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns 0, 1 when the notebook failed, 2 when it was not run at all."""
     options = build_parser().parse_args(arguments)
@@ -55,9 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         given: dict[str, object] = {}
         if options.profile:
-            given |= profile_parameters(load_profile(options.profile), options.notebook.stem, declared)
+            profile = profile_path(options.profile)
+            given |= notebook_parameters(read_text_mapping(profile), profile.stem, options.notebook.stem)
         for path in options.file:
-            given |= read_parameter_file(path)
+            given |= read_text_mapping(path)
         given |= dict(options.parameter)
         written = run_notebook(options.notebook, given, options.output, from_text=True, progress=sys.stderr.isatty())
     except (ValueError, FileNotFoundError) as error:

@@ -152,6 +152,7 @@ def _inherit_display(node: NotebookNode) -> None:
 
 def _describe_failure(source: Path, partial: Path, error: Exception) -> str:
     cells = [cell for cell in nbformat.read(partial, as_version=4).cells if cell.cell_type == "code"]
+    cells = [cell for cell in cells if "injected-parameters" not in cell.metadata.get("tags", [])]
     statuses = [cell.metadata.get("papermill", {}).get("status") for cell in cells]
     reason = f"{getattr(error, 'ename', type(error).__name__)}: {getattr(error, 'evalue', error)}"
     for number, (cell, status) in enumerate(zip(cells, statuses, strict=True), start=1):

@@ -1,6 +1,6 @@
 """Profiles: the named sets of choices in ``workflow/profiles``, as parameters of one notebook."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from analysis_lib.run.parameters import ParameterError
 STAGES = ("extract", "decompose")
 
 
-def load_profile(name: str) -> dict[str, Any]:
-    """Read a profile by name (``mini``) or path, its values left as text for the notebook's types to read.
+def profile_path(name: str) -> Path:
+    """Find a profile by name (``mini``) or by the path of its file.
 
     Raises
     ------
@@ -25,30 +25,50 @@ def load_profile(name: str) -> dict[str, Any]:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
         raise ParameterError(f"there is no profile {name!r} ({path}); give one of {known}, or the path of a .yaml file")
-    # This loader makes nothing but strings, lists and mappings; YAML's own guesses would turn 1e-3 into text and
-    # a revision made of digits into a number.
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    return path
 
 
-def profile_parameters(profile: Mapping[str, Any], notebook: str, declared: Collection[str]) -> dict[str, Any]:
-    """Choose from a profile what concerns one notebook.
+def read_text_mapping(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping with its values left as text, for a notebook's types to read.
+
+    YAML's own guesses would turn ``1e-3`` into text and a revision made of digits into a number.
+
+    Raises
+    ------
+    ParameterError
+        The file is missing, no YAML, or no mapping.
+    """
+    try:
+        # This loader makes nothing but strings, lists and mappings.
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    except (OSError, yaml.YAMLError) as error:
+        raise ParameterError(f"the parameter file {path} cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise ParameterError(f"the parameter file {path} must be a mapping, `key: value` a line")
+    return content
+
+
+def notebook_parameters(profile: Mapping[str, Any], name: str, notebook: str) -> dict[str, Any]:
+    """Choose from a profile what it says for one notebook.
 
     Parameters
     ----------
     profile
         The mapping of a profile file.
+    name
+        The profile's name, which is also that of its folder in ``results``.
     notebook
-        The notebook's name: ``extract``, ``decompose``, or a page.
-    declared
-        The parameters that the notebook declares. ``profile``, ``results`` and ``seed`` are given where declared; the
-        section of the profile written for this notebook is given whole, so that a misspelt key is refused.
+        The notebook's name: a stage, ``extract`` or ``decompose``, gets the seed and its section; a page gets profile,
+        results and seed, and its section if there is one.
 
     Examples
     --------
-    >>> mini = {"name": "mini", "seed": 0, "decompose": {"mode": "joint"}}
-    >>> profile_parameters(mini, "decompose", ["mode", "seed"])
+    >>> notebook_parameters({"seed": 0, "decompose": {"mode": "joint"}}, "mini", "decompose")
     {'seed': 0, 'mode': 'joint'}
+    >>> notebook_parameters({"seed": 0, "pages": {"method": None}}, "mini", "method")
+    {'profile': 'mini', 'results': 'results/mini', 'seed': 0}
     """
-    common = {"profile": profile["name"], "results": f"results/{profile['name']}", "seed": profile["seed"]}
-    section = profile.get(notebook) if notebook in STAGES else profile.get("pages", {}).get(notebook)
-    return {name: value for name, value in common.items() if name in declared} | dict(section or {})
+    if notebook in STAGES:
+        return {"seed": profile["seed"]} | dict(profile[notebook] or {})
+    section = profile["pages"].get(notebook) or {}
+    return {"profile": name, "results": f"results/{name}", "seed": profile["seed"]} | dict(section)

@@ -76,9 +76,13 @@ class ParameterType:
             return self._scalar_from_text(text.strip() if self.scalar != "str" else text)
         if isinstance(text, str):
             # This loader makes nothing but strings, lists and mappings of them.
-            text = yaml.load(text if text.lstrip().startswith("[") else f"[{text}]", Loader=yaml.BaseLoader)  # noqa: S506
-        if not all(isinstance(element, str) for element in text):
-            raise ValueError("a list within the list")
+            flow = text if text.lstrip().startswith("[") else f"[{text}]"
+            try:
+                text = yaml.load(flow, Loader=yaml.BaseLoader)  # noqa: S506
+            except yaml.YAMLError as error:
+                raise ValueError("a list is written [a, b] or a,b") from error
+        if not isinstance(text, list) or not all(isinstance(element, str) for element in text):
+            raise ValueError("a flat list is expected")
         return [self._scalar_from_text(element) for element in text]
 
     def _scalar_from_text(self, text: str) -> object:

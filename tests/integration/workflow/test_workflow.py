@@ -1,0 +1,141 @@
+"""The graph of notebooks resumes after a failure, and runs again exactly what a change touches."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+
+@pytest.fixture(scope="module")
+def after_failure(miniature):
+    """The first call, in which decomposing one of two tasks runs out of memory."""
+    (miniature.root / "out-of-memory").touch()
+    return miniature.snakemake(), miniature.ran()
+
+
+@pytest.fixture(scope="module")
+def finished(miniature, after_failure):
+    """The second call, with the trouble out of the way."""
+    (miniature.root / "out-of-memory").unlink()
+    return miniature.snakemake(), miniature.ran()
+
+
+def test_after_a_failure_the_rest_is_finished(after_failure):
+    done, ran = after_failure
+    assert done.returncode != 0
+    assert ran == ["decompose First", "decompose Second", "extract First", "extract Second"]
+
+
+def test_a_failure_names_the_cell_and_keeps_the_notebook_as_far_as_it_came(miniature, after_failure):
+    done, _ = after_failure
+    assert "failed in code cell 3 of 3" in done.stderr + done.stdout
+    kept = miniature.root / "logs/tiny/decompose/model/Second.failed.ipynb"
+    outputs = [output for cell in nbformat.read(kept, as_version=4).cells for output in cell.get("outputs", [])]
+    assert any("got as far as here" in output.get("text", "") for output in outputs)
+    assert any(output.output_type == "error" and output.ename == "MemoryError" for output in outputs)
+
+
+def test_the_next_call_runs_only_what_is_missing(miniature, finished):
+    done, ran = finished
+    assert done.returncode == 0, done.stderr
+    assert ran == ["decompose Second", "page overview"]
+    assert not (miniature.root / "logs/tiny/decompose/model/Second.failed.ipynb").exists()
+    assert "First" in (miniature.root / "_build/html/book/pages/overview.html").read_text()
+
+
+def test_a_job_has_one_thread(miniature, finished):
+    manifest = miniature.root / "results/tiny/activations/model/First/manifest.json"
+    assert '"threads": "1"' in manifest.read_text()
+
+
+def test_with_nothing_changed_nothing_runs(miniature, finished):
+    assert miniature.would_run() == []
+
+
+def test_new_times_on_unchanged_files_run_nothing(miniature, finished):
+    for path in miniature.root.rglob("*"):
+        if path.is_file() and ".snakemake" not in path.parts:
+            path.touch()
+    assert miniature.would_run() == []
+
+
+def append(line: str) -> Callable[[Path], None]:
+    return lambda path: path.write_text(path.read_text() + line)
+
+
+def replace(old: str, new: str) -> Callable[[Path], None]:
+    def edit(path: Path) -> None:
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    return edit
+
+
+PROFILE = "workflow/profiles/tiny.yaml"
+DOWN_FROM = {
+    "extract": ["book", "decompose", "decompose", "extract", "extract", "page"],
+    "decompose": ["book", "decompose", "decompose", "page"],
+    "page": ["book", "page"],
+    "book": ["book"],
+    "nothing": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "edit", "first"),
+    [
+        ("analysis_lib/models/loading.py", append("# another model\n"), "extract"),
+        ("analysis_lib/tasks/registry.py", append("# another task\n"), "extract"),
+        ("notebooks/extract.md", append("And more.\n"), "extract"),
+        (PROFILE, replace("n_questions: 5", "n_questions: 6"), "extract"),
+        ("analysis_lib/pid/gaussian.py", append("# another formula\n"), "decompose"),
+        (PROFILE, replace("mode: joint", "mode: cartesian"), "decompose"),
+        ("analysis_lib/report/theme.py", append("# another colour\n"), "page"),
+        ("notebooks/overview.md", append("And more.\n"), "page"),
+        ("book/intro.md", append("And more.\n"), "book"),
+        ("_config.yml", replace("Miniature", "Renamed"), "book"),
+        ("analysis_lib/models/training/recipe.py", append("# another recipe\n"), "nothing"),
+        ("analysis_lib/run/execute.py", append("# another runner\n"), "nothing"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_change_runs_again_its_stage_and_what_follows(miniature, finished, changed, edit, first):
+    path = miniature.root / changed
+    before = path.read_text()
+    try:
+        edit(path)
+        assert miniature.would_run() == DOWN_FROM[first]
+    finally:
+        path.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("mode: joint", "mod: joint", "did you mean `mode`"),
+        ("mode: joint", "mode: both", "expected str {joint, cartesian}, got 'both'"),
+    ],
+)
+def test_a_parameter_that_the_notebook_does_not_take_is_refused_before_anything_is_lost(miniature, finished, old, new, message):
+    profile = miniature.root / PROFILE
+    before = profile.read_text()
+    try:
+        replace(old, new)(profile)
+        done = miniature.snakemake()
+        assert done.returncode != 0
+        assert message in done.stderr + done.stdout
+        assert miniature.ran() == []
+        assert (miniature.root / "results/tiny/atoms/model/First.parquet").exists()
+    finally:
+        profile.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("profile=minni", "give one of"), ("taskss=[First]", "taskss")],
+)
+def test_an_unknown_profile_or_key_is_refused(miniature, option, message):
+    done = miniature.snakemake("--dry-run", "--config", option)
+    assert done.returncode != 0
+    assert message in done.stderr + done.stdout

@@ -1,0 +1,44 @@
+# From tables to something to read: every page is a notebook over all tables, the book is built from the executed pages.
+
+BOOK = "_build/html/index.html"
+
+
+rule page:
+    message:
+        "page: {wildcards.page}"
+    input:
+        notebook="notebooks/{page}.md",
+        tables=for_each(table),
+        manifests=[f"{folder}/manifest.json" for folder in for_each(store)],
+        library=library("pages"),
+    output:
+        "book/pages/{page}.ipynb",
+    params:
+        flags=lambda wildcards: flags(notebook_parameters(config, PROFILE, wildcards.page)),
+    log:
+        notebook=f"{LOGS}/pages/{{page}}.ipynb",
+        text=f"{LOGS}/pages/{{page}}.log",
+    threads: 1
+    shell:
+        execute(then=" && mv {log.notebook} {output}")
+
+
+rule pages:
+    input:
+        expand("book/pages/{page}.ipynb", page=config["pages"]),
+
+
+rule book:
+    message:
+        "book: building {output}"
+    input:
+        pages=rules.pages.input,
+        prose=files_under("book", without=WITHOUT | {"pages", "vendor"}),
+        structure=["_config.yml", "_toc.yml"],
+    output:
+        BOOK,
+    log:
+        f"{LOGS}/book.log",
+    shell:
+        "{TOOLS}/jupyter-book build . --all --warningiserror --nitpick --keep-going > {log} 2>&1"
+        " || {{ tail -n 60 {log} >&2; exit 1; }}"

@@ -1,0 +1,63 @@
+# What every rule shares: how a notebook is run, and which files a stage stands on.
+
+import json
+import os
+import shlex
+
+# The environment that snakemake itself runs in, activated or not.
+TOOLS = shlex.quote(str(Path(sys.executable).parent))
+RUN = f"{TOOLS}/python -m analysis_lib.run"
+
+# A stage stands on these packages. Training is left out: a model is loaded from its product, the checkpoint.
+PACKAGES = {"extract": ["tasks", "models", "activations"], "decompose": ["pid"], "pages": ["report"]}
+WITHOUT = {"__pycache__", "training", "checkpoints"}
+
+if config["offline"]:
+    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_DATASETS_OFFLINE="1")
+
+
+wildcard_constraints:
+    model=r"[^/]+",
+    task=r"\w+",
+    page=r"\w+",
+
+
+def library(stage):
+    """The files of analysis_lib that a stage stands on; a change of content runs the stage again."""
+    return files_under(*(f"analysis_lib/{package}" for package in PACKAGES[stage]))
+
+
+def files_under(*folders, without=WITHOUT):
+    found = (path for folder in folders for path in Path(folder).rglob("*"))
+    return sorted(str(path) for path in found if path.is_file() and not without.intersection(path.parts))
+
+
+def as_text(parameters):
+    """Parameters as they are written on the command line: text stays bare, the rest is JSON."""
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
+
+
+def flags(parameters):
+    return " ".join(f"-p {name} {shlex.quote(value)}" for name, value in as_text(parameters).items())
+
+
+def refuse_unknown_parameters():
+    """Check the whole profile against its notebooks before any job runs: a job that starts removes its old outputs."""
+    for name in [*STAGES, *config["pages"]]:
+        source = Path(f"notebooks/{name}.md")
+        try:
+            _, declared = read_notebook(source)
+            complete_parameters(declared, as_text(notebook_parameters(config, PROFILE, name)), from_text=True)
+        except (ParameterError, FileNotFoundError) as error:
+            raise WorkflowError(f"profile {PROFILE}, notebook {source}:\n{error}") from None
+
+
+def execute(then=""):
+    """The shell command of a rule that runs one notebook.
+
+    It is written beside the logs, failed or whole, because snakemake deletes the outputs of a failed job.
+    """
+    return (
+        "{RUN} {input.notebook} {params.flags} -o {log.notebook} > {log.text} 2>&1 "
+        "|| {{ tail -n 40 {log.text} >&2; exit 1; }}" + then
+    )

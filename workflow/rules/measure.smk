@@ -1,0 +1,59 @@
+# From a model and its questions to tidy tables: one extraction and one decomposition per model and task.
+
+
+def store(model, task):
+    return f"{RESULTS}/activations/{model}/{task}"
+
+
+def table(model, task):
+    return f"{RESULTS}/atoms/{model}/{task}.parquet"
+
+
+def for_each(path):
+    return [path(model, task) for model in config["models"] for task in config["tasks"]]
+
+
+# Parameters are functions of the wildcards alone: snakemake does not compare those that use `input` or `output`.
+# The manifest is written last, so it alone stands for the store: a killed extraction keeps its shards and goes on from them.
+rule extract:
+    message:
+        "extract: {wildcards.task} of {wildcards.model}"
+    input:
+        notebook="notebooks/extract.md",
+        library=library("extract"),
+        checkpoint=lambda wildcards: files_under(f"analysis_lib/models/checkpoints/{wildcards.model}", without=set()),
+    output:
+        manifest=store("{model}", "{task}") + "/manifest.json",
+    params:
+        flags=lambda wildcards: flags(
+            notebook_parameters(config, PROFILE, "extract")
+            | {"model": wildcards.model, "task": wildcards.task, "output": store(wildcards.model, wildcards.task)}
+        ),
+    log:
+        notebook=f"{LOGS}/extract/{{model}}/{{task}}.ipynb",
+        text=f"{LOGS}/extract/{{model}}/{{task}}.log",
+    threads: 1
+    shell:
+        execute()
+
+
+rule decompose:
+    message:
+        "decompose: {wildcards.task} of {wildcards.model}"
+    input:
+        notebook="notebooks/decompose.md",
+        manifest=rules.extract.output.manifest,
+        library=library("decompose"),
+    output:
+        table("{model}", "{task}"),
+    params:
+        flags=lambda wildcards: flags(
+            notebook_parameters(config, PROFILE, "decompose")
+            | {"store": store(wildcards.model, wildcards.task), "output": table(wildcards.model, wildcards.task)}
+        ),
+    log:
+        notebook=f"{LOGS}/decompose/{{model}}/{{task}}.ipynb",
+        text=f"{LOGS}/decompose/{{model}}/{{task}}.log",
+    threads: 1
+    shell:
+        execute()
