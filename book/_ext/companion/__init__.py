@@ -1,0 +1,23 @@
+"""The book's own Sphinx extension: provenance on every page, everything offline, parameter tables, marked numbers.
+
+All that ties the book to Sphinx lives here; pages are plain MyST Markdown and executed notebooks.
+"""
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from companion import offline, stamp
+from companion.directives import ParameterTable, given_role, paper_role
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect the parts; Sphinx calls this."""
+    app.add_directive("parameters", ParameterTable)
+    app.add_role("paper", paper_role)
+    app.add_role("given", given_role)
+    app.connect("config-inited", offline.provide_scripts, priority=100)
+    # Late, so that scripts which other extensions add to a page are seen as well.
+    app.connect("html-page-context", stamp.add_stamp, priority=900)
+    app.connect("html-page-context", offline.keep_local, priority=910)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,134 @@
+"""The stamp at the foot of every page, and the banner on pages made with the small stand-in model."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from analysis_lib.report import provenance
+
+STAND_IN_PROFILES = {"mini", "smoke"}
+STAND_IN_PREFIX = "mini-"
+
+
+def add_stamp(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Put the banner under the title and the stamp under the text of a page that has text."""
+    if not context.get("body") or doctree is None:
+        return
+    source = Path(app.env.doc2path(pagename))
+    run = notebook_run(source) if source.suffix == ".ipynb" else None
+    if run is None:
+        context["body"] += stamp_html("How this page was made", _build_rows())
+        return
+    context["body"] = with_banner(context["body"], banner_html(run))
+    context["body"] += stamp_html("How this page was made", _run_rows(run))
+
+
+def notebook_run(notebook: Path) -> dict[str, Any]:
+    """What the executed notebook says of its run: the provenance of ``analysis_lib.run``, else papermill's own record."""
+    found = json.loads(notebook.read_text(encoding="utf-8")).get("metadata", {})
+    record, run = found.get("papermill", {}), dict(found.get("provenance", {}))
+    run.setdefault("parameters", record.get("parameters", {}))
+    run.setdefault("seconds", record.get("duration"))
+    run.setdefault("started", record.get("start_time"))
+    run["profile"] = run.get("profile") or run["parameters"].get("profile")
+    run["notebook"] = record.get("input_path")
+    return run
+
+
+def stand_in_models(run: dict[str, Any]) -> list[str] | None:
+    """The embedded models that a run used, an empty list when it is known only that it used one, None when none."""
+    parameters = run["parameters"]
+    named = parameters.get("model", []), parameters.get("models", [])
+    models = [name for entry in named for name in ([entry] if isinstance(entry, str) else entry)]
+    small = [name for name in models if str(name).startswith(STAND_IN_PREFIX)]
+    return small if small or run.get("profile") in STAND_IN_PROFILES else None
+
+
+def banner_html(run: dict[str, Any]) -> str:
+    """The banner of a run, or nothing for a run on full models."""
+    models = stand_in_models(run)
+    if models is None:
+        return ""
+    names = f" ({', '.join(f'<code>{escape(name)}</code>' for name in models)})" if models else ""
+    text = (
+        f"<strong>Made with the small stand-in model{names}.</strong> Its numbers come from a real LLaVA of a few million "
+        "parameters, trained on a generated world, passing through the code that the 7B models use. They are not "
+        "measurements of LLaVA-1.5-7B or LLaVA-1.6-7B."
+    )
+    if run.get("profile") == "smoke":
+        text += " The <code>smoke</code> profile asks so few questions that nothing can be concluded from them."
+    return f'<aside class="companion-banner" role="note" aria-label="Stand-in model"><p>{text}</p></aside>'
+
+
+def with_banner(body: str, banner: str) -> str:
+    """The page with its banner under the title, or on top where there is no title."""
+    before, title_end, after = body.partition("</h1>")
+    return f"{before}{title_end}{banner}{after}" if title_end else banner + body
+
+
+def stamp_html(title: str, rows: Iterator[tuple[str, str]]) -> str:
+    """A stamp that opens on request; the cells are finished HTML."""
+    cells = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{text}</td></tr>' for name, text in rows if text)
+    return (
+        f'<details class="provenance"><summary>{escape(title)}</summary>'
+        f'<table class="table"><tbody>{cells}</tbody></table></details>'
+    )
+
+
+def command_of(run: dict[str, Any]) -> str:
+    """The command that makes the notebook again, with its complete parameters."""
+    if not run.get("notebook"):
+        return ""
+    words = ["python", "-m", "analysis_lib.run", str(run["notebook"])]
+    for name, value in run["parameters"].items():
+        if value != provenance.OUTSIDE:
+            words += ["-p", name, value if isinstance(value, str) else json.dumps(value)]
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _run_rows(run: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "profile", escape(str(run.get("profile") or ""))
+    yield "parameters", _pairs(run["parameters"])
+    command = command_of(run)
+    yield "run it again", f"<code>{escape(command)}</code>" if command else ""
+    seconds = run.get("seconds")
+    took = f"{float(seconds):.1f} s" if seconds is not None else ""
+    yield "run", escape(", ".join(part for part in (str(run.get("started") or ""), took) if part))
+    yield from _origin_rows(run)
+
+
+def _build_rows() -> Iterator[tuple[str, str]]:
+    yield "page", "text without a run of its own; its numbers, if any, are read from the pages that measure them"
+    yield from _origin_rows(_build())
+
+
+@cache
+def _build() -> dict[str, Any]:
+    return provenance.collect({})
+
+
+def _origin_rows(run: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    git, hardware = run.get("git") or {}, run.get("hardware") or {}
+    commit = git.get("commit")
+    changed = ", with uncommitted changes" if git.get("dirty") else ""
+    yield "commit", f"<code>{escape(commit)}</code>{changed}" if commit else "not known (no git)"
+    memory = hardware.get("memory_gib")
+    machine = [
+        str(hardware.get("cpu") or ""),
+        f"{hardware['cores']} cores" if hardware.get("cores") else "",
+        f"{memory:g} GiB of memory" if memory else "",
+        f"accelerator: {hardware['gpu']}" if hardware.get("gpu") else "",
+    ]
+    yield "machine", escape("; ".join(part for part in machine if part))
+    versions = {"python": run["python"], **run.get("packages", {})} if run.get("python") else {}
+    yield "versions", _pairs(versions)
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return ", ".join(f"<code>{escape(str(name))}</code>&nbsp;{escape(str(value))}" for name, value in values.items())

@@ -1,0 +1,102 @@
+/* Turns the static picture of every chart into the live chart, in the ink of the page's theme.
+   Whatever goes wrong, the picture stays. Loaded only on pages with charts, after Vega. */
+(() => {
+  "use strict";
+  const NARROW = 560; // below this width panels stand in one column and legends take two
+  const INK = { text: "#d5dbe1", faint: "#3d4756", axis: "#8a94a3" };
+  const DARK = {
+    axis: { labelColor: INK.text, titleColor: INK.text, gridColor: INK.faint, domainColor: INK.axis, tickColor: INK.axis },
+    legend: { labelColor: INK.text, titleColor: INK.text },
+    header: { labelColor: INK.text, titleColor: INK.text },
+    title: { color: INK.text, subtitleColor: INK.text },
+    text: { color: INK.text },
+    rule: { color: INK.axis },
+    tick: { color: INK.axis },
+  };
+  const isDark = () => document.documentElement.dataset.theme === "dark";
+
+  const merge = (base, over) => {
+    const result = { ...base };
+    for (const [key, value] of Object.entries(over)) {
+      const nested = value && typeof value === "object" && !Array.isArray(value);
+      result[key] = nested ? merge(result[key] ?? {}, value) : value;
+    }
+    return result;
+  };
+
+  /* A phone: one panel per row, and nothing wider than the page. */
+  const fit = (spec, width) => {
+    const room = width - 70; // axis labels and title beside the plotting area
+    const shrink = (view) => {
+      if (typeof view.width === "number" && view.width > room) {
+        if (typeof view.height === "number" && view.height === view.width) view.height = room;
+        view.width = room;
+      }
+    };
+    if (width < NARROW) {
+      if (spec.columns > 1) spec.columns = 1;
+      spec.config = merge(spec.config ?? {}, { legend: { columns: 2 } });
+      if (spec.spec && typeof spec.spec.width === "number") spec.spec.width = room;
+    }
+    [spec, ...(spec.concat ?? []), ...(spec.hconcat ?? []), ...(spec.vconcat ?? [])].forEach(shrink);
+    return spec;
+  };
+
+  const mount = async (figure) => {
+    const picture = figure.querySelector("img.vl-static");
+    const previous = figure.querySelector(".vl-live");
+    const host = document.createElement("div");
+    host.className = "vl-live";
+    figure.insertBefore(host, picture);
+    try {
+      const source = JSON.parse(figure.querySelector("script.vl-spec").textContent);
+      const spec = fit(source, figure.clientWidth);
+      if (isDark()) spec.config = merge(spec.config ?? {}, DARK);
+      const embedded = await window.vegaEmbed(host, spec, {
+        renderer: "svg",
+        tooltip: { theme: isDark() ? "dark" : "light" },
+        actions: { export: true, source: false, compiled: false, editor: false },
+        downloadFileName: "chart",
+      });
+      host.querySelector("summary")?.setAttribute("aria-label", "Save this chart as a picture");
+      keepChoices(previous, host);
+      picture.hidden = true;
+      previous?.remove();
+      figure.companionView?.finalize();
+      figure.companionView = embedded.view;
+    } catch (error) {
+      host.remove();
+      picture.hidden = previous !== null;
+      console.error("a chart stays a picture:", error);
+    }
+  };
+
+  /* A change of theme draws the chart anew; what the reader chose in its menus stays chosen. */
+  const keepChoices = (previous, host) => {
+    previous?.querySelectorAll(".vega-bindings select").forEach((menu, place) => {
+      const fresh = host.querySelectorAll(".vega-bindings select")[place];
+      if (fresh && fresh.value !== menu.value) {
+        fresh.value = menu.value;
+        fresh.dispatchEvent(new Event("input", { bubbles: true }));
+        fresh.dispatchEvent(new Event("change", { bubbles: true }));
+      }
+    });
+  };
+
+  const start = () => {
+    if (!window.vegaEmbed) return;
+    const figures = [...document.querySelectorAll("figure.vl-figure")];
+    const mountAll = () => figures.forEach(mount);
+    let theme = isDark();
+    mountAll();
+    new MutationObserver(() => {
+      if (theme !== isDark()) { theme = isDark(); mountAll(); }
+    }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    window.matchMedia(`(max-width: ${NARROW + 40}px)`).addEventListener("change", mountAll);
+    window.addEventListener("beforeprint", () => {
+      document.querySelectorAll("details.provenance").forEach((stamp) => { stamp.open = true; });
+    });
+  };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();
