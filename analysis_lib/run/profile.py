@@ -56,19 +56,19 @@ def notebook_parameters(profile: Mapping[str, Any], name: str, notebook: str) ->
     profile
         The mapping of a profile file.
     name
-        The profile's name, which is also that of its folder in ``results``.
+        The profile's name, which is also that of its folder under ``results``.
     notebook
         The notebook's name: a stage, ``extract`` or ``decompose``, gets the seed and its section; a page gets profile,
-        results and seed, and its section if there is one.
+        results (the folder of all results) and seed, and its section if there is one.
 
     Examples
     --------
     >>> notebook_parameters({"seed": 0, "decompose": {"mode": "joint"}}, "mini", "decompose")
     {'seed': 0, 'mode': 'joint'}
     >>> notebook_parameters({"seed": 0, "pages": {"method": None}}, "mini", "method")
-    {'profile': 'mini', 'results': 'results/mini', 'seed': 0}
+    {'profile': 'mini', 'results': 'results', 'seed': 0}
     """
     if notebook in STAGES:
         return {"seed": profile["seed"]} | dict(profile[notebook] or {})
     section = profile["pages"].get(notebook) or {}
-    return {"profile": name, "results": f"results/{name}", "seed": profile["seed"]} | dict(section)
+    return {"profile": name, "results": "results", "seed": profile["seed"]} | dict(section)

@@ -28,12 +28,14 @@ rule pages:
         expand("book/pages/{page}.ipynb", page=config["pages"]),
 
 
+# The sources of all notebooks are inputs: the book prints tables of their parameters.
 rule book:
     message:
         "book: building {output}"
     input:
         pages=rules.pages.input,
         prose=files_under("book", without=WITHOUT | {"pages", "vendor"}),
+        sources=sorted(str(path) for path in Path("notebooks").glob("*.md")),
         structure=["_config.yml", "_toc.yml"],
     output:
         BOOK,

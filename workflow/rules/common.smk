@@ -1,5 +1,6 @@
 # What every rule shares: how a notebook is run, and which files a stage stands on.
 
+import fcntl
 import json
 import os
 import shlex
@@ -50,6 +51,20 @@ def refuse_unknown_parameters():
             complete_parameters(declared, as_text(notebook_parameters(config, PROFILE, name)), from_text=True)
         except (ParameterError, FileNotFoundError) as error:
             raise WorkflowError(f"profile {PROFILE}, notebook {source}:\n{error}") from None
+
+
+def hold_the_only_run():
+    """Refuse to run beside another run of this checkout.
+
+    The system frees this lock with the process, however it ends; snakemake's own would outlive a killed run and have to
+    be removed by hand.
+    """
+    global run_lock
+    run_lock = open(".snakemake/run.lock", "w")
+    try:
+        fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise WorkflowError("another run works in this folder; wait until it has finished, or stop it") from None
 
 
 def execute(then=""):

@@ -21,10 +21,18 @@ class Miniature:
 
     def snakemake(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Call snakemake as a reader does, from the root of the checkout."""
+        process = self.start(*options)
+        stdout, stderr = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        """Start such a call without waiting for it."""
         command = [sys.executable, "-m", "snakemake", "--config", "profile=tiny", *options]
         # Without the path of the tests: the miniature must run its own copy of the library.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=300)
+        return subprocess.Popen(
+            command, cwd=self.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def would_run(self) -> list[str]:
         """The stages of the jobs that a call would run now, sorted, without running them."""
@@ -43,10 +51,9 @@ class Miniature:
 @pytest.fixture(scope="module")
 def miniature(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Miniature:
     root = tmp_path_factory.mktemp("checkout")
+    unneeded = shutil.ignore_patterns("__pycache__", "checkpoints", ".snakemake")
     for folder in ("analysis_lib", "workflow"):
-        shutil.copytree(
-            repository / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "checkpoints", ".snakemake")
-        )
+        shutil.copytree(repository / folder, root / folder, ignore=unneeded)
     shutil.copy(repository / "pyproject.toml", root)
     shutil.copytree(HERE / "miniature", root, dirs_exist_ok=True)
     (root / "profile.yaml").rename(root / "workflow" / "profiles" / "tiny.yaml")

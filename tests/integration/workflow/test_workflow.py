@@ -1,5 +1,6 @@
 """The graph of notebooks resumes after a failure, and runs again exactly what a change touches."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,23 +9,44 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def after_failure(miniature):
-    """The first call, in which decomposing one of two tasks runs out of memory."""
+def after_kill(miniature):
+    """A first call, killed as soon as it has begun to extract, and what a second call meanwhile was told."""
+    killed = miniature.start()
+    lock = miniature.root / ".snakemake" / "run.lock"
+    while not lock.exists():
+        assert killed.poll() is None, killed.communicate()
+        time.sleep(0.05)
+    meanwhile = miniature.snakemake()
+    killed.kill()
+    killed.communicate()
+    return meanwhile
+
+
+@pytest.fixture(scope="module")
+def after_failure(miniature, after_kill):
+    """The call after it, in which decomposing one of two tasks runs out of memory."""
+    miniature.ran()
     (miniature.root / "out-of-memory").touch()
     return miniature.snakemake(), miniature.ran()
 
 
 @pytest.fixture(scope="module")
 def finished(miniature, after_failure):
-    """The second call, with the trouble out of the way."""
+    """The next call, with the trouble out of the way."""
     (miniature.root / "out-of-memory").unlink()
     return miniature.snakemake(), miniature.ran()
 
 
-def test_after_a_failure_the_rest_is_finished(after_failure):
+def test_a_second_run_beside_the_first_is_refused(after_kill):
+    assert after_kill.returncode != 0
+    assert "another run works in this folder" in after_kill.stderr + after_kill.stdout
+
+
+def test_a_killed_run_leaves_no_lock_behind_and_after_a_failure_the_rest_is_finished(after_failure):
     done, ran = after_failure
     assert done.returncode != 0
-    assert ran == ["decompose First", "decompose Second", "extract First", "extract Second"]
+    assert {"decompose First", "decompose Second"} <= set(ran)
+    assert "another run" not in done.stderr
 
 
 def test_a_failure_names_the_cell_and_keeps_the_notebook_as_far_as_it_came(miniature, after_failure):
@@ -117,7 +139,7 @@ def test_a_change_runs_again_its_stage_and_what_follows(miniature, finished, cha
         ("mode: joint", "mode: both", "expected str {joint, cartesian}, got 'both'"),
     ],
 )
-def test_a_parameter_that_the_notebook_does_not_take_is_refused_before_anything_is_lost(miniature, finished, old, new, message):
+def test_a_refused_parameter_stops_the_run_before_anything_is_lost(miniature, finished, old, new, message):
     profile = miniature.root / PROFILE
     before = profile.read_text()
     try:

@@ -1,0 +1,154 @@
+"""Running a notebook: a whole executed notebook with its provenance comes out, or a clear error and nothing lost."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from analysis_lib.run import NotebookFailedError, ParameterError, run_notebook
+from analysis_lib.run.__main__ import main
+
+SOURCE = """---
+kernelspec:
+  name: python3
+  language: python
+  display_name: Python 3
+---
+
+# A notebook
+
+```{code-cell} python
+:tags: [parameters, remove-cell]
+numerator: int = 1  # any whole number
+denominator: int = 2  # zero fails, minus one kills the kernel
+words: list[str] = ["one"]  # some words
+```
+
+```{code-cell} python
+import os
+import sys
+
+print(os.getcwd(), sys.executable, hash("a word"), sep="\\n")
+```
+
+```{code-cell} python
+if denominator == -1:
+    os._exit(1)
+print(numerator / denominator, words)
+```
+"""
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Path:
+    path = tmp_path / "division.md"
+    path.write_text(SOURCE)
+    return path
+
+
+def printed(path: Path) -> list[str]:
+    cells = nbformat.read(path, as_version=4).cells
+    return "".join(output.text for cell in cells for output in cell.get("outputs", []) if "text" in output).splitlines()
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_an_executed_notebook_carries_the_full_parameters_and_where_it_came_from(notebook, repository):
+    written = run_notebook(notebook, {"numerator": 3}, notebook.parent / "out" / "division.ipynb")
+    place, interpreter, first_hash, result = printed(written)
+    assert (place, interpreter, result) == (str(repository), sys.executable, "1.5 ['one']")
+    full = {"numerator": 3, "denominator": 2, "words": ["one"]}
+    metadata = nbformat.read(written, as_version=4).metadata
+    assert metadata.papermill.parameters == full
+    assert metadata.provenance["parameters"] == full
+    assert metadata.provenance["seconds"] > 0
+    assert str(notebook.parent) not in str(metadata), "paths of this machine have no place in a page"
+    assert left_in(written.parent) == ["division.ipynb"]
+
+    cells = {tag: cell for cell in nbformat.read(written, as_version=4).cells for tag in cell.metadata.get("tags", [])}
+    assert "remove-cell" in cells["injected-parameters"].metadata.tags, "hidden as the defaults are"
+
+    again = run_notebook(notebook, {"numerator": 3}, written)
+    assert printed(again)[2] == first_hash, "an order that hashes decide must not change from run to run"
+
+
+def test_a_failing_cell_is_named_and_costs_neither_its_notebook_nor_the_last_good_one(notebook):
+    output = notebook.parent / "division.ipynb"
+    output.write_text("the last good one")
+    reason = r"code cell 3 of 3, `if denominator == -1:`:\n  ZeroDivisionError"
+    with pytest.raises(NotebookFailedError, match=reason) as error:
+        run_notebook(notebook, {"denominator": 0}, output)
+    assert error.value.partial == output.with_name("division.failed.ipynb")
+    assert len(printed(error.value.partial)) == 3, "the cells before it have their outputs"
+    assert output.read_text() == "the last good one"
+
+    run_notebook(notebook, {}, output)
+    assert left_in(notebook.parent) == ["division.ipynb", "division.md"], "success removes what failed before"
+
+
+def test_a_kernel_that_dies_is_reported_like_a_failing_cell(notebook):
+    with pytest.raises(NotebookFailedError, match=r"code cell 3 of 3.*\n.*died"):
+        run_notebook(notebook, {"denominator": -1}, notebook.parent / "division.ipynb")
+    assert (notebook.parent / "division.failed.ipynb").exists()
+
+
+def test_refused_parameters_run_nothing(notebook):
+    with pytest.raises(ParameterError, match="did you mean `denominator`"):
+        run_notebook(notebook, {"denominators": 0}, notebook.parent / "out.ipynb")
+    assert left_in(notebook.parent) == ["division.md"]
+
+
+@pytest.mark.parametrize("output", ["division.md", "division.txt"])
+def test_an_output_that_is_no_other_notebook_is_refused(notebook, output):
+    with pytest.raises(ValueError, match="other than the source"):
+        run_notebook(notebook, {}, notebook.parent / output)
+    assert notebook.read_text() == SOURCE
+
+
+def test_a_notebook_that_cannot_be_read_is_refused(notebook):
+    with pytest.raises(FileNotFoundError, match=r"no notebook .*absent.md; .* has: division.md"):
+        run_notebook(notebook.with_name("absent.md"))
+    notebook.write_text(SOURCE.replace("numerator: int = 1", "numerator: int = = 1"))
+    with pytest.raises(ParameterError, match="division.md"):
+        run_notebook(notebook, {}, notebook.parent / "out.ipynb")
+
+
+def test_on_the_command_line_options_win_over_later_files_over_earlier_ones(notebook, capsys):
+    first, second = notebook.with_name("first.yaml"), notebook.with_name("second.yaml")
+    first.write_text("numerator: 5\ndenominator: 7\nwords: [a, 1e3]\n")
+    second.write_text("denominator: 4\n")
+    output = notebook.with_name("out.ipynb")
+    arguments = ["-f", first, "-f", second, "-p", "numerator", "-6", "-o", output]
+    assert main([str(notebook), *map(str, arguments)]) == 0
+    assert printed(output)[-1] == "-1.5 ['a', '1e3']"
+    assert capsys.readouterr().out.strip() == str(output)
+
+
+def test_the_command_line_tells_refused_from_failed_and_shows_no_traceback(notebook, capsys):
+    output = ["-o", str(notebook.with_name("out.ipynb"))]
+    assert main([str(notebook), "-p", "numerator", "one", *output]) == 2
+    assert "numerator: expected int, got 'one'" in capsys.readouterr().err
+    assert main([str(notebook), "--profile", "nothing", *output]) == 2
+    assert "give one of mini, smoke" in capsys.readouterr().err
+    assert main([str(notebook), "-p", "denominator", "0", *output]) == 1
+    assert "division by zero" in capsys.readouterr().err
+
+
+def test_the_command_line_lists_what_a_notebook_takes(notebook, capsys):
+    assert main([str(notebook), "--list-parameters"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["name", "numerator", "denominator", "words"]
+    assert left_in(notebook.parent) == ["division.md"]
+
+
+def test_the_same_notebook_runs_through_plain_jupytext_and_papermill(notebook):
+    tools = Path(sys.executable).parent
+    output = notebook.with_name("plain.ipynb")
+    command = f"{tools}/jupytext --to ipynb -o - {notebook} | {tools}/papermill - {output} -p numerator 3"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert printed(output)[-1] == "1.5 ['one']"
