@@ -107,7 +107,7 @@ def _find_questions_file(folder: Path) -> Path:
 def _read_questions_file(path: Path) -> dict[str, dict[str, Any]]:
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON ({error}); download or write it again") from None
     if not isinstance(records, dict):
         raise ValueError(f"{path} holds a {type(records).__name__}; GQA's layout is an object: question id -> question")
@@ -124,19 +124,22 @@ def _problem(record: Any) -> str | None:
     for key in ("imageId", "question", "answer"):
         if not isinstance(record.get(key), str):
             return f"has no text under {key!r}"
+        if not _is_unicode(record[key]):
+            return f"has half of a surrogate pair under {key!r}, which is no text"
+    if Path(record["imageId"]).name != record["imageId"]:
+        return f"has the imageId {record['imageId']!r}, which is no plain file name"
     types = record.get("types")
     if not isinstance(types, dict) or not {"structural", "semantic", "detailed"} <= types.keys():
         return "has no 'types' with structural, semantic and detailed"
     return None
 
 
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _image_paths(folder: Path, image_ids: pd.Series) -> pd.Series:
     """Each picture's path; where none exists the first known suffix, so that an error can name the file expected."""
-    present = {path.stem: path for path in folder.iterdir()} if folder.is_dir() else {}
-    return image_ids.map(
-        lambda name: str(
-            present[name]
-            if name in present and present[name].suffix.lower() in _IMAGE_SUFFIXES
-            else folder / f"{name}{_IMAGE_SUFFIXES[0]}"
-        )
-    ).astype("str")
+    files = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
+    present = {path.stem: path for path in files if path.suffix.lower() in _IMAGE_SUFFIXES}
+    return image_ids.map(lambda name: str(present.get(name, folder / f"{name}{_IMAGE_SUFFIXES[0]}"))).astype("str")
