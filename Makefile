@@ -47,7 +47,7 @@ clean: ## remove results, logs and the built book; the environment stays
 # packages that torch brings by itself where its build wants them. No addresses: each machine has its own.
 lock: $(INSTALLED) ## rewrite requirements.lock from what .venv holds
 	{ echo "# Exact versions of everything that runs or tests the companion; written by 'make lock'."; \
-	  $(BIN)/python -m pip freeze --all --exclude-editable --exclude pip --exclude wheel \
+	  $(BIN)/python -m pip freeze --all --exclude-editable --exclude pip \
 	  | grep -viE '^(nvidia-|cuda-|triton=)|^-e| @ ' | sed -E 's/\+[a-z0-9.]+$$//' | LC_ALL=C sort -f; } > $@.tmp
 	mv $@.tmp requirements.lock
 

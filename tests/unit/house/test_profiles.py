@@ -1,0 +1,54 @@
+"""A profile that ships is explained, accepted by its notebooks, and builds the book that the contents name."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from analysis_lib.run.execute import read_notebook
+from analysis_lib.run.parameters import complete_parameters
+from analysis_lib.run.profile import STAGES, notebook_parameters, read_text_mapping
+
+PROFILES = sorted(
+    path.stem for path in Path(__file__).resolve().parents[3].joinpath("workflow", "profiles").glob("*.yaml")
+)
+
+
+@pytest.fixture(params=PROFILES)
+def profile(request, repository: Path) -> Path:
+    return repository / "workflow" / "profiles" / f"{request.param}.yaml"
+
+
+def test_the_two_profiles_are_there():
+    assert {"mini", "smoke"} <= set(PROFILES)
+
+
+def test_it_says_only_what_a_profile_may_say(profile, repository):
+    schema = yaml.safe_load((repository / "workflow" / "profile.schema.yaml").read_text())
+    Draft202012Validator(schema).validate(yaml.safe_load(profile.read_text()))
+
+
+def test_every_key_has_a_comment(profile):
+    """A comment stands over each key, or within a section over keys written one below the other."""
+    lines = profile.read_text().split("\npages:")[0].splitlines() + ["pages:"]
+    for before, line in pairwise(lines):
+        if key := re.match(r"( *)\w+:", line):
+            beside = re.match(r"( +)\w+:", before)
+            explained = before.lstrip().startswith("#") or (beside and beside[1] == key[1])
+            assert explained or line == "pages:", f"no comment over `{line.strip()}`"
+
+
+def test_its_notebooks_take_its_parameters(profile, repository):
+    content = read_text_mapping(profile)
+    for name in [*STAGES, *content["pages"]]:
+        _, declared = read_notebook(repository / "notebooks" / f"{name}.md")
+        values = complete_parameters(declared, notebook_parameters(content, profile.stem, name), from_text=True)
+        assert values["seed"] == int(content["seed"])
+
+
+def test_it_makes_every_page_that_the_book_names(profile, repository):
+    contents = (repository / "_toc.yml").read_text()
+    assert sorted(re.findall(r"book/pages/(\w+)", contents)) == sorted(read_text_mapping(profile)["pages"])
