@@ -153,14 +153,14 @@ def dots_with_interval(
                 y=y, x=f"{mark}:Q", tooltip=[row, alt.Tooltip(f"{mark}:Q", format=x_format)]
             )
         )
-    step = alt.Step(ROW_STEP * len(names) * 1.35, **{"for": "position"})
+    height = ROW_STEP * 1.35 * len(names) * len(rows)
     panel = alt.layer(*layers).add_params(*picks, highlight)
-    chart: Any = panel.properties(width="container", height=step)
+    chart: Any = panel.properties(width="container", height=height)
     if facet:
         order = list(dict.fromkeys(data[facet].tolist()))
         across = min(3, len(order))
         facets = alt.Facet(f"{facet}:N", title=None, sort=order)
-        chart = panel.properties(width=460 // across, height=step).facet(facet=facets, columns=across)
+        chart = panel.properties(width=460 // across, height=height).facet(facet=facets, columns=across)
     if title:
         chart = chart.properties(title=title)
     return described(chart, description=description, uncertainty=uncertainty)

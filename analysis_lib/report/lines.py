@@ -244,9 +244,12 @@ def _dash_and_shape(
     known = dashes or theme.CONDITION_DASHES
     present = set(data[column])
     names = [name for name in known if name in present] + sorted(present - set(known))
-    forms = dict(zip(names, theme.CONDITION_SHAPES.values(), strict=False)) if dashes else theme.CONDITION_SHAPES
+    marks = list(theme.QUANTITY_SHAPES.values())
+    forms = {name: marks[place % len(marks)] for place, name in enumerate(names)}
+    forms = {**forms, **theme.CONDITION_SHAPES}
     key = alt.Legend(title=None, symbolSize=400, symbolType="stroke", symbolOpacity=1)
     return (
         alt.StrokeDash(f"{column}:N", scale=theme.scale_of(names, known), legend=key),
-        alt.Shape(f"{column}:N", scale=theme.scale_of(names, forms), legend=None),
+        # The other way round: Vega-Lite merges the keys of equal domains, here into one of dashed outlines.
+        alt.Shape(f"{column}:N", scale=theme.scale_of(names[::-1], forms), legend=None),
     )

@@ -63,7 +63,7 @@ def mask_picture(
     extent = alt.Scale(domain=[0, n], nice=False)
     picture = (
         alt.Chart(cells)
-        .mark_rect(stroke=None)
+        .mark_rect(strokeWidth=0.5)
         .encode(
             x=alt.X("from:Q", scale=extent, title="position that is read", axis=alt.Axis(grid=False)),
             x2="to:Q",
@@ -72,6 +72,10 @@ def mask_picture(
             ),
             y2="next:Q",
             color=alt.Color(
+                "reads:N", scale=theme.scale_of(shown, look), legend=alt.Legend(title=None, symbolType="square")
+            ),
+            # Neighbouring rectangles overlap by a hair, or a seam of the page would show between them.
+            stroke=alt.Stroke(
                 "reads:N", scale=theme.scale_of(shown, look), legend=alt.Legend(title=None, symbolType="square")
             ),
             tooltip=[

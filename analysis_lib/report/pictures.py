@@ -97,7 +97,7 @@ def question_grid(
         lines.append(line)
     markup = (
         f'<figure class="question-grid"><ul style="display:grid;gap:1rem;padding:0;list-style:none;'
-        f'grid-template-columns:repeat(auto-fill,minmax(min({size}px,100%),1fr))">{"".join(items)}</ul>'
+        f'grid-template-columns:repeat(auto-fill,minmax(min({round(0.8 * size)}px,100%),1fr))">{"".join(items)}</ul>'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
     return Markup(markup, "\n".join(lines))

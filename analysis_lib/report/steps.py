@@ -193,7 +193,7 @@ def eigenvalue_bars(
     )
     layers: list[Any] = [bars]
     if "low" in data:
-        layers.append(base.mark_rule().encode(y=alt.Y("low:Q", title=y_title), y2="high:Q"))
+        layers.append(base.mark_rule(style="interval").encode(y=alt.Y("low:Q", title=y_title), y2="high:Q"))
     layers.append(alt.Chart(data).mark_rule(style="reference").encode(y=alt.datum(0)))
     chart: Any = alt.layer(*layers).properties(width="container", height=240, **({"title": title} if title else {}))
     return described(chart, description=description, uncertainty=uncertainty)
@@ -259,7 +259,7 @@ def matrix_picture(
             color=alt.Color(
                 f"{value}:Q",
                 scale=alt.Scale(scheme="purpleorange", domain=[-top, top], reverse=True),
-                legend=alt.Legend(orient="right", direction="vertical", gradientLength=120),
+                legend=alt.Legend(orient="bottom", gradientLength=160),
             ),
             tooltip=["blocks:N", "row:Q", "column:Q", f"{value}:Q"],
         )

@@ -122,7 +122,7 @@ def theme_config() -> dict[str, Any]:
             "point": {"filled": True, "size": 42},
             "rule": {"color": axis},
             "tick": {"color": axis},
-            "style": {"reference": {"strokeDash": [4, 4]}},
+            "style": {"reference": {"strokeDash": [4, 4]}, "interval": {"color": ink, "stroke": ink}},
             "range": {"category": list(SERIES_COLORS)},
         }
     }

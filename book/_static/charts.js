@@ -12,6 +12,7 @@
     text: { color: INK.text },
     rule: { color: INK.axis },
     tick: { color: INK.axis },
+    style: { interval: { color: INK.text, stroke: INK.text } },
   };
   const isDark = () => document.documentElement.dataset.theme === "dark";
 

@@ -11,19 +11,16 @@ from sphinx.errors import ExtensionError
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 MATHJAX_FILE = "tex-svg-full.js"  # one file: formulas as SVG, every TeX extension inside, no font to fetch
 
+VEGA_FILE = "vega-bundle.js"
+
 
 def provide_scripts(app: Sphinx, config: Config) -> None:
     """Write Vega (out of vl-convert) and MathJax (out of its pip package) into a static folder of this build."""
     static = Path(app.doctreedir).parent / "companion_static"
     vendor = static / "vendor"
     vendor.mkdir(parents=True, exist_ok=True)
-    mathjax = _mathjax()
-    _write(vendor / MATHJAX_FILE, mathjax.read_bytes())
-    bundle = vendor / f"vega-{metadata.version('vl-convert-python')}.js"
-    if not bundle.is_file():
-        import vl_convert
-
-        _write(bundle, vl_convert.javascript_bundle().encode())
+    _write(vendor / MATHJAX_FILE, _mathjax().read_bytes())
+    _write(vendor / VEGA_FILE, _vega().encode())
     config.html_static_path.append(str(static))
     config.mathjax_path = f"vendor/{MATHJAX_FILE}"
     app.add_css_file("companion.css")
@@ -32,7 +29,7 @@ def provide_scripts(app: Sphinx, config: Config) -> None:
 def keep_local(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Load the chart scripts where there is a chart, and drop every script and style sheet from elsewhere."""
     if 'class="vl-figure"' in context.get("body", ""):
-        app.add_js_file(f"vendor/vega-{metadata.version('vl-convert-python')}.js", loading_method="defer", priority=850)
+        app.add_js_file(f"vendor/{VEGA_FILE}", loading_method="defer", priority=850)
         app.add_js_file("charts.js", loading_method="defer", priority=860)
     for kind in ("script_files", "css_files"):
         context[kind] = [entry for entry in context.get(kind, []) if not _remote(entry)]
@@ -43,6 +40,17 @@ def _remote(entry: Any) -> bool:
     name = str(getattr(entry, "filename", entry) or "")
     body = str(getattr(entry, "attributes", {}).get("body") or "")
     return "://" in name or name.startswith("//") or "thebe" in name.lower() or "THEBE" in body
+
+
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one classic script that sets three names on the window and no others.
+
+    The bundle declares short names at its top level, one of which the page's search script declares as well; inside a
+    function they do not meet.
+    """
+    import vl_convert
+
+    return f"(() => {{\n{vl_convert.javascript_bundle()}\n}})();\n"
 
 
 def _mathjax() -> Path:
@@ -57,7 +65,7 @@ def _mathjax() -> Path:
 
 
 def _write(path: Path, content: bytes) -> None:
-    if path.is_file() and path.stat().st_size == len(content):
+    if path.is_file() and path.read_bytes() == content:
         return
     unfinished = path.with_suffix(".tmp")
     unfinished.write_bytes(content)

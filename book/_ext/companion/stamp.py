@@ -30,7 +30,7 @@ def add_stamp(app: Sphinx, pagename: str, templatename: str, context: dict[str, 
 
 
 def notebook_run(notebook: Path) -> dict[str, Any]:
-    """What the executed notebook says of its run: the provenance of ``analysis_lib.run``, else papermill's own record."""
+    """What the executed notebook says of its run: the provenance of ``analysis_lib.run``, else papermill's record."""
     found = json.loads(notebook.read_text(encoding="utf-8")).get("metadata", {})
     record, run = found.get("papermill", {}), dict(found.get("provenance", {}))
     run.setdefault("parameters", record.get("parameters", {}))
@@ -57,9 +57,9 @@ def banner_html(run: dict[str, Any]) -> str:
         return ""
     names = f" ({', '.join(f'<code>{escape(name)}</code>' for name in models)})" if models else ""
     text = (
-        f"<strong>Made with the small stand-in model{names}.</strong> Its numbers come from a real LLaVA of a few million "
-        "parameters, trained on a generated world, passing through the code that the 7B models use. They are not "
-        "measurements of LLaVA-1.5-7B or LLaVA-1.6-7B."
+        f"<strong>Made with the small stand-in model{names}.</strong> Its numbers come from a real LLaVA of a few "
+        "million parameters, trained on a generated world, passing through the code that the 7B models use. They are "
+        "not measurements of LLaVA-1.5-7B or LLaVA-1.6-7B."
     )
     if run.get("profile") == "smoke":
         text += " The <code>smoke</code> profile asks so few questions that nothing can be concluded from them."
