@@ -9,6 +9,12 @@ def table(model, task):
     return f"{RESULTS}/atoms/{model}/{task}.parquet"
 
 
+def checkpoint(wildcards):
+    """The files that a model is loaded from, embedded or in a folder; none for a name on a hub."""
+    source = config["models"][wildcards.model]
+    return files_under(Path("analysis_lib/models/checkpoints") / source, source, without=set())
+
+
 def for_each(path):
     return [path(model, task) for model in config["models"] for task in config["tasks"]]
 
@@ -21,13 +27,14 @@ rule extract:
     input:
         notebook="notebooks/extract.md",
         library=library("extract"),
-        checkpoint=lambda wildcards: files_under(f"analysis_lib/models/checkpoints/{wildcards.model}", without=set()),
+        checkpoint=checkpoint,
     output:
         manifest=store("{model}", "{task}") + "/manifest.json",
     params:
         flags=lambda wildcards: flags(
             notebook_parameters(config, PROFILE, "extract")
-            | {"model": wildcards.model, "task": wildcards.task, "output": store(wildcards.model, wildcards.task)}
+            | {"model": config["models"][wildcards.model], "task": wildcards.task}
+            | {"output": store(wildcards.model, wildcards.task)}
         ),
     log:
         notebook=f"{LOGS}/extract/{{model}}/{{task}}.ipynb",

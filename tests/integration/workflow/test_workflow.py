@@ -110,6 +110,7 @@ DOWN_FROM = {
         ("analysis_lib/models/loading.py", append("# another model\n"), "extract"),
         ("analysis_lib/tasks/registry.py", append("# another task\n"), "extract"),
         ("notebooks/extract.md", append("And more.\n"), "extract"),
+        ("some/folder/model.safetensors", append("other weights"), "extract"),
         (PROFILE, replace("n_questions: 5", "n_questions: 6"), "extract"),
         ("analysis_lib/pid/gaussian.py", append("# another formula\n"), "decompose"),
         (PROFILE, replace("mode: joint", "mode: cartesian"), "decompose"),
