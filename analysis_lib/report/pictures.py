@@ -119,7 +119,8 @@ def _card(example: Mapping[str, Any], size: int, show_prediction: bool) -> tuple
     note = f'<p class="note">{escape(example["note"])}</p>' if example.get("note") else ""
     alt = escape(example.get("alt") or f"The picture that goes with the question: {question}")
     card = (
-        f'<li style="list-style:none"><img src="{png_data_uri(example["image"])}" alt="{alt}" width="{size}" '
+        f'<li style="list-style:none"><img class="dark-light" alt="{alt}" width="{size}" '
+        f'src="{png_data_uri(example["image"])}" '
         f'style="width:100%;max-width:{size}px;height:auto;image-rendering:pixelated">'
         f'{task}<p class="question">{escape(question)}</p><dl>{rows}</dl>{note}</li>'
     )

@@ -139,7 +139,7 @@ def render(spec: dict[str, Any], scale: float = 2.0, **_: Any) -> dict[str, Any]
     page = (
         f'<figure class="vl-figure">'
         f'<script type="application/json" class="vl-spec">{payload}</script>'
-        f'<img class="vl-static" alt="{html.escape(description)}"{extent} '
+        f'<img class="vl-static dark-light" alt="{html.escape(description)}"{extent} '
         f'src="data:image/{kind};base64,{base64.b64encode(content).decode()}">'
         f'<figcaption class="vl-note">{html.escape(uncertainty)}</figcaption></figure>'
     )

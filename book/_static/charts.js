@@ -25,8 +25,13 @@
     return result;
   };
 
-  /* A phone: one panel per row, and nothing wider than the page. */
+  /* As wide as the page, and on a phone one panel per row. The width is a number that changes when the page does:
+     Vega's own "container" width reads the container while the old chart still holds it open. */
   const fit = (spec, width) => {
+    if (spec.width === "container") {
+      spec.width = width;
+      spec.autosize = { type: "fit-x", contains: "padding" };
+    }
     const room = width - 70; // axis labels and title beside the plotting area
     const shrink = (view) => {
       if (typeof view.width === "number" && view.width > room) {
@@ -39,7 +44,7 @@
       spec.config = merge(spec.config ?? {}, { legend: { columns: 2 } });
       if (spec.spec && typeof spec.spec.width === "number") spec.spec.width = room;
     }
-    [spec, ...(spec.concat ?? []), ...(spec.hconcat ?? []), ...(spec.vconcat ?? [])].forEach(shrink);
+    [...(spec.autosize ? [] : [spec]), ...(spec.concat ?? []), ...(spec.hconcat ?? []), ...(spec.vconcat ?? [])].forEach(shrink);
     return spec;
   };
 
@@ -51,7 +56,8 @@
     figure.insertBefore(host, picture);
     try {
       const source = JSON.parse(figure.querySelector("script.vl-spec").textContent);
-      const spec = fit(source, figure.clientWidth);
+      figure.companionWidth = figure.clientWidth;
+      const spec = fit(source, figure.companionWidth);
       if (isDark()) spec.config = merge(spec.config ?? {}, DARK);
       const embedded = await window.vegaEmbed(host, spec, {
         renderer: "svg",
@@ -93,7 +99,14 @@
     new MutationObserver(() => {
       if (theme !== isDark()) { theme = isDark(); mountAll(); }
     }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-    window.matchMedia(`(max-width: ${NARROW + 40}px)`).addEventListener("change", mountAll);
+    let pending;
+    const resized = new ResizeObserver(() => {
+      clearTimeout(pending);
+      pending = setTimeout(() => {
+        figures.filter((figure) => Math.abs(figure.clientWidth - figure.companionWidth) > 4).forEach(mount);
+      }, 150);
+    });
+    figures.forEach((figure) => resized.observe(figure));
     window.addEventListener("beforeprint", () => {
       document.querySelectorAll("details.provenance").forEach((stamp) => { stamp.open = true; });
     });

@@ -8,9 +8,9 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.parsers.rst.states import Inliner
 
-from analysis_lib.run import ParameterError, read_parameters
+from analysis_lib.run import Parameter, ParameterError, read_parameters
 
-COLUMNS = ("name", "type", "default", "allowed", "meaning")
+COLUMNS = {"parameter": 28, "default": 27, "meaning": 45}
 
 
 class ParameterTable(Directive):
@@ -38,29 +38,31 @@ class ParameterTable(Directive):
             raise self.error(f"{self.arguments[0]}: {error}") from None
         if not declared:
             raise self.error(f"{self.arguments[0]} has no cell tagged 'parameters'; tag one, or leave the table out")
-        rows = [(p.name, str(p.type), repr(p.default), str(p.limits), p.help) for p in declared.values()]
-        return [_table(f"Parameters of {self.arguments[0]}", rows)]
+        return [_table(f"Parameters of {self.arguments[0]}", list(declared.values()))]
 
 
-def _table(title: str, rows: list[tuple[str, ...]]) -> nodes.table:
+def _table(title: str, declared: list[Parameter]) -> nodes.table:
     group = nodes.tgroup(cols=len(COLUMNS))
-    group += [nodes.colspec(colwidth=1) for _ in COLUMNS]
+    group += [nodes.colspec(colwidth=width) for width in COLUMNS.values()]
     head, body = nodes.thead(), nodes.tbody()
-    head += _row([nodes.Text(name) for name in COLUMNS])
-    for row in rows:
-        # Names, types and defaults are code; a comment is prose, and may be empty like the limits.
-        body += _row([nodes.literal(text=cell) if cell else nodes.Text("") for cell in row[:4]] + [nodes.Text(row[4])])
+    head += _row(*([nodes.Text(name)] for name in COLUMNS))
+    for parameter in declared:
+        limits = str(parameter.limits)
+        meaning: list[nodes.Node] = [nodes.Text(parameter.help)]
+        if limits:
+            meaning += [nodes.Text("; one of " if limits.startswith("{") else "; within "), nodes.literal(text=limits)]
+        name = [nodes.literal(text=parameter.name), nodes.Text(f" {parameter.type}")]
+        body += _row(name, [nodes.literal(text=repr(parameter.default))], meaning)
     group += [head, body]
     table = nodes.table(classes=["parameter-table"])
-    # Without a number: these tables are looked up by notebook, not cited.
     table += [nodes.title(text=title), group]
     return table
 
 
-def _row(cells: list[nodes.Node]) -> nodes.row:
+def _row(*cells: list[nodes.Node]) -> nodes.row:
     row = nodes.row()
     for cell in cells:
-        row += nodes.entry("", nodes.paragraph("", "", cell))
+        row += nodes.entry("", nodes.paragraph("", "", *cell))
     return row
 
 
