@@ -1,4 +1,4 @@
-"""Find what a run has written: the tables of all models and tasks of a profile, and the folders of their stores."""
+"""Find what a run has written: tables, stores, executed notebooks and their durations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["read_atoms", "stage_times", "store_folders"]
+__all__ = ["count_outputs", "read_atoms", "stage_times", "store_folders"]
 
 
 def store_folders(results: str | Path = "results", profile: str = "mini") -> dict[tuple[str, str], Path]:
@@ -55,3 +55,21 @@ def stage_times(logs: str | Path = "logs", profile: str = "mini") -> pd.DataFram
     if not rows:
         raise FileNotFoundError(f"{folder} holds no executed notebook; run `make book PROFILE={profile}`")
     return pd.DataFrame(rows, columns=["stage", "notebook", "seconds"])
+
+
+def count_outputs(pages: str | Path = "book/pages", without: str = "") -> dict[str, int]:
+    """What the executed pages in a folder show: how many ``pages``, ``charts`` and glued ``numbers``.
+
+    The page called ``without`` is left out: a page cannot count itself while it is being made.
+    """
+    counted = {"pages": 0, "charts": 0, "numbers": 0}
+    for path in sorted(Path(pages).glob("*.ipynb")):
+        if path.stem == without:
+            continue
+        counted["pages"] += 1
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                kinds = output.get("data", {})
+                counted["charts"] += any("vegalite" in kind for kind in kinds)
+                counted["numbers"] += any("papermill.record" in kind for kind in kinds)
+    return counted
