@@ -15,12 +15,12 @@ rule page:
         "book/pages/{page}.ipynb",
     params:
         flags=lambda wildcards: flags(notebook_parameters(config, PROFILE, wildcards.page)),
+        executed=f"{LOGS}/pages/{{page}}.ipynb",
     log:
-        notebook=f"{LOGS}/pages/{{page}}.ipynb",
-        text=f"{LOGS}/pages/{{page}}.log",
+        f"{LOGS}/pages/{{page}}.log",
     threads: 1
     shell:
-        execute(then=" && mv {log.notebook} {output}")
+        execute(then=" && mv {params.executed} {output}")
 
 
 rule pages:

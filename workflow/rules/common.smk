@@ -18,7 +18,7 @@ if config["offline"]:
 
 
 wildcard_constraints:
-    model=r"[^/]+",
+    model=r"[\w.-]+",
     task=r"\w+",
     page=r"\w+",
 
@@ -30,7 +30,7 @@ def library(stage):
 
 def files_under(*folders, without=WITHOUT):
     found = (path for folder in folders for path in Path(folder).rglob("*"))
-    return sorted(str(path) for path in found if path.is_file() and not without.intersection(path.parts))
+    return sorted({str(path) for path in found if path.is_file() and not without.intersection(path.parts)})
 
 
 def as_text(parameters):
@@ -70,9 +70,10 @@ def hold_the_only_run():
 def execute(then=""):
     """The shell command of a rule that runs one notebook.
 
-    It is written beside the logs, failed or whole, because snakemake deletes the outputs of a failed job.
+    It is written beside the logs, failed or whole: snakemake deletes the outputs of a failed job. (Nor is it declared as
+    a log: of those that a failed job did not write, snakemake makes empty files.)
     """
     return (
-        "{RUN} {input.notebook} {params.flags} -o {log.notebook} > {log.text} 2>&1 "
-        "|| {{ tail -n 40 {log.text} >&2; exit 1; }}" + then
+        "{RUN} {input.notebook} {params.flags} -o {params.executed} > {log} 2>&1 "
+        "|| {{ tail -n 40 {log} >&2; exit 1; }}" + then
     )

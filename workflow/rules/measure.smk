@@ -36,9 +36,9 @@ rule extract:
             | {"model": config["models"][wildcards.model], "task": wildcards.task}
             | {"output": store(wildcards.model, wildcards.task)}
         ),
+        executed=f"{LOGS}/extract/{{model}}/{{task}}.ipynb",
     log:
-        notebook=f"{LOGS}/extract/{{model}}/{{task}}.ipynb",
-        text=f"{LOGS}/extract/{{model}}/{{task}}.log",
+        f"{LOGS}/extract/{{model}}/{{task}}.log",
     threads: 1
     shell:
         execute()
@@ -58,9 +58,9 @@ rule decompose:
             notebook_parameters(config, PROFILE, "decompose")
             | {"store": store(wildcards.model, wildcards.task), "output": table(wildcards.model, wildcards.task)}
         ),
+        executed=f"{LOGS}/decompose/{{model}}/{{task}}.ipynb",
     log:
-        notebook=f"{LOGS}/decompose/{{model}}/{{task}}.ipynb",
-        text=f"{LOGS}/decompose/{{model}}/{{task}}.log",
+        f"{LOGS}/decompose/{{model}}/{{task}}.log",
     threads: 1
     shell:
         execute()

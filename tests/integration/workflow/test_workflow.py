@@ -52,6 +52,7 @@ def test_a_killed_run_leaves_no_lock_behind_and_after_a_failure_the_rest_is_fini
 def test_a_failure_names_the_cell_and_keeps_the_notebook_as_far_as_it_came(miniature, after_failure):
     done, _ = after_failure
     assert "failed in code cell 3 of 3" in done.stderr + done.stdout
+    assert not (miniature.root / "logs/tiny/decompose/model/Second.ipynb").exists()
     kept = miniature.root / "logs/tiny/decompose/model/Second.failed.ipynb"
     outputs = [output for cell in nbformat.read(kept, as_version=4).cells for output in cell.get("outputs", [])]
     assert any("got as far as here" in output.get("text", "") for output in outputs)
