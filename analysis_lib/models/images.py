@@ -22,6 +22,10 @@ def open_image(path: str | Path) -> Image.Image:
         raise FileNotFoundError(f"picture {path} is missing; put GQA's images/ folder beside the questions file")
     try:
         with Image.open(path) as image:
+            if image.mode[0] in "IF":  # converting these clips every value above 255 to white
+                raise OSError(f"its grey values have more than 8 bits, mode {image.mode}")
             return image.convert("RGB")
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"picture {path} cannot be read ({error}); copy or download it again") from None
+        raise ValueError(
+            f"picture {path} cannot be read ({error}); save it as an ordinary RGB picture or download it again"
+        ) from None

@@ -49,6 +49,7 @@ def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
     FileNotFoundError, ValueError: a picture is missing or broken, or a question is not found among the tokens.
     """
     before, after = vlm.prompt.split(QUESTION)
+    _refuse_control_tokens(vlm, questions)
     texts = [before + question + after for question in questions["question"]]
     encoded = vlm.processor(
         images=[open_image(path) for path in questions["image"]],
@@ -80,3 +81,15 @@ def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
     if "pixel_values" in inputs:
         inputs["pixel_values"] = inputs["pixel_values"].to(vlm.dtype)
     return Batch({name: value.to(vlm.device) for name, value in inputs.items()}, tuple(spans))
+
+
+def _refuse_control_tokens(vlm: VisionLanguageModel, questions: pd.DataFrame) -> None:
+    """Text such as ``<image>`` or ``</s>`` in a question would be tokenized as the control token of that name."""
+    control = [token for token in vlm.tokenizer.all_special_tokens if token]
+    for row, question in enumerate(questions["question"]):
+        found = [token for token in control if token in question]
+        if found:
+            raise ValueError(
+                f"question {questions['question_id'].iloc[row]} ({question!r}) contains the tokenizer's control tokens "
+                f"{', '.join(found)}; remove them from the text"
+            )

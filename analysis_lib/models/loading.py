@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from transformers import (
 
 from .prompts import chat_prompt, check_prompt
 
-__all__ = ["EMBEDDED_MODELS", "VisionLanguageModel", "load_model"]
+__all__ = ["EMBEDDED_MODELS", "VisionLanguageModel", "load_model", "training_report"]
 
 _CHECKPOINTS = Path(__file__).parent / "checkpoints"
 EMBEDDED_MODELS: dict[str, Path] = {"mini-llava-1.5": _CHECKPOINTS / "mini-llava-1.5"}
@@ -100,13 +101,16 @@ class VisionLanguageModel:
         at = next((i for i, (a, b) in enumerate(zip(alone, followed, strict=False)) if a != b), len(alone))
         if not answer.strip() or at >= len(followed):
             raise ValueError(f"the answer {answer!r} adds no token after {cue!r}; an answer needs at least one word")
+        if followed[at] == self.tokenizer.unk_token_id:
+            raise ValueError(f"the answer {answer!r} is not in the vocabulary of {self.name}, which cannot say it")
         return int(followed[at])
 
     def fingerprint(self) -> str:
-        """A short hash of configuration and of a sample of the weights, to tell checkpoints apart."""
+        """A short hash of configuration and of a sample of every weight, to tell checkpoints apart."""
         digest = hashlib.sha256(self.model.config.to_json_string(use_diff=True).encode())
-        for weight in (self.final_norm.weight, self.model.get_output_embeddings().weight[:8]):
-            digest.update(weight.detach().float().cpu().numpy().tobytes())
+        for weight in self.model.parameters():
+            sample = weight.detach().flatten()[:: max(1, weight.numel() // 64)]
+            digest.update(sample.float().cpu().numpy().tobytes())
         return digest.hexdigest()[:16]
 
 
@@ -164,3 +168,15 @@ def load_model(
     processor = AutoProcessor.from_pretrained(path, **where)
     template = chat_prompt(processor) if prompt is None else check_prompt(prompt)
     return VisionLanguageModel(str(name), model.to(target).eval(), processor, template)
+
+
+def training_report(name: str) -> dict[str, Any]:
+    """How an embedded model was trained, and its accuracy beside the blind twin's: the ``training.json`` it ships with.
+
+    Raises
+    ------
+    ValueError: the model is not embedded, so nothing is known of its training.
+    """
+    if name not in EMBEDDED_MODELS:
+        raise ValueError(f"{name!r} is no embedded model; training reports exist for {', '.join(EMBEDDED_MODELS)}")
+    return json.loads((EMBEDDED_MODELS[name] / "training.json").read_text(encoding="utf-8"))
