@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -150,7 +151,12 @@ def _settings(
         "tasks": sorted(set(questions["task"])),
         "n_questions": len(questions),
         "questions": digest(
-            [f"{i} {q} {a}" for i, q, a in questions[["question_id", "question", "answer"]].to_numpy()]
+            [
+                json.dumps([question_id, question, answer, Path(image).name])
+                for question_id, question, answer, image in zip(
+                    *(questions[name] for name in ("question_id", "question", "answer", "image")), strict=True
+                )
+            ]
         ),
         "conditions": [
             {"name": c.name, "knockouts": [[k.source, k.target, k.layers] for k in c.knockouts]} for c in conditions

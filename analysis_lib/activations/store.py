@@ -58,6 +58,8 @@ class ActivationStore:
         self._batch_size = int(settings["batch_size"])
         if (self.folder / SETTINGS).exists():
             self._refuse_other_settings()
+            for leftover in self.folder.rglob("*.partial"):  # files that a killed run was writing
+                leftover.unlink()
         else:
             self._create(questions, specs)
         self._group = zarr.open_group(self.folder / ARRAYS, mode="r+")
@@ -79,10 +81,11 @@ class ActivationStore:
             )
 
     def _create(self, questions: pd.DataFrame, specs: Mapping[str, ArraySpec]) -> None:
-        if self.folder.exists() and any(self.folder.iterdir()):
+        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
             raise ValueError(f"{self.folder} is not empty and is no activation store; choose another folder")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        group = zarr.open_group(self.folder / ARRAYS, mode="w")
+        building = _aside(self.folder)
+        building.mkdir(parents=True)
+        group = zarr.open_group(building / ARRAYS, mode="w")
         for name, spec in specs.items():
             group.create_array(
                 name,
@@ -91,9 +94,10 @@ class ActivationStore:
                 dtype=spec.dtype,
                 dimension_names=("sample", *spec.dims),
             )
-        questions.to_parquet(self.folder / QUESTIONS, index=False)
-        _write_json(self.folder / PROGRESS, {})
-        _write_json(self.folder / SETTINGS, self._settings)  # last: its presence says the store is usable
+        questions.to_parquet(building / QUESTIONS, index=False)
+        _write_json(building / PROGRESS, {})
+        _write_json(building / SETTINGS, self._settings)
+        building.replace(self.folder)  # all at once: a run killed before this leaves no half-made store
 
     def pending(self) -> list[slice]:
         """The batches of samples still to be written."""
@@ -169,7 +173,16 @@ def remove_mismatched(folder: str | Path, settings: Mapping[str, Any]) -> None:
     """Delete a store that other settings wrote; anything that is no store is left alone."""
     path = Path(folder)
     if (path / SETTINGS).exists() and _read_json(path / SETTINGS) != json.loads(json.dumps(dict(settings))):
-        shutil.rmtree(path)
+        doomed = _aside(path)
+        path.replace(doomed)  # all at once: a run killed while deleting leaves no half a store
+        shutil.rmtree(doomed)
+
+
+def _aside(folder: Path) -> Path:
+    """A hidden neighbour of ``folder``, for building and deleting out of sight; what a killed run left there goes."""
+    path = folder.with_name(f".{folder.name}.aside")
+    shutil.rmtree(path, ignore_errors=True)
+    return path
 
 
 def digest(values: Sequence[str]) -> str:
@@ -181,7 +194,11 @@ def _verify(folder: Path, batch_size: int) -> None:
     group = zarr.open_group(folder / ARRAYS, mode="r")
     for start, checksums in _read_json(folder / PROGRESS).items():
         for name, expected in checksums.items():
-            if _checksum(_array(group, name)[int(start) : int(start) + batch_size]) != expected:
+            try:
+                intact = _checksum(_array(group, name)[int(start) : int(start) + batch_size]) == expected
+            except (KeyError, OSError, RuntimeError, ValueError):  # a missing array, or bytes that do not decompress
+                intact = False
+            if not intact:
                 raise ValueError(
                     f"{folder}: array {name}, samples from {start}, does not match its checksum; delete the store and "
                     "extract again"
@@ -201,7 +218,7 @@ def _checksum(values: Any) -> str:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read ({error}); delete the store and extract again") from None
 
 
