@@ -1,0 +1,52 @@
+"""Tiny models of both architectures under both attentions, and a padded batch of questions for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis_lib.models import Batch, VisionLanguageModel, load_model, prepare
+from tests.unit.models.tiny import KINDS, questions_table, save_tiny
+
+ATTENTIONS = ("sdpa", "eager")
+
+
+@pytest.fixture(scope="session")
+def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("tiny")
+    return {kind: save_tiny(folder / kind, kind) for kind in KINDS}
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="session", params=ATTENTIONS)
+def attention(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def vlm(tiny_folders: dict[str, Path], kind: str, attention: str) -> VisionLanguageModel:
+    return load_model(tiny_folders[kind], attention=attention, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def one_model(tiny_folders: dict[str, Path]) -> VisionLanguageModel:
+    """For what does not depend on architecture or attention."""
+    return load_model(tiny_folders["llava"], device="cpu")
+
+
+@pytest.fixture(scope="session")
+def questions(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return questions_table(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture(scope="session")
+def batch(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
+    prepared = prepare(vlm, questions)
+    assert len(set(prepared.lengths.tolist())) > 1, "some prompts are padded"
+    return prepared

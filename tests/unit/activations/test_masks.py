@@ -1,0 +1,123 @@
+"""Masks: who may read whom, against a definition written element by element."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis_lib.activations import CONDITIONS, Condition, Knockout, allowed_mask
+from analysis_lib.activations.knockout import check_layers, get_condition, native_mask
+from analysis_lib.models import SPAN_NAMES, Spans
+
+N_LAYERS = 5
+
+
+@st.composite
+def any_spans(draw: st.DrawFn) -> Spans:
+    sizes = [draw(st.integers(fewest, 4)) for fewest in (0, 1, 0, 1, 1)]
+    stops = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+    bounds = [(stop - size, stop) for stop, size in zip(stops, sizes, strict=True)]
+    return Spans(*bounds, last=(stops[-1] - 1, stops[-1]))
+
+
+KNOCKOUTS = st.builds(
+    Knockout,
+    source=st.sampled_from(SPAN_NAMES),
+    target=st.sampled_from(SPAN_NAMES),
+    layers=st.one_of(st.none(), st.sets(st.integers(0, N_LAYERS - 1)).map(lambda some: tuple(sorted(some)))),
+)
+
+
+def within(span: tuple[int, int], position: int) -> bool:
+    return span[0] <= position < span[1]
+
+
+def may_read(spans: Spans, knockouts: list[Knockout], layer: int, reader: int, read: int) -> bool:
+    """One query position and one key position, by definition."""
+    if reader == read:
+        return True
+    if read > reader or read >= spans.length:
+        return False
+    return not any(
+        (knockout.layers is None or layer in knockout.layers)
+        and within(getattr(spans, knockout.target), reader)
+        and within(getattr(spans, knockout.source), read)
+        for knockout in knockouts
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    spans=st.lists(any_spans(), min_size=1, max_size=3),
+    knockouts=st.lists(KNOCKOUTS, max_size=4),
+    layer=st.integers(0, N_LAYERS - 1),
+    more=st.integers(0, 3),
+)
+def test_the_mask_equals_its_definition_element_by_element(
+    spans: list[Spans], knockouts: list[Knockout], layer: int, more: int
+) -> None:
+    length = max(one.length for one in spans) + more
+    mask = allowed_mask(spans, knockouts, layer, length)
+    assert mask.shape == (len(spans), 1, length, length) and mask.dtype == torch.bool
+    expected = [
+        [[may_read(one, knockouts, layer, reader, read) for read in range(length)] for reader in range(length)]
+        for one in spans
+    ]
+    assert torch.equal(mask[:, 0], torch.tensor(expected))
+    if not more:
+        assert torch.equal(mask, allowed_mask(spans, knockouts, layer)), "the longest prompt sets the length"
+
+
+@settings(max_examples=60, deadline=None)
+@given(spans=any_spans(), knockouts=st.lists(KNOCKOUTS, max_size=4), extra=KNOCKOUTS)
+def test_a_further_knockout_never_opens_anything(spans: Spans, knockouts: list[Knockout], extra: Knockout) -> None:
+    for layer in range(N_LAYERS):
+        fewer, more = (allowed_mask([spans], some, layer) for some in (knockouts, [*knockouts, extra]))
+        assert (more <= fewer).all()
+        assert torch.equal(more, fewer) or extra.active(layer)
+
+
+@given(spans=any_spans())
+def test_strict_cuts_paper_and_the_gap_and_nothing_else(spans: Spans) -> None:
+    baseline, paper, strict = (allowed_mask([spans], CONDITIONS[name].knockouts, 0)[0, 0] for name in CONDITIONS)
+    assert list(CONDITIONS) == ["baseline", "paper", "strict"]
+    image = slice(*spans.image)
+    assert paper.sum() == baseline.sum() - (spans.question[1] - spans.question[0]) * (spans.image[1] - spans.image[0])
+    assert not strict[spans.gap[0] : spans.question[1], image].any()
+    assert torch.equal(strict[spans.tail[0] :], baseline[spans.tail[0] :]), "the tail still sees the picture"
+    assert torch.equal(strict[: spans.gap[0]], baseline[: spans.gap[0]])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_eager_attention_gets_an_additive_mask_and_sdpa_a_bool_one(dtype: torch.dtype) -> None:
+    allowed = torch.tensor([[True, False], [True, True]])[None, None]
+    assert native_mask(allowed, "sdpa", dtype) is allowed
+    added = native_mask(allowed, "eager", dtype)
+    assert added.dtype == dtype
+    assert added[allowed].eq(0).all() and added[~allowed].eq(torch.finfo(dtype).min).all()
+    weights = (torch.zeros(1, 1, 2, 2, dtype=dtype) + added).softmax(-1)
+    assert weights[0, 0].tolist() == [[1, 0], [0.5, 0.5]]
+
+
+def test_unknown_spans_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="source is 'images'; the spans are system, image, gap, question, tail, last"):
+        Knockout("images", "question")
+    with pytest.raises(ValueError, match="target is 'answer'; the spans are"):
+        Knockout("image", "answer")
+
+
+def test_unknown_conditions_are_refused_with_the_presets() -> None:
+    with pytest.raises(ValueError, match="unknown condition 'stirct'; the presets are baseline, paper, strict"):
+        get_condition("stirct")
+    own = Condition("own", (Knockout("image", "last", (1, 2)),))
+    assert get_condition(own) is own and get_condition("paper") is CONDITIONS["paper"]
+
+
+@pytest.mark.parametrize("layers", [(5,), (0, 7), (-1,), range(4, 6)])
+def test_layers_that_the_model_does_not_have_are_refused(layers: tuple[int, ...]) -> None:
+    condition = Condition("deep", (Knockout("image", "question", layers),))
+    with pytest.raises(ValueError, match=r"condition 'deep' names layers \[.*\]; this model has 0 to 4"):
+        check_layers(condition, 5)
+    check_layers(Condition("fine", (Knockout("image", "question", range(5)),)), 5)  # type: ignore[arg-type]
