@@ -2,7 +2,9 @@
    Whatever goes wrong, the picture stays. Loaded only on pages with charts, after Vega. */
 (() => {
   "use strict";
-  const NARROW = 560; // below this width panels stand in one column and legends take two
+  const NARROW = 560; // below this width in pixels a legend has two columns
+  const BESIDE = 70; // axis labels and title beside a panel
+  const SMALLEST = 140; // a panel narrower than this takes a row of its own
   const INK = { text: "#d5dbe1", faint: "#3d4756", axis: "#8a94a3" };
   const DARK = {
     axis: { labelColor: INK.text, titleColor: INK.text, gridColor: INK.faint, domainColor: INK.axis, tickColor: INK.axis },
@@ -25,27 +27,30 @@
     return result;
   };
 
-  /* As wide as the page, and on a phone one panel per row. The width is a number that changes when the page does:
-     Vega's own "container" width reads the container while the old chart still holds it open. */
+  /* As wide as the page; panels get narrower, then fewer to a row. The width is a number that changes when the page
+     does: Vega's own "container" width reads the container while the old chart still holds it open. */
   const fit = (spec, width) => {
+    const panels = spec.spec ? [spec.spec] : spec.concat ?? [];
     if (spec.width === "container") {
       spec.width = width;
       spec.autosize = { type: "fit-x", contains: "padding" };
+    } else if (panels.length === 0) {
+      shrink(spec, width - BESIDE);
     }
-    const room = width - 70; // axis labels and title beside the plotting area
-    const shrink = (view) => {
-      if (typeof view.width === "number" && view.width > room) {
-        if (typeof view.height === "number" && view.height === view.width) view.height = room;
-        view.width = room;
-      }
-    };
-    if (width < NARROW) {
-      if (spec.columns > 1) spec.columns = 1;
-      spec.config = merge(spec.config ?? {}, { legend: { columns: 2 } });
-      if (spec.spec && typeof spec.spec.width === "number") spec.spec.width = room;
+    if (panels.length > 0) {
+      let columns = spec.columns ?? 1;
+      while (columns > 1 && width / columns - BESIDE < SMALLEST) columns -= 1;
+      spec.columns = columns;
+      panels.forEach((panel) => shrink(panel, width / columns - BESIDE));
     }
-    [...(spec.autosize ? [] : [spec]), ...(spec.concat ?? []), ...(spec.hconcat ?? []), ...(spec.vconcat ?? [])].forEach(shrink);
+    if (width < NARROW) spec.config = merge(spec.config ?? {}, { legend: { columns: 2 } });
     return spec;
+  };
+
+  const shrink = (view, room) => {
+    if (typeof view.width !== "number" || view.width <= room) return;
+    if (view.height === view.width) view.height = room; // a square stays one
+    view.width = room;
   };
 
   const mount = async (figure) => {

@@ -1,0 +1,124 @@
+"""A tiny book made of a page that uses everything, beside the real book where one has been built."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from analysis_lib.run import run_notebook
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "book" / "_ext"))  # where Sphinx finds the book's own extension
+
+TOC = """\
+format: jb-book
+root: book/pages/demo
+chapters:
+  - file: book/rerun
+  - file: book/glossary
+  - file: book/bibliography
+"""
+# No name resolves, so nothing can be reached; the rest keeps the browser from trying.
+OFFLINE = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND",
+]  # fmt: skip
+LOCAL = ("file:", "data:", "blob:", "about:")
+
+
+@dataclass
+class Visit:
+    """An opened page and what happened while it opened."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def demo_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built demo book, its notebook executed by the entry point that executes every page."""
+    root = tmp_path_factory.mktemp("book")
+    for name in ("_config.yml", "book", "notebooks"):
+        source = REPOSITORY / name
+        ignore = shutil.ignore_patterns("pages", "__pycache__", "*.ipynb")
+        shutil.copytree(source, root / name, ignore=ignore) if source.is_dir() else shutil.copy(source, root / name)
+    (root / "_toc.yml").write_text(TOC)
+    (root / "book" / "pages").mkdir()
+    shutil.copy(Path(__file__).with_name("demo.md"), root / "notebooks" / "demo.md")
+    run_notebook(
+        root / "notebooks" / "demo.md", {"results": str(root / "results")}, root / "book" / "pages" / "demo.ipynb"
+    )
+    build(root)
+    return root / "_build" / "html"
+
+
+def build(root: Path) -> None:
+    """Build the book in a folder, warnings being errors."""
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "-W", "-n", "--all", "--keep-going"]
+    paths = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        command, cwd=root, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths.rstrip(os.pathsep)}
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+
+
+@pytest.fixture(scope="session", params=["demo", "built"])
+def book(request: pytest.FixtureRequest) -> Path:
+    """The HTML of the demo book, then of the book that `make book` built (or that BOOK_HTML names)."""
+    if request.param == "demo":
+        return request.getfixturevalue("demo_book")
+    path = Path(os.environ.get("BOOK_HTML", REPOSITORY / "_build" / "html"))
+    if not (path / "index.html").is_file():
+        pytest.skip(f"no built book at {path}; `make book` builds it, BOOK_HTML names another place")
+    return path
+
+
+def pages_of(book: Path) -> list[Path]:
+    """Every page with text: not the search page, not the redirect."""
+    return sorted((book / "book").rglob("*.html"))
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A headless Chromium without a network."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Open pages: ``visit(path, scheme="dark", width=390, javascript=False)``; they are closed after the test."""
+    contexts = []
+
+    def open_page(
+        path: Path, scheme: str = "light", width: int = 1280, javascript: bool = True, query: str = ""
+    ) -> Visit:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=javascript
+        )
+        contexts.append(context)
+        seen = Visit(context.new_page())
+        seen.page.on("request", lambda request: seen.requests.append(request.url))
+        seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        seen.page.on(
+            "console", lambda entry: seen.complaints.append(entry.text) if entry.type in ("error", "warning") else None
+        )
+        seen.page.goto(path.as_uri() + query, wait_until="load")
+        if javascript:
+            seen.page.wait_for_function(
+                "[...document.querySelectorAll('img.vl-static')].every(picture => picture.hidden)", timeout=20_000
+            )
+        return seen
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,0 +1,114 @@
+"""What a browser makes of the book: live charts from disk alone, in light and dark, on a phone, without scripts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.book.conftest import LOCAL, Visit, pages_of
+
+pytestmark = pytest.mark.browser
+
+DRAWN = """() => [...document.querySelectorAll('figure.vl-figure')].map(figure => ({
+  marks: figure.querySelectorAll('.vl-live svg.marks path, .vl-live svg.marks text').length,
+  hidden: figure.querySelector('img.vl-static').hidden,
+  spoken: (figure.querySelector('.vl-live [role=graphics-document]')?.getAttribute('aria-label') || '').length,
+  overflow: [...figure.querySelectorAll('.vl-live svg.marks')].some(svg => svg.clientWidth > figure.clientWidth + 1),
+}))"""
+AXIS_INK = "() => getComputedStyle(document.querySelector('.vl-live svg.marks .role-axis-label text')).fill"
+
+
+def test_every_page_opens_from_disk_alone_and_draws_every_chart(book: Path, visit: Callable[..., Visit]):
+    for path in pages_of(book):
+        seen = visit(path)
+        assert not [address for address in seen.requests if not address.startswith(LOCAL)], path
+        assert seen.complaints == [], path
+        for figure in seen.page.evaluate(DRAWN):
+            assert figure["marks"] > 10 and figure["hidden"] and figure["spoken"] >= 20, (path, figure)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_every_page_without_sideways_scrolling(book: Path, visit: Callable[..., Visit], scheme: str):
+    for path in pages_of(book):
+        seen = visit(path, scheme=scheme, width=390)
+        assert seen.complaints == [], path
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        assert not [figure for figure in seen.page.evaluate(DRAWN) if figure["overflow"]], path
+
+
+def test_without_javascript_every_chart_is_a_picture_with_words(book: Path, visit: Callable[..., Visit]):
+    for path in pages_of(book):
+        seen = visit(path, javascript=False)
+        for picture in seen.page.locator("img.vl-static").all():
+            assert picture.is_visible() and len(picture.get_attribute("alt") or "") >= 20, path
+            assert picture.bounding_box()["height"] > 50, path
+
+
+def test_charts_take_the_ink_of_the_theme_and_keep_the_readers_choice(demo_book: Path, visit: Callable[..., Visit]):
+    page = visit(demo_book / "book" / "pages" / "demo.html").page
+    light = page.evaluate(AXIS_INK)
+    menu = page.locator(".vega-bindings select").first
+    menu.select_option("QueryAttr")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_function(f"light => ({AXIS_INK})() !== light", arg=light)
+    expect(page.locator(".vega-bindings select").first).to_have_value("QueryAttr")
+    tops = page.locator(".vl-live").first.locator("svg.marks .mark-symbol.role-mark path[aria-label*='QueryAttr']")
+    assert tops.count() > 0
+
+
+def test_a_menu_changes_what_a_chart_shows(demo_book: Path, visit: Callable[..., Visit]):
+    page = visit(demo_book / "book" / "pages" / "demo.html").page
+    line = page.locator(".vl-live").first.locator("svg.marks .mark-line.role-mark path").last
+    before = line.get_attribute("d")
+    page.locator(".vega-bindings select").first.select_option("QueryAttr")
+    expect(line).not_to_have_attribute("d", before)
+
+
+def test_a_click_in_a_legend_fades_the_other_lines(demo_book: Path, visit: Callable[..., Visit]):
+    page = visit(demo_book / "book" / "pages" / "demo.html").page
+    chart = page.locator(".vl-live").first
+    assert len(set(_opacities(chart))) == 1
+    chart.locator(".role-legend-symbol path").first.click()
+    page.wait_for_timeout(300)
+    faded = _opacities(chart)
+    assert len(set(faded)) == 2 and faded.count(min(faded)) > faded.count(max(faded))
+
+
+def _opacities(chart) -> list[float]:
+    """Of the four solid lines, which are drawn after the four dotted ones of the null."""
+    lines = chart.locator("svg.marks .mark-line.role-mark path").all()[-4:]
+    return [float(line.get_attribute("opacity") or line.get_attribute("stroke-opacity") or 1) for line in lines]
+
+
+def test_charts_follow_a_window_that_is_made_narrow(demo_book: Path, visit: Callable[..., Visit]):
+    page = visit(demo_book / "book" / "pages" / "demo.html").page
+    for width in (700, 390, 1000):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(900)
+        assert not [figure for figure in page.evaluate(DRAWN) if figure["overflow"]], width
+
+
+def test_hostile_text_does_nothing(demo_book: Path, visit: Callable[..., Visit]):
+    page = visit(demo_book / "book" / "pages" / "demo.html").page
+    assert page.evaluate("window.hostile") is None
+    assert page.locator(".question-grid").inner_text().count("<script>") >= 2
+
+
+def test_a_chart_that_cannot_be_drawn_stays_a_picture(demo_book: Path, visit: Callable[..., Visit], tmp_path: Path):
+    source = (demo_book / "book" / "pages" / "demo.html").read_text()
+    broken = demo_book / "book" / "pages" / "broken.html"
+    start = source.index('class="vl-spec">') + len('class="vl-spec">')
+    broken.write_text(source[:start] + '{"broken": ' + source[start:])
+    try:
+        page = visit(demo_book / "book" / "rerun.html").page
+        page.goto(broken.as_uri())
+        page.wait_for_function("document.querySelectorAll('.vl-live svg.marks').length >= 4")
+        expect(page.locator("img.vl-static").first).to_be_visible()
+    finally:
+        broken.unlink()
+
+
+def test_search_finds_a_page_by_its_words(book: Path, visit: Callable[..., Visit]):
+    page = visit(book / "search.html", query="?q=redundancy").page
+    expect(page.locator("#search-results li").first).to_be_visible(timeout=10_000)

@@ -1,0 +1,94 @@
+"""The stamp and the banner: who gets one, what it says, and a command that can be run as it stands."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from companion import stamp
+from nbformat.v4 import new_code_cell, new_notebook
+
+from analysis_lib.run import read_parameters
+from analysis_lib.run.__main__ import build_parser
+from tests.book.conftest import build
+
+
+def run_of(**parameters: object) -> dict:
+    return {"parameters": parameters, "profile": parameters.get("profile"), "notebook": "notebooks/page.md"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"profile": "mini"}, []),
+        ({"profile": "smoke"}, []),
+        ({"profile": "mine", "model": "mini-llava-1.5"}, ["mini-llava-1.5"]),
+        ({"profile": "llava", "models": ["mini-llava-1.6", "llava-hf/llava-1.5-7b-hf"]}, ["mini-llava-1.6"]),
+        ({"profile": "llava", "model": "llava-hf/llava-1.5-7b-hf"}, None),
+        ({}, None),
+    ],
+)
+def test_the_banner_is_for_runs_on_a_stand_in_model_only(parameters: dict, expected: list | None):
+    assert stamp.stand_in_models(run_of(**parameters)) == expected
+    assert bool(stamp.banner_html(run_of(**parameters))) == (expected is not None)
+
+
+def test_the_banner_stands_under_the_title_once():
+    body = "<section><h1>One</h1><p>text</p><h1>Two</h1></section>"
+    assert stamp.with_banner(body, "<b>!</b>") == "<section><h1>One</h1><b>!</b><p>text</p><h1>Two</h1></section>"
+    assert stamp.with_banner("<p>no title</p>", "<b>!</b>").startswith("<b>!</b>")
+
+
+def test_markup_in_parameters_and_model_names_is_text():
+    run = run_of(profile="mini", model="mini-<script>", note="<img src=x>")
+    assert "<script>" not in stamp.banner_html(run)
+    assert "<img" not in "".join(text for _, text in stamp._run_rows(run))
+
+
+def test_the_command_of_a_stamp_gives_the_runner_the_same_parameters():
+    cell = """
+profile: str = "x"  # a word
+tasks: list[str] = []  # several
+seed: int = 0  # a number
+note: str = ""  # a sentence
+limit: int | None = 5  # maybe a number
+rate: float = 1.0  # a fraction
+flag: bool = False  # a truth
+"""
+    declared = read_parameters(new_notebook(cells=[new_code_cell(cell, metadata={"tags": ["parameters"]})]))
+    parameters = {
+        "profile": "mini", "tasks": ["A b", "C"], "seed": 3, "note": "it's", "limit": None, "rate": 1e-3, "flag": True,
+    }  # fmt: skip
+    command = shlex.split(stamp.command_of(run_of(**parameters)))
+    assert command[:4] == ["python", "-m", "analysis_lib.run", "notebooks/page.md"]
+    given = dict(build_parser().parse_args(command[3:]).parameter)
+    assert {name: declared[name].read(text) for name, text in given.items()} == parameters
+
+
+def test_a_plain_papermill_run_gets_a_stamp_as_well(tmp_path: Path):
+    notebook = tmp_path / "page.ipynb"
+    record = {"parameters": {"profile": "smoke"}, "duration": 2.5, "start_time": "2026-01-01", "input_path": "page.md"}
+    notebook.write_text(json.dumps({"metadata": {"papermill": record}, "cells": []}))
+    run = stamp.notebook_run(notebook)
+    assert (run["profile"], run["seconds"], run["notebook"]) == ("smoke", 2.5, "page.md")
+
+
+@pytest.mark.parametrize(
+    ("page", "complaint"),
+    [
+        ("```{parameters} notebooks/none.md\n```", "there is no notebook notebooks/none.md"),
+        ("```{parameters} notebooks/empty.md\n```", "no cell tagged 'parameters'"),
+        ("{glue:text}`missing`", "missing"),
+    ],
+)
+def test_a_page_that_promises_what_is_not_there_breaks_the_build(tmp_path: Path, page: str, complaint: str):
+    root = Path(__file__).resolve().parents[2]
+    for name in ("_config.yml", "book/_ext", "book/_static", "book/references.bib"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to(root / name)
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: page\n")
+    (tmp_path / "page.md").write_text(f"# Page\n\n{page}\n")
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "empty.md").write_text("# Nothing to ask for\n")
+    with pytest.raises(AssertionError, match=complaint):
+        build(tmp_path)
