@@ -151,15 +151,15 @@ def _inherit_display(node: NotebookNode) -> None:
 
 
 def _describe_failure(source: Path, partial: Path, error: Exception) -> str:
+    reason = f"{getattr(error, 'ename', type(error).__name__)}: {getattr(error, 'evalue', error)}"
     cells = [cell for cell in nbformat.read(partial, as_version=4).cells if cell.cell_type == "code"]
     cells = [cell for cell in cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    reason = f"{getattr(error, 'ename', type(error).__name__)}: {getattr(error, 'evalue', error)}"
-    for number, cell in enumerate(cells, start=1):
-        first_line = next((line for line in cell.source.splitlines() if line.strip()), "")
-        # A kernel that died never answered with a count, and papermill then calls its cell completed.
-        if cell.metadata.get("papermill", {}).get("exception") or (first_line and cell.execution_count is None):
-            return f"{source} failed in code cell {number} of {len(cells)}, `{first_line}`:\n  {reason}"
-    return f"{source} failed:\n  {reason}"
+    # The last cell that was begun; papermill calls it completed, not failed, when the kernel died under it.
+    begun = [cell for cell in cells if cell.metadata.get("papermill", {}).get("status", "pending") != "pending"]
+    if not begun:
+        return f"{source} failed before its first cell:\n  {reason}"
+    first_line = next((line for line in begun[-1].source.splitlines() if line.strip()), "")
+    return f"{source} failed in code cell {len(begun)} of {len(cells)}, `{first_line}`:\n  {reason}"
 
 
 @contextmanager

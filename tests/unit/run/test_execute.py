@@ -38,6 +38,10 @@ if denominator == -1:
     os._exit(1)
 print(numerator / denominator, words)
 ```
+
+```{code-cell} python
+after = "the end"
+```
 """
 
 
@@ -79,7 +83,7 @@ def test_an_executed_notebook_carries_the_full_parameters_and_where_it_came_from
 def test_a_failing_cell_is_named_and_costs_neither_its_notebook_nor_the_last_good_one(notebook):
     output = notebook.parent / "division.ipynb"
     output.write_text("the last good one")
-    reason = r"code cell 3 of 3, `if denominator == -1:`:\n  ZeroDivisionError"
+    reason = r"code cell 3 of 4, `if denominator == -1:`:\n  ZeroDivisionError"
     with pytest.raises(NotebookFailedError, match=reason) as error:
         run_notebook(notebook, {"denominator": 0}, output)
     assert error.value.partial == output.with_name("division.failed.ipynb")
@@ -91,7 +95,7 @@ def test_a_failing_cell_is_named_and_costs_neither_its_notebook_nor_the_last_goo
 
 
 def test_a_kernel_that_dies_is_reported_like_a_failing_cell(notebook):
-    with pytest.raises(NotebookFailedError, match=r"code cell 3 of 3.*\n.*died"):
+    with pytest.raises(NotebookFailedError, match=r"code cell 3 of 4.*\n.*died"):
         run_notebook(notebook, {"denominator": -1}, notebook.parent / "division.ipynb")
     assert (notebook.parent / "division.failed.ipynb").exists()
 
