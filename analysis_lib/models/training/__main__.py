@@ -31,6 +31,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=8, help="decoder layers")
     parser.add_argument("--vision-steps", type=int, default=1200)
     parser.add_argument("--language-steps", type=int, default=2600)
+    parser.add_argument("--binding-steps", type=int, default=1000)
     parser.add_argument("--blind-steps", type=int, default=600, help="steps of the blind model; 0 leaves it out")
     parser.add_argument("--report-questions", type=int, default=1000, help="questions per task when reporting")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

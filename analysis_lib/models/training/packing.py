@@ -6,6 +6,7 @@ for each segment the packed sequence computes what an ordinary one-question prom
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,10 +30,10 @@ from analysis_lib.tasks.minigqa.world import (
 from ..mini.architecture import PATCHES_PER_SIDE, normalize_pixels
 from ..mini.vocabulary import IMAGE_TOKEN, VOCABULARY, words
 
-__all__ = ["CAPTION", "IGNORED", "PackedBatch", "cell_labels", "packed_batch", "prefix_ids"]
+__all__ = ["BINDING", "CAPTION", "GENERAL", "IGNORED", "PackedBatch", "cell_labels", "packed_batch", "prefix_ids"]
 
 IGNORED = -100
-QUESTIONS_PER_IMAGE = {
+GENERAL = {
     "ChooseAttr": 1,
     "ChooseCat": 3,
     "ChooseRel": 2,
@@ -41,9 +42,21 @@ QUESTIONS_PER_IMAGE = {
     "QueryAttr": 1,
     "OpenAttr": 1,
     "OpenCat": 1,
-    "VerifyAttr": 1,
+    "VerifyColor": 1,
 }
-"""Binding families are asked more often: they are learnt last."""
+"""Questions per picture in the language stage. Families that bind attributes to objects are asked more often."""
+BINDING = {
+    "ChooseAttr": 1,
+    "ChooseCat": 1,
+    "ChooseRel": 3,
+    "CompareAttr": 1,
+    "LogicalObj": 4,
+    "QueryAttr": 1,
+    "OpenCat": 1,
+    "VerifyColor": 1,
+    "VerifyMaterial": 2,
+}
+"""Questions per picture in the binding stage: what the language stage learns last, and its stepping stones."""
 _FAMILY_INDEX = {name: index for index, name in enumerate(FAMILIES | TRAINING_FAMILIES)}
 CAPTION = len(_FAMILY_INDEX)
 """The family index of caption tokens."""
@@ -83,18 +96,21 @@ def cell_labels(scene: np.ndarray) -> np.ndarray:
     return labels
 
 
-def packed_batch(rng: np.random.Generator, n_images: int, *, blind: bool = False) -> PackedBatch:
+def packed_batch(
+    rng: np.random.Generator, n_images: int, *, repeats: Mapping[str, int] = GENERAL, blind: bool = False
+) -> PackedBatch:
     """Draw ``n_images`` scenes, ask the families' questions and one caption about each, and pack them.
 
-    With ``blind`` the pictures are uniformly grey: nothing can be learnt from them.
+    ``repeats`` says how often each family is asked about a picture. With ``blind`` the pictures are uniformly grey:
+    nothing can be learnt from them.
     """
     prefix = prefix_ids()
     scenes = [sample_scene(rng) for _ in range(n_images)]
     pictures = np.stack([render(scene, rng) for scene in scenes])
     sequences = [_Sequence(prefix) for _ in scenes]
     for scene, sequence in zip(scenes, sequences, strict=True):
-        for family, repeats in QUESTIONS_PER_IMAGE.items():
-            for _ in range(repeats):
+        for family, times in repeats.items():
+            for _ in range(times):
                 asked = ask(family, scene, rng)
                 if asked is not None:
                     sequence.add(asked.text, asked.answer, _FAMILY_INDEX[family])

@@ -20,6 +20,7 @@ from transformers import LlavaForConditionalGeneration
 from ..mini.architecture import build_model, build_processor
 from .accuracy import fresh_accuracy
 from .loop import Stage, run_stage
+from .packing import BINDING
 from .stages import VisionStage, language_loss
 
 __all__ = ["train"]
@@ -56,10 +57,18 @@ def train(rank: int, processes: int, arguments: argparse.Namespace) -> None:
     model.model.vision_tower.requires_grad_(False)
 
     share = LANGUAGE_IMAGES // processes
-    loss = language_loss(model, device, blind=False)
+    loss = language_loss(model, device)
     language = Stage("language", arguments.language_steps, muon_rate=0.015, adam_rate=2e-3)
     log += run_stage(
         language, model, lambda step: loss(rng_of(1, step), share), work, lambda: fresh_accuracy(model, 100, CURVE_SEED)
+    )
+    binding_loss = language_loss(model, device, repeats=BINDING)
+    log += run_stage(
+        Stage("binding", arguments.binding_steps, muon_rate=0.01, adam_rate=1e-3, hold=0.4),
+        model,
+        lambda step: binding_loss(rng_of(3, step), share),
+        work,
+        lambda: fresh_accuracy(model, 100, CURVE_SEED),
     )
     report: dict[str, Any] = {
         "recipe": {name: value for name, value in vars(arguments).items() if name not in ("output", "work")},

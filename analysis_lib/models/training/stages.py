@@ -6,7 +6,7 @@ each patch's content and place makes them learnable in minutes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from analysis_lib.tasks.minigqa import render, sample_scene
 from analysis_lib.tasks.minigqa.world import CATEGORIES, COLORS, GRID, MATERIALS, SIZES
 
 from ..mini.architecture import PATCHES_PER_SIDE, WIDTH, normalize_pixels
-from .packing import CAPTION, IGNORED, cell_labels, packed_batch
+from .packing import CAPTION, GENERAL, IGNORED, cell_labels, packed_batch
 
 __all__ = ["VisionStage", "language_loss"]
 
@@ -81,12 +81,12 @@ class VisionStage(nn.Module):
 
 
 def language_loss(
-    model: LlavaForConditionalGeneration, device: str, *, blind: bool
+    model: LlavaForConditionalGeneration, device: str, *, repeats: Mapping[str, int] = GENERAL, blind: bool = False
 ) -> Callable[[np.random.Generator, int], torch.Tensor]:
-    """The language stage's loss: cross-entropy of answers plus, weighted down, of captions."""
+    """The loss of the language stages: cross-entropy of answers plus, weighted down, of captions."""
 
     def loss(rng: np.random.Generator, n_images: int) -> torch.Tensor:
-        batch = packed_batch(rng, n_images, blind=blind).to(device)
+        batch = packed_batch(rng, n_images, repeats=repeats, blind=blind).to(device)
         mask = torch.where(batch.allowed, 0.0, _MASKED).to(torch.bfloat16)
         answered = batch.labels != IGNORED
         with torch.autocast(device, torch.bfloat16):

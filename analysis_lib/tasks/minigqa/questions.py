@@ -11,7 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .world import ATTRIBUTES, CATEGORIES, CATEGORY, CELL, COLOR, COLORS, MATERIAL, SIZE, column, row
+from .world import (
+    ATTRIBUTES,
+    CATEGORIES,
+    CATEGORY,
+    CELL,
+    COLOR,
+    COLORS,
+    MATERIAL,
+    MATERIALS,
+    SIZE,
+    column,
+    row,
+)
 
 __all__ = ["FAMILIES", "TRAINING_FAMILIES", "Asked", "answer_options", "ask"]
 
@@ -152,7 +164,17 @@ def _open_cat(scene: np.ndarray, rng: np.random.Generator) -> Asked | None:
     return Asked(f"What is the {COLORS[item[COLOR]]} object?", CATEGORIES[item[CATEGORY]], "openCat")
 
 
-def _verify_attr(scene: np.ndarray, rng: np.random.Generator) -> Asked:
+def _verify_material(scene: np.ndarray, rng: np.random.Generator) -> Asked:
+    item = scene[int(rng.integers(len(scene)))]
+    true = bool(rng.integers(2))
+    of = int(item[MATERIAL])
+    said = of if true else _distractor(rng, of, len(MATERIALS), scene[:, MATERIAL])
+    return Asked(
+        f"Is the {CATEGORIES[item[CATEGORY]]} made of {MATERIALS[said]}?", "yes" if true else "no", "verifyAttr"
+    )
+
+
+def _verify_color(scene: np.ndarray, rng: np.random.Generator) -> Asked:
     item = scene[int(rng.integers(len(scene)))]
     true = bool(rng.integers(2))
     color = int(item[COLOR]) if true else _distractor(rng, int(item[COLOR]), len(COLORS), scene[:, COLOR])
@@ -171,7 +193,12 @@ FAMILIES: dict[str, _Family] = {
 }
 """The six families that MiniGQA publishes, by task name."""
 
-TRAINING_FAMILIES: dict[str, _Family] = {"OpenAttr": _open_attr, "OpenCat": _open_cat, "VerifyAttr": _verify_attr}
+TRAINING_FAMILIES: dict[str, _Family] = {
+    "OpenAttr": _open_attr,
+    "OpenCat": _open_cat,
+    "VerifyColor": _verify_color,
+    "VerifyMaterial": _verify_material,
+}
 """Simpler families. Naming no options, they deny the shortcut "pick the option that is present" during training."""
 
 

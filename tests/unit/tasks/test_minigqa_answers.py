@@ -153,5 +153,5 @@ def test_the_reader_finds_a_bias_where_there_is_one(asked: Told, reader: str) ->
 
 def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="unknown question family 'Chose'.*ChooseAttr.*VerifyAttr"):
+    with pytest.raises(ValueError, match="unknown question family 'Chose'.*ChooseAttr.*VerifyColor"):
         ask("Chose", sample_scene(rng), rng)
