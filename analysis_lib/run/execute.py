@@ -154,8 +154,8 @@ def _describe_failure(source: Path, partial: Path, error: Exception) -> str:
     reason = f"{getattr(error, 'ename', type(error).__name__)}: {getattr(error, 'evalue', error)}"
     cells = [cell for cell in nbformat.read(partial, as_version=4).cells if cell.cell_type == "code"]
     cells = [cell for cell in cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    # The last cell that was begun; papermill calls it completed, not failed, when the kernel died under it.
-    begun = [cell for cell in cells if cell.metadata.get("papermill", {}).get("status", "pending") != "pending"]
+    # The last cell that was begun; where the kernel died, papermill calls it and all after it completed.
+    begun = [cell for cell in cells if cell.metadata.get("papermill", {}).get("start_time")]
     if not begun:
         return f"{source} failed before its first cell:\n  {reason}"
     first_line = next((line for line in begun[-1].source.splitlines() if line.strip()), "")
