@@ -81,10 +81,11 @@ def test_hooks_that_block_nothing_change_no_bit_without_padding_either(
 def test_the_baseline_is_the_models_own_forward(
     vlm: VisionLanguageModel, batch: Batch, states: dict[str, States]
 ) -> None:
-    logits = vlm.model(**batch.inputs).logits
+    native = vlm.model(**batch.inputs, output_hidden_states=True)
     for row, spans in enumerate(batch.spans):
-        assert torch.equal(states["baseline"]["logits"][row], logits[row, spans.length - 1])
-        assert torch.equal(states["baseline"]["logits"][row].argmax(), logits[row, spans.length - 1].argmax())
+        last = spans.length - 1
+        assert torch.equal(states["baseline"]["prediction_hidden"][row], native.hidden_states[-1][row, last])
+        torch.testing.assert_close(states["baseline"]["logits"][row], native.logits[row, last])
 
 
 @pytest.mark.parametrize("condition", [BASELINE, STRICT], ids=lambda condition: condition.name)

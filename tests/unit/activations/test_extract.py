@@ -1,0 +1,228 @@
+"""The public path: what extract returns, what it refuses, and that an interruption loses nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import xarray as xr
+
+from analysis_lib.activations import Condition, Knockout, extract, forward_condition, open_activations
+from analysis_lib.models import VisionLanguageModel, load_model, prepare
+from tests.unit.activations.folders import contents
+from tests.unit.models.tiny import LAYERS, WIDTH, questions_table
+
+NAMES = ("baseline", "paper", "strict")
+WINDOW = Condition("window", (Knockout("image", "question", (1, 2)),))
+
+
+@pytest.fixture(scope="module")
+def dataset(vlm: VisionLanguageModel, questions: pd.DataFrame) -> xr.Dataset:
+    return extract(vlm, questions, [*NAMES, WINDOW])
+
+
+def test_everything_is_labelled(dataset: xr.Dataset, questions: pd.DataFrame) -> None:
+    n = len(questions)
+    assert dataset["vision"].dims == dataset["language"].dims == ("sample", "condition", "layer", "hidden")
+    assert dataset["vision"].shape == dataset["language"].shape == (n, 4, LAYERS + 1, WIDTH)
+    for name in ("vision_final_norm", "language_final_norm", "prediction_hidden"):
+        assert dataset[name].dims == ("sample", "condition", "hidden")
+    assert dataset["answer_logits"].dims == ("sample", "condition", "option")
+    assert list(dataset["condition"].values) == [*NAMES, "window"]
+    assert list(dataset["layer"].values) == list(range(LAYERS + 1))
+    assert list(dataset["option"].values) == sorted(set(questions["answer"]))
+    for name in questions:
+        assert list(dataset[name].values) == list(questions[name])
+    assert dataset.attrs["tasks"] == ["QueryAttr"] and dataset.attrs["n_questions"] == n
+
+
+def presets() -> tuple[Condition, ...]:
+    image_question = Knockout("image", "question")
+    strict = Condition("strict", (image_question, Knockout("image", "gap")))
+    return Condition("baseline"), Condition("paper", (image_question,)), strict
+
+
+def test_stored_numbers_are_the_models(vlm: VisionLanguageModel, questions: pd.DataFrame, dataset: xr.Dataset) -> None:
+    batch = prepare(vlm, questions)
+    truth = [vlm.answer_token(answer) for answer in questions["answer"]]
+    for condition in (*presets(), WINDOW):
+        here = dataset.sel(condition=condition.name)
+        states = forward_condition(vlm, batch, condition)
+        for array in ("vision", "language", "vision_final_norm", "language_final_norm", "prediction_hidden"):
+            assert np.array_equal(here[array].values, states[array].numpy())
+        logits = states["logits"]
+        options = [vlm.answer_token(option) for option in here["option"].values]
+        assert np.array_equal(here["answer_logits"].values, logits[:, options].numpy())
+        probability = logits.softmax(-1)[torch.arange(len(truth)), truth]
+        np.testing.assert_allclose(here["answer_probability"].values, probability.numpy(), rtol=1e-6)
+        assert here["predicted_token"].values.tolist() == logits.argmax(-1).tolist()
+        assert here["correct"].values.tolist() == (logits.argmax(-1) == torch.tensor(truth)).tolist()
+        said = [vlm.tokenizer.decode([token]).strip() for token in logits.argmax(-1).tolist()]
+        assert list(here["predicted"].values) == said
+
+
+def test_vision_is_bit_equal_across_conditions_and_language_is_not(dataset: xr.Dataset) -> None:
+    vision = dataset["vision"].values
+    assert (vision == vision[:, :1]).all()
+    language = dataset["language"]
+    for name in ("paper", "strict", "window"):
+        assert not np.array_equal(language.sel(condition=name), language.sel(condition="baseline"))
+
+
+def test_the_batch_size_changes_rounding_at_most(
+    vlm: VisionLanguageModel, questions: pd.DataFrame, dataset: xr.Dataset
+) -> None:
+    other = extract(vlm, questions, [*NAMES, WINDOW], batch_size=2)
+    for name in ("vision", "language", "prediction_hidden", "answer_logits"):
+        scale = np.abs(dataset[name].values).max()
+        assert np.abs(other[name].values - dataset[name].values).max() / scale < 5e-6
+
+
+def test_the_order_of_questions_and_conditions_is_only_an_order(
+    one_model: VisionLanguageModel, questions: pd.DataFrame
+) -> None:
+    straight = extract(one_model, questions, NAMES)
+    turned = extract(one_model, questions[::-1], NAMES[::-1])
+    for name in ("vision", "language", "answer_logits"):
+        aligned = turned[name].isel(sample=slice(None, None, -1)).sel(condition=list(NAMES))
+        np.testing.assert_allclose(aligned.values, straight[name].values, rtol=1e-4, atol=1e-4)
+
+
+def test_answers_that_begin_alike_share_an_option(one_model: VisionLanguageModel, questions: pd.DataFrame) -> None:
+    table = questions.assign(answer=["red ball", "red", "red box", "left", "red"])
+    dataset = extract(one_model, table, ["baseline"])
+    assert list(dataset["option"].values) == ["left", "red | red ball | red box"]
+
+
+def test_half_precision_is_stored_as_float32(tiny_folders: dict[str, Path], kind: str, questions: pd.DataFrame) -> None:
+    dataset = extract(load_model(tiny_folders[kind], dtype="bfloat16", device="cpu"), questions)
+    assert dataset["vision"].dtype == np.float32 and dataset.attrs["dtype"] == "bfloat16"
+    assert np.isfinite(dataset["vision"].values).all()
+
+
+@pytest.mark.parametrize(
+    ("conditions", "complaint"),
+    [
+        ([], "conditions are \\[\\]; give at least one"),
+        (["baseline", "paper", "baseline"], "each with its own name"),
+        ([Condition("baseline", (Knockout("image", "last"),)), "baseline"], "each with its own name"),
+        (["baseline", "papers"], "unknown condition 'papers'; the presets are baseline, paper, strict"),
+        ([Condition("deep", (Knockout("image", "last", (3, 4)),))], r"names layers \[4\]; this model has 0 to 3"),
+    ],
+)
+def test_unusable_conditions_are_refused_before_anything_is_written(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, conditions: list[str], complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        extract(one_model, questions, conditions, store=tmp_path / "store")
+    assert not list(tmp_path.iterdir())
+
+
+def test_unusable_questions_and_settings_are_refused_before_anything_is_written(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    with pytest.raises(ValueError, match="lacks the columns image"):
+        extract(one_model, questions.drop(columns="image"), store=store)
+    with pytest.raises(ValueError, match="is empty"):
+        extract(one_model, questions[:0], store=store)
+    with pytest.raises(ValueError, match="1 questions have an empty question"):
+        extract(one_model, questions.assign(question=["", *questions["question"][1:]]), store=store)
+    with pytest.raises(ValueError, match="batch_size is 0; at least 1 is needed"):
+        extract(one_model, questions, store=store, batch_size=0)
+    with pytest.raises(ValueError, match="on_mismatch is 'overwrite'; it is 'refuse' or 'replace'"):
+        extract(one_model, questions, store=store, on_mismatch="overwrite")
+    with pytest.raises(ValueError, match="'zebra' is not in the vocabulary"):
+        extract(one_model, questions.assign(answer="zebra"), store=store)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "no picture"])
+def test_a_bad_picture_half_way_loses_nothing(one_model: VisionLanguageModel, tmp_path: Path, damage: str) -> None:
+    table = questions_table(tmp_path / "pictures", 9)
+    expected = extract(one_model, table, store=tmp_path / "straight", batch_size=2).load()
+    victim = Path(table["image"][5])
+    whole = victim.read_bytes()
+    victim.unlink()
+    if damage != "missing":
+        victim.write_bytes(whole[: len(whole) // 2] if damage == "truncated" else b"<html>404</html>")
+    problem, complaint = (FileNotFoundError, "is missing") if damage == "missing" else (ValueError, "cannot be read")
+    with pytest.raises(problem, match=rf"5\.png {complaint}"):
+        extract(one_model, table, store=tmp_path / "resumed", batch_size=2)
+    with pytest.raises(ValueError, match=r"unfinished \(2 batches done\); run extract again to resume it"):
+        open_activations(tmp_path / "resumed")
+    victim.write_bytes(whole)
+    assert extract(one_model, table, store=tmp_path / "resumed", batch_size=2).load().identical(expected)
+    assert contents(tmp_path / "resumed") == contents(tmp_path / "straight")
+
+
+def test_a_finished_store_is_returned_without_running_the_model(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = extract(one_model, questions, store=tmp_path / "store", batch_size=2).load()
+    before = contents(tmp_path / "store")
+    monkeypatch.setattr(type(one_model.model), "forward", None)
+    monkeypatch.setattr(one_model.model.model, "forward", None)
+    assert extract(one_model, questions, store=tmp_path / "store", batch_size=2).load().identical(first)
+    assert contents(tmp_path / "store") == before
+    assert open_activations(tmp_path / "store").load().identical(first)
+
+
+def test_a_store_on_disk_equals_one_in_memory(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path
+) -> None:
+    assert extract(one_model, questions, store=tmp_path / "store").load().identical(extract(one_model, questions))
+    assert [path.name for path in tmp_path.iterdir()] == ["store"], "nothing is left beside the store"
+
+
+def other_settings(
+    vlm: VisionLanguageModel, questions: pd.DataFrame, folders: dict[str, Path]
+) -> dict[str, tuple[VisionLanguageModel, pd.DataFrame, dict[str, object]]]:
+    shifted = [*questions["image"][1:], questions["image"][0]]
+    return {
+        "prompt": (replace(vlm, prompt="<image> {question} ASSISTANT:"), questions, {}),
+        "attention": (load_model(folders["llava"], attention="eager", device="cpu"), questions, {}),
+        "dtype": (load_model(folders["llava"], dtype="bfloat16", device="cpu"), questions, {}),
+        "fingerprint": (load_model(folders["llava_next"], device="cpu"), questions, {}),
+        "conditions": (vlm, questions, {"conditions": ["baseline"]}),
+        "batch_size": (vlm, questions, {"batch_size": 3}),
+        "n_questions": (vlm, questions[:4], {}),
+        "questions": (vlm, questions.assign(image=shifted), {}),
+        "tasks": (vlm, questions.assign(task="ChooseAttr"), {}),
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["prompt", "attention", "dtype", "fingerprint", "conditions", "batch_size", "n_questions", "questions", "tasks"],
+)
+def test_a_store_of_other_settings_is_refused_by_name_and_replaced_on_demand(
+    one_model: VisionLanguageModel,
+    questions: pd.DataFrame,
+    tiny_folders: dict[str, Path],
+    tmp_path: Path,
+    name: str,
+) -> None:
+    store = tmp_path / "store"
+    extract(one_model, questions, store=store, batch_size=4)
+    before = contents(store)
+    vlm, table, options = other_settings(one_model, questions, tiny_folders)[name]
+    wanted = {"store": store, "batch_size": 4, **options}
+    with pytest.raises(ValueError, match=rf"written by other settings \(.*\b{name}: .* there, .* asked for.*replace"):
+        extract(vlm, table, **wanted)  # type: ignore[arg-type]
+    assert contents(store) == before, "a refusal changes nothing"
+    extract(vlm, table, on_mismatch="replace", **wanted)  # type: ignore[arg-type]
+    extract(vlm, table, **{**wanted, "store": tmp_path / "fresh"})  # type: ignore[arg-type]
+    assert contents(store) == contents(tmp_path / "fresh")
+
+
+def test_replace_keeps_a_store_of_the_same_settings(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract(one_model, questions, store=tmp_path / "store")
+    monkeypatch.setattr(one_model.model.model, "forward", None)
+    extract(one_model, questions, store=tmp_path / "store", on_mismatch="replace")
