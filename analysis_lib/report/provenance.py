@@ -147,7 +147,9 @@ def _plain(value: Any, root: Path) -> Any:
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else str(value)
     text = str(value)
-    if not (isinstance(value, Path) or text.startswith(("/", "~", "../")) or re.match(r"[A-Za-z]:[\\/]", text)):
+    if re.match(r"[A-Za-z]:[\\/]", text) and not Path(text).is_absolute():
+        return OUTSIDE  # a path of another operating system
+    if not (isinstance(value, Path) or Path(text).is_absolute() or text.startswith(("~", "../"))):
         return text
     place = (root / Path(text).expanduser()).resolve()
     return place.relative_to(root).as_posix() if place.is_relative_to(root) else OUTSIDE

@@ -73,22 +73,21 @@ def test_a_plain_papermill_run_gets_a_stamp_as_well(tmp_path: Path):
     assert (run["profile"], run["seconds"], run["notebook"]) == ("smoke", 2.5, "page.md")
 
 
-@pytest.mark.parametrize(
-    ("page", "complaint"),
-    [
-        ("```{parameters} notebooks/none.md\n```", "there is no notebook notebooks/none.md"),
-        ("```{parameters} notebooks/empty.md\n```", "no cell tagged 'parameters'"),
-        ("{glue:text}`missing`", "missing"),
-    ],
-)
-def test_a_page_that_promises_what_is_not_there_breaks_the_build(tmp_path: Path, page: str, complaint: str):
+def test_a_page_that_promises_what_is_not_there_breaks_the_build(tmp_path: Path):
     root = Path(__file__).resolve().parents[2]
     for name in ("_config.yml", "book/_ext", "book/_static", "book/references.bib"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).symlink_to(root / name)
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: page\n")
-    (tmp_path / "page.md").write_text(f"# Page\n\n{page}\n")
+    promises = [
+        "```{parameters} notebooks/none.md\n```",
+        "```{parameters} notebooks/empty.md\n```",
+        "{glue:text}`lost`",
+    ]
+    (tmp_path / "page.md").write_text("\n\n".join(["# Page", *promises]))
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "empty.md").write_text("# Nothing to ask for\n")
-    with pytest.raises(AssertionError, match=complaint):
+    with pytest.raises(AssertionError) as failure:
         build(tmp_path)
+    for complaint in ("there is no notebook notebooks/none.md", "empty.md has no cell tagged 'parameters'", "'lost'"):
+        assert complaint in str(failure.value)

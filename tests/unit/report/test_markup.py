@@ -1,0 +1,122 @@
+"""Pictures, tokens and tables: whatever the data says is text, and everything drawn is said in words as well."""
+
+import base64
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from analysis_lib.report import question_grid, table, tokens_picture
+from analysis_lib.report.pictures import MAX_SIDE, png_data_uri
+
+BLACK = np.zeros((2, 2, 3), dtype=np.uint8)
+HOSTILE = "<script>alert(1)</script>"
+# What a parser gives back unchanged: no carriage returns, no characters that HTML forbids.
+TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn", "Co")), min_size=1, max_size=40)
+
+
+def parse(markup: object) -> BeautifulSoup:
+    return BeautifulSoup(markup._repr_html_(), "html.parser")
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXT, TEXT)
+@example(HOSTILE, "x' onerror='alert(1)")
+@example('"><img src=x>', "&lt;b&gt;")
+def test_questions_and_answers_reach_the_page_as_they_are(question: str, answer: str):
+    page = parse(question_grid([{"image": BLACK, "question": question, "answer": answer}], caption=question + "."))
+    assert page.select_one("p.question").get_text() == question
+    assert page.dd.get_text() == answer
+    assert question in page.img["alt"]
+    assert {tag.name for tag in page.find_all()} == {"figure", "ul", "li", "img", "p", "dl", "dt", "dd", "figcaption"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXT)
+@example(HOSTILE)
+def test_cells_and_headers_of_a_table_reach_the_page_as_they_are(text: str):
+    page = parse(table(pd.DataFrame({"a": [text], "b": [1]}), caption="Words.", labels={"a": text}))
+    assert page.tbody.th.get_text() == text and page.thead.th.get_text() == text
+    assert not page.find_all(["script", "img"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXT.filter(str.strip))
+@example(HOSTILE)
+def test_tokens_reach_the_page_as_they_are(token: str):
+    page = parse(tokens_picture([token], {"question": (0, 1)}, caption="One token."))
+    assert page.select_one(".token").get_text() == token
+
+
+def test_right_and_wrong_are_said_in_words():
+    examples = [{"image": BLACK, "question": "Q?", "answer": "yes", "prediction": guess} for guess in ("yes", "no")]
+    grid = question_grid(examples, caption="Two.")
+    assert [verdict.get_text() for verdict in parse(grid).select(".verdict")] == ["right", "wrong"]
+    assert "model: no (wrong)" in str(grid)
+    assert not parse(question_grid(examples, caption="Two.", show_prediction=False)).select(".verdict")
+
+
+def test_an_example_that_lacks_its_answer_is_refused():
+    with pytest.raises(ValueError, match="answer"):
+        question_grid([{"image": BLACK, "question": "Q?"}], caption="One.")
+
+
+def decoded(uri: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
+
+
+def test_small_pictures_keep_every_pixel_and_large_ones_shrink():
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8)
+    assert (decoded(png_data_uri(pixels)) == pixels).all()
+    assert (decoded(png_data_uri(pixels / 255)) == pixels).all()
+    assert decoded(png_data_uri(Image.new("RGB", (1000, 500)))).shape == (MAX_SIDE // 2, MAX_SIDE, 3)
+
+
+@pytest.mark.parametrize("array", [np.zeros((2, 2, 4), np.uint8), np.full((2, 2), 2.0), np.full((2, 2), np.nan)])
+def test_an_array_that_is_no_picture_is_refused(array: np.ndarray):
+    with pytest.raises(ValueError, match="image"):
+        png_data_uri(array)
+
+
+def test_every_span_is_named_and_every_token_has_one():
+    tokens = ["USER", "<image>", "<image>", "\n", "Is", "it", "?", ":"]
+    spans = {"image": (1, 3), "gap": (3, 4), "question": (4, 7), "last": (7, 8)}
+    page = parse(tokens_picture(tokens, spans, caption="A prompt."))
+    assert [name.get_text() for name in page.select(".span-name")] == ["system", "image", "gap", "question", "last"]
+    assert len(page.select(".token")) == len(tokens)
+
+
+def test_a_long_run_of_one_token_is_counted():
+    picture = tokens_picture(["<image>"] * 576, {"image": (0, 576)}, caption="Many.", most_repeats=2)
+    assert str(picture) == "Many.\nimage: <image> <image> (and 574 more)"
+
+
+@pytest.mark.parametrize("spans", [{"image": (0, 3)}, {"image": (-1, 1)}, {"surprise": (0, 1)}])
+def test_spans_that_do_not_fit_are_refused(spans: dict):
+    with pytest.raises(ValueError, match="span"):
+        tokens_picture(["a", "b"], spans, caption="x")
+
+
+def test_a_table_has_caption_column_heads_and_row_heads():
+    frame = pd.DataFrame({"task": ["A", "B"], "n_questions": [1200, 9], "share": [0.25, float("nan")]})
+    page = parse(table(frame, caption="Counts.", formats={"share": ".0%", "n_questions": ",d"}))
+    assert page.caption.get_text() == "Counts."
+    assert [head.get_text() for head in page.select("thead th[scope=col]")] == ["task", "n questions", "share"]
+    assert [head.get_text() for head in page.select("tbody th[scope=row]")] == ["A", "B"]
+    assert [cell.get_text() for cell in page.select("td")] == ["1,200", "25%", "9", "not measured"]
+
+
+@pytest.mark.parametrize("wrong", [{"formats": {"x": "d"}}, {"labels": {"x": "X"}}, {"row_header": "x"}])
+def test_an_unknown_column_is_named(wrong: dict):
+    with pytest.raises(ValueError, match="'x'"):
+        table(pd.DataFrame({"a": [1]}), caption="One.", **wrong)
+
+
+def test_a_table_too_long_to_read_is_refused():
+    with pytest.raises(ValueError, match="201"):
+        table(pd.DataFrame({"a": range(201)}), caption="Many.")

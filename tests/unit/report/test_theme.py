@@ -1,0 +1,83 @@
+"""The colours can be told apart by everybody, on either page, and belong to one thing each."""
+
+from itertools import combinations
+
+import altair as alt
+import numpy as np
+import pytest
+
+from analysis_lib.report import theme
+
+PAGES = {"light": "#ffffff", "dark": "#121212"}
+# Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
+BLINDNESS = {
+    "none": np.eye(3),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "tritanopia": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
+}
+TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def linear(color: str) -> np.ndarray:
+    channels = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)]) / 255
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted(float(TO_XYZ[1] @ linear(color)) for color in (one, other))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def lab(color: str, blindness: str) -> np.ndarray:
+    seen = np.clip(BLINDNESS[blindness] @ linear(color), 0, 1)
+    relative = TO_XYZ @ seen / (TO_XYZ @ np.ones(3))
+    f = np.where(relative > 0.008856, np.cbrt(relative), 7.787 * relative + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def test_the_measures_know_black_and_white():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert lab("#ffffff", "deuteranopia") == pytest.approx([100, 0, 0], abs=0.5)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("colors", ["QUANTITY_COLORS", "CONDITION_COLORS", "SPAN_COLORS"])
+def test_every_colour_stands_out_from_either_page(page: str, colors: str):
+    weak = {name: contrast(color, PAGES[page]) for name, color in getattr(theme, colors).items()}
+    assert min(weak.values()) >= 3, weak
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+def test_the_four_atoms_stay_apart_for_every_kind_of_colour_vision(blindness: str):
+    for one, other in combinations(theme.ATOMS, 2):
+        distance = np.linalg.norm(
+            lab(theme.QUANTITY_COLORS[one], blindness) - lab(theme.QUANTITY_COLORS[other], blindness)
+        )
+        assert distance > 15, (one, other, distance)
+
+
+def test_conditions_need_no_colour():
+    dashes = {tuple(dash) for dash in theme.CONDITION_DASHES.values()}
+    assert len(dashes) == len(set(theme.CONDITION_SHAPES.values())) == len(theme.CONDITIONS)
+
+
+def test_no_series_borrows_the_colour_of_an_atom():
+    assert not {theme.QUANTITY_COLORS[name] for name in theme.ATOMS} & set(theme.SERIES_COLORS)
+
+
+def test_a_name_without_a_look_is_refused_by_name():
+    with pytest.raises(ValueError, match="surprise"):
+        theme.scale_of(["surprise"], theme.QUANTITY_COLORS)
+
+
+def test_charts_made_after_enabling_carry_the_theme():
+    theme.enable_theme()
+    chart = alt.Chart(alt.Data(values=[{"x": 1}])).mark_point().encode(x="x:Q")
+    assert chart.to_dict()["config"]["legend"]["orient"] == "top"
