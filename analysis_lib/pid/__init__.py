@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from analysis_lib.pid.atoms import QUANTITIES, Atoms
+from analysis_lib.pid.decomposition import pid_flow
 from analysis_lib.pid.definitions import DEFINITIONS
+from analysis_lib.pid.flow_mi import flow_mi
 from analysis_lib.pid.gaussian import gaussian_mi, gaussian_pid
+from analysis_lib.pid.result import PIDResult
 
-__all__ = ["DEFINITIONS", "QUANTITIES", "Atoms", "gaussian_mi", "gaussian_pid"]
+__all__ = ["DEFINITIONS", "QUANTITIES", "Atoms", "PIDResult", "flow_mi", "gaussian_mi", "gaussian_pid", "pid_flow"]

@@ -1,0 +1,163 @@
+"""Invertible maps of all layers at once, as one FrEIA graph per variable.
+
+Every layer (and every fold) is a *member*: members are folded into the batch, ``(n_members * n_samples, d)``, and each
+module gives every member weights of its own, so that FrEIA's log-Jacobian, held-out losses and checkpoints come out per
+member while one graph does the work of many. Members share only the fixed rotations and the initial weights, so what a
+layer's map becomes does not depend on which layers it is trained beside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from FrEIA.framework import SequenceINN
+from FrEIA.modules import FixedLinearTransform, GLOWCouplingBlock, InvertibleModule
+from torch import Tensor, nn
+
+BUMPS = 5
+BUMP_RANGE = 3.0
+LEAST_SLOPE = 0.05
+BISECTIONS = 60
+
+
+class MemberLinear(nn.Module):
+    """A linear map per member: ``(n_members * n_samples, d_in)`` to ``(n_members * n_samples, d_out)``."""
+
+    def __init__(self, members: int, d_in: int, d_out: int, generator: torch.Generator | None) -> None:
+        super().__init__()
+        weight = torch.zeros(d_in, d_out)
+        bias = torch.zeros(1, d_out)
+        if generator is not None:
+            weight = torch.randn(d_in, d_out, generator=generator) / math.sqrt(max(d_in, 1))
+            bias = 0.5 * torch.randn(1, d_out, generator=generator)
+        self.weight = nn.Parameter(weight.repeat(members, 1, 1))
+        self.bias = nn.Parameter(bias.repeat(members, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map every member's rows by its own weights."""
+        members = self.weight.shape[0]
+        return torch.baddbmm(self.bias, x.view(members, -1, x.shape[-1]), self.weight).reshape(x.shape[0], -1)
+
+
+class MemberMixing(InvertibleModule):
+    """A square linear map per member, begun at one fixed rotation."""
+
+    def __init__(self, dims_in: list[tuple[int]], members: int, generator: torch.Generator) -> None:
+        super().__init__(dims_in)
+        d = dims_in[0][0]
+        rotation = torch.linalg.qr(torch.randn(d, d, generator=generator))[0]
+        self.matrix = nn.Parameter(rotation.repeat(members, 1, 1))
+
+    def forward(self, x: tuple[Tensor], rev: bool = False, jac: bool = True) -> tuple[tuple[Tensor], Tensor]:
+        """Mapped rows and the log-Jacobian of every row, as FrEIA asks for them."""
+        members, d, _ = self.matrix.shape
+        rows = x[0].view(members, -1, d)
+        mapped = torch.linalg.solve(self.matrix, rows, left=False) if rev else torch.bmm(rows, self.matrix)
+        log_det = torch.linalg.slogdet(self.matrix)[1] * (-1 if rev else 1)
+        return (mapped.reshape(x[0].shape),), log_det.repeat_interleave(rows.shape[1])
+
+    def output_dims(self, input_dims: list[tuple[int]]) -> list[tuple[int]]:
+        """The shape is kept."""
+        return input_dims
+
+
+class MemberBumps(InvertibleModule):
+    """An increasing function per member and column: the identity plus hyperbolic-tangent steps at fixed places.
+
+    Heights may fall to the point where the slope is still ``LEAST_SLOPE``, so the map stays invertible; its tails are
+    the identity, so no held-out row is thrown far out.
+    """
+
+    def __init__(self, dims_in: list[tuple[int]], members: int) -> None:
+        super().__init__(dims_in)
+        self.heights = nn.Parameter(torch.zeros(members, 1, dims_in[0][0], BUMPS))
+        places = torch.linspace(-BUMP_RANGE, BUMP_RANGE, BUMPS)
+        self.width = float(places[1] - places[0])
+        grid = torch.linspace(-2 * BUMP_RANGE, 2 * BUMP_RANGE, 1000)
+        slopes = (1 - torch.tanh((grid[:, None] - places) / self.width).square()).sum(-1)
+        self.depth = (1 - LEAST_SLOPE) / float(slopes.max())
+        self.register_buffer("places", places)
+
+    def _value_and_slope(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        # Unbounded above, above -depth below, and smooth through zero.
+        heights = torch.where(
+            self.heights > 0, self.heights, self.depth * torch.expm1(self.heights.clamp(max=0) / self.depth)
+        )
+        steps = torch.tanh((x[..., None] - self.places) / self.width)
+        return x + self.width * (heights * steps).sum(-1), 1 + (heights * (1 - steps.square())).sum(-1)
+
+    def forward(self, x: tuple[Tensor], rev: bool = False, jac: bool = True) -> tuple[tuple[Tensor], Tensor]:
+        """Mapped rows and the log-Jacobian of every row, as FrEIA asks for them."""
+        rows = x[0].view(self.heights.shape[0], -1, x[0].shape[-1])
+        if rev:
+            rows = self._inverse(rows)
+        value, slope = self._value_and_slope(rows)
+        log_det = slope.log().sum(-1).reshape(-1)
+        return ((rows if rev else value).reshape(x[0].shape),), (-log_det if rev else log_det)
+
+    def _inverse(self, value: Tensor) -> Tensor:
+        reach = self.width * (self.heights.abs().sum(-1) + 1)
+        low, high = value - reach, value + reach
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            above = self._value_and_slope(middle)[0] > value
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+        return (low + high) / 2
+
+    def output_dims(self, input_dims: list[tuple[int]]) -> list[tuple[int]]:
+        """The shape is kept."""
+        return input_dims
+
+
+class MemberFlow(nn.Module):
+    """A FrEIA graph on ``(n_members, n_samples, d)``."""
+
+    def __init__(self, graph: SequenceINN) -> None:
+        super().__init__()
+        self.graph = graph
+
+    def forward(self, x: Tensor, rev: bool = False) -> tuple[Tensor, Tensor]:
+        """Latents of the shape of ``x``, and log-Jacobians ``(n_members, n_samples)``."""
+        mapped, log_jacobian = self.graph(x.reshape(-1, x.shape[-1]), rev=rev)
+        return mapped.view(x.shape), log_jacobian.view(x.shape[:-1])
+
+
+def gaussianization_flow(d: int, members: int, depth: int, generator: torch.Generator) -> MemberFlow:
+    """``depth`` blocks of a linear mixing and per-column increasing functions; a rotation before training.
+
+    After Chen and Gopinath (2000) and Meng et al. (2020, arXiv:2003.01941). A rotation changes no Gaussian information,
+    so for the estimate this is the identity.
+    """
+    graph = SequenceINN(d)
+    for _ in range(depth):
+        graph.append(MemberMixing, members=members, generator=generator)
+        graph.append(MemberBumps, members=members)
+    return MemberFlow(graph)
+
+
+def coupling_flow(d: int, members: int, blocks: int, hidden: int, generator: torch.Generator) -> MemberFlow:
+    """``blocks`` of FrEIA's GLOW coupling with fixed rotations between them; a rotation before training.
+
+    Needs ``d >= 2``: a coupling splits its input in two.
+    """
+    graph = SequenceINN(d)
+    for _ in range(blocks):
+        rotation = torch.linalg.qr(torch.randn(d, d, generator=generator))[0]
+        graph.append(FixedLinearTransform, M=rotation)
+        graph.append(GLOWCouplingBlock, subnet_constructor=_subnet(members, hidden, generator))
+    return MemberFlow(graph)
+
+
+def _subnet(members: int, hidden: int, generator: torch.Generator) -> Callable[[int, int], nn.Module]:
+    """FrEIA's constructor of subnetworks: one hidden layer per member, the last weights zero (the identity)."""
+
+    def construct(d_in: int, d_out: int) -> nn.Module:
+        return nn.Sequential(
+            MemberLinear(members, d_in, hidden, generator),
+            nn.Tanh(),
+            MemberLinear(members, hidden, d_out, None),
+        )
+
+    return construct

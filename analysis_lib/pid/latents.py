@@ -1,0 +1,149 @@
+"""Latents of one layer, and how informations are read off their covariances.
+
+A *core* is what every estimate, replicate and null is made of: ``(..., 4)`` bits, the informations of vision, language
+and both, and the definition's unique_vision + unique_language. Cores add and average; atoms are assembled last, so that
+a definition such as MMI holds exactly for what is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from analysis_lib.pid.atoms import Atoms
+from analysis_lib.pid.bias import information_bias, parametric_draws, wishart_factors
+from analysis_lib.pid.covariance import Blocks, read_blocks
+from analysis_lib.pid.definitions import Definition
+from analysis_lib.pid.gaussian import PID_BLOCKS
+from analysis_lib.pid.system import Informations, conditional_factors, information, solve_system
+
+CHUNK = 16
+PAIR_BLOCKS = {"vision": ("target", "vision"), "language": ("target", "language"), "total": ("target", "both sources")}
+
+
+def assemble(definition: Definition, core: np.ndarray) -> Atoms:
+    """Atoms ``(...)`` from a core ``(..., 4)``."""
+    vision, language, total, uniques = (core[..., i] for i in range(4))
+    if definition.from_informations:
+        tensors = (torch.from_numpy(np.array(bits)) for bits in (vision, language, total))
+        return definition.decompose(Informations(*tensors)).map(lambda bits: bits.numpy())
+    return Atoms.from_redundancy((vision + language - uniques) / 2, vision, language, total)
+
+
+def weighted_covariances(latents: Tensor, weights: Tensor) -> Tensor:
+    """Covariances ``(n_replicates, d, d)`` of rows ``(n_samples, d)`` under ``(n_replicates, n_samples)`` counts."""
+    results = []
+    for chunk in weights.split(CHUNK):
+        share = (chunk / chunk.sum(1, keepdim=True))[:, :, None]
+        centred = latents - (share * latents).sum(1, keepdim=True)
+        results.append(centred.mT @ (centred * share))
+    return torch.cat(results)
+
+
+@dataclass(frozen=True)
+class CommonLatents:
+    """Latents ``(n_rows, d)`` of target, vision and language, one map for each variable; ``rows`` of the samples."""
+
+    values: Tensor
+    rows: np.ndarray
+    dims: tuple[int, int, int]
+    definition: Definition
+
+    def plug_in(self) -> np.ndarray:
+        """Core ``(4,)`` of the rows as they are; raises ``ValueError`` naming the block where there is none."""
+        blocks = read_blocks(torch.cov(self.values.mT), self.dims, PID_BLOCKS)
+        return self._core(blocks, strict=True)[0]
+
+    def replicates(self, weights: Tensor) -> np.ndarray:
+        """Cores ``(n_replicates, 4)`` under row counts; degenerate replicates are left out."""
+        return self._core(self._blocks(weighted_covariances(self.values, weights)), strict=False)
+
+    def permuted(self, orders: np.ndarray) -> tuple[np.ndarray, Tensor]:
+        """Cores and covariances ``(n_orders, d, d)`` with the target's rows reordered, ``(n_orders, n_rows)``."""
+        covariance = torch.cov(self.values.mT)
+        centred = self.values - self.values.mean(0)
+        target, sources = centred[:, : self.dims[0]], centred[:, self.dims[0] :]
+        crosses = torch.stack([target[order].mT @ sources for order in torch.from_numpy(orders)])
+        covariances = covariance.repeat(len(orders), 1, 1)
+        covariances[:, : self.dims[0], self.dims[0] :] = crosses / (len(self.values) - 1)
+        covariances[:, self.dims[0] :, : self.dims[0]] = crosses.mT / (len(self.values) - 1)
+        return self._core(self._blocks(covariances), strict=False), covariances
+
+    def bias(self, covariances: Tensor, draws: int, rng: np.random.Generator) -> np.ndarray:
+        """Excess of the plug-in core, ``(4,)``: exact for informations, a parametric bootstrap for the uniques."""
+        n, (d_target, d_vision, d_language) = len(self.values), self.dims
+        exact = [information_bias(n, d_target, d) for d in (d_vision, d_language, d_vision + d_language)]
+        if self.definition.from_informations or draws == 0:
+            return np.array([*exact, 0.0])
+        factors = wishart_factors(n, sum(self.dims), draws, rng)
+        excesses = []
+        for covariance in covariances:
+            own = self._core(self._blocks(covariance[None]), strict=False)
+            drawn = self._core(self._blocks(parametric_draws(covariance, factors)), strict=False)
+            # The exact part of the bias is known, so only what is left of the uniques is simulated.
+            excess = (drawn - own).mean(0)
+            excesses.append(excess[3] - (excess[0] + excess[1]) + exact[0] + exact[1])
+        return np.array([*exact, float(np.mean(excesses))])
+
+    def _blocks(self, covariances: Tensor) -> Blocks:
+        return Blocks(covariances, PID_BLOCKS, self.dims, covariances.shape[:1])
+
+    def _core(self, blocks: Blocks, strict: bool) -> np.ndarray:
+        system, solved = solve_system(blocks, strict)
+        atoms = self.definition.decompose(system)
+        uniques = atoms.unique_vision + atoms.unique_language
+        return torch.stack([system.vision, system.language, system.total, uniques], -1)[solved].numpy()
+
+
+@dataclass(frozen=True)
+class SeparateLatents:
+    """Latents of three flows, each with a target of its own: per source, and of both; MMI-like definitions only.
+
+    ``values`` maps ``"vision"``, ``"language"`` and ``"total"`` to ``(n_rows, d_target + d_source)``.
+    """
+
+    values: dict[str, Tensor]
+    rows: np.ndarray
+    dims: tuple[int, int, int]
+
+    def plug_in(self) -> np.ndarray:
+        """Core ``(4,)`` of the rows as they are."""
+        cores = [self._bits(name, torch.cov(self.values[name].mT)[None], strict=True)[0] for name in PAIR_BLOCKS]
+        return np.array([*(float(bits[0]) for bits in cores), 0.0])
+
+    def replicates(self, weights: Tensor) -> np.ndarray:
+        """Cores ``(n_replicates, 4)`` under row counts ``(n_replicates, n_rows)``."""
+        bits, solved = zip(
+            *(self._bits(name, weighted_covariances(self.values[name], weights), strict=False) for name in PAIR_BLOCKS),
+            strict=True,
+        )
+        cores = torch.stack([*bits, torch.zeros_like(bits[0])], -1)
+        return cores[torch.stack(solved).all(0)].numpy()
+
+    def bias(self) -> np.ndarray:
+        """Exact excess of the plug-in core, ``(4,)``."""
+        n, (d_target, d_vision, d_language) = len(self.rows), self.dims
+        return np.array(
+            [*(information_bias(n, d_target, d) for d in (d_vision, d_language, d_vision + d_language)), 0.0]
+        )
+
+    def _bits(self, name: str, covariances: Tensor, strict: bool) -> tuple[Tensor, Tensor]:
+        dims = (self.dims[0], covariances.shape[-1] - self.dims[0])
+        blocks = Blocks(covariances, PAIR_BLOCKS[name], dims, covariances.shape[:1])
+        solution = conditional_factors(blocks, [(), (1,)], strict)
+        return information(*solution.factors), solution.solved
+
+
+Latents = CommonLatents | SeparateLatents
+
+
+def average(cores: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean over folds; replicate axes are cut to the shortest."""
+    if cores[0].ndim == 1:
+        return np.mean(cores, axis=0)
+    shortest = min(len(core) for core in cores)
+    return np.mean([core[:shortest] for core in cores], axis=0)
