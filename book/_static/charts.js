@@ -102,6 +102,7 @@
     let theme = isDark();
     mountAll();
     new MutationObserver(() => {
+      if (document.documentElement.dataset.printing) return; // print.js shows the pictures
       if (theme !== isDark()) { theme = isDark(); mountAll(); }
     }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     let pending;
@@ -112,9 +113,6 @@
       }, 150);
     });
     figures.forEach((figure) => resized.observe(figure));
-    window.addEventListener("beforeprint", () => {
-      document.querySelectorAll("details.provenance").forEach((stamp) => { stamp.open = true; });
-    });
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();

@@ -89,6 +89,22 @@ def test_charts_follow_a_window_that_is_made_narrow(demo_book: Path, visit: Call
         assert not [figure for figure in page.evaluate(DRAWN) if figure["overflow"]], width
 
 
+def test_a_dark_page_is_printed_in_light_ink_with_its_stamp_open(demo_book: Path, visit: Callable[..., Visit]):
+    seen = visit(demo_book / "book" / "pages" / "demo.html", scheme="dark")
+    page = seen.page
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert page.locator("details.provenance").get_attribute("open") is not None
+    expect(page.locator("img.vl-static").first).to_be_visible()
+    expect(page.locator(".vl-live").first).to_be_hidden()
+    page.emulate_media(media="screen")
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    expect(page.locator(".vl-live").first).to_be_visible()
+    expect(page.locator("img.vl-static").first).to_be_hidden()
+
+
 def test_hostile_text_does_nothing(demo_book: Path, visit: Callable[..., Visit]):
     page = visit(demo_book / "book" / "pages" / "demo.html").page
     assert page.evaluate("window.hostile") is None
