@@ -123,7 +123,13 @@ def _execute(node: NotebookNode, values: dict[str, object], output: Path, progre
     # kernel that the user once registered as `python3` must not replace this interpreter.
     with _environment(PYTHONHASHSEED="0", JUPYTER_PREFER_ENV_PATH="1"):
         papermill.execute_notebook(
-            source, output, values, kernel_name="python3", cwd=repository_root(), progress_bar=progress
+            source,
+            output,
+            values,
+            kernel_name="python3",
+            cwd=repository_root(),
+            progress_bar=progress,
+            start_timeout=300,  # seconds; a busy machine can need more than papermill's 60
         )
 
 
