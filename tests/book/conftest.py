@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from analysis_lib.run import run_notebook
 
@@ -29,6 +29,7 @@ OFFLINE = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND",
 ]  # fmt: skip
+PATIENCE = 60_000  # milliseconds; a busy machine is slow, not wrong
 LOCAL = ("file:", "data:", "blob:", "about:")
 
 
@@ -89,6 +90,7 @@ def pages_of(book: Path) -> list[Path]:
 def browser(chromium: str) -> Iterator[Browser]:
     """A headless Chromium without a network."""
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         launched = playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
         yield launched
         launched.close()
@@ -106,6 +108,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
             viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=javascript
         )
         contexts.append(context)
+        context.set_default_timeout(PATIENCE)
         seen = Visit(context.new_page())
         seen.page.on("request", lambda request: seen.requests.append(request.url))
         seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
@@ -115,7 +118,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         seen.page.goto(path.as_uri() + query, wait_until="load")
         if javascript:
             seen.page.wait_for_function(
-                "[...document.querySelectorAll('img.vl-static')].every(picture => picture.hidden)", timeout=20_000
+                "[...document.querySelectorAll('img.vl-static')].every(picture => picture.hidden)", timeout=PATIENCE
             )
         return seen
 
