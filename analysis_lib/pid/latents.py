@@ -1,8 +1,8 @@
 """Latents of one layer, and how informations are read off their covariances.
 
 A *core* is what every estimate, replicate and null is made of: ``(..., 4)`` bits, the informations of vision, language
-and both, and the definition's unique_vision + unique_language. Cores add and average; atoms are assembled last, so that
-a definition such as MMI holds exactly for what is reported.
+and both, and the definition's unique_vision. Cores add and average; atoms are assembled last, so that a definition such
+as MMI holds exactly for what is reported.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ PAIR_BLOCKS = {"vision": ("target", "vision"), "language": ("target", "language"
 
 def assemble(definition: Definition, core: np.ndarray) -> Atoms:
     """Atoms ``(...)`` from a core ``(..., 4)``."""
-    vision, language, total, uniques = (core[..., i] for i in range(4))
+    vision, language, total, unique_vision = (core[..., i] for i in range(4))
     if definition.from_informations:
         tensors = (torch.from_numpy(np.array(bits)) for bits in (vision, language, total))
         return definition.decompose(Informations(*tensors)).map(lambda bits: bits.numpy())
-    return Atoms.from_redundancy((vision + language - uniques) / 2, vision, language, total)
+    return Atoms.from_redundancy(vision - unique_vision, vision, language, total)
 
 
 def weighted_covariances(latents: Tensor, weights: Tensor) -> Tensor:
@@ -74,7 +74,11 @@ class CommonLatents:
         return self._core(self._blocks(covariances), strict=False), covariances
 
     def bias(self, covariances: Tensor, draws: int, rng: np.random.Generator) -> np.ndarray:
-        """Excess of the plug-in core, ``(4,)``: exact for informations, a parametric bootstrap for the uniques."""
+        """Excess of the plug-in core, ``(4,)``, averaged over ``covariances``.
+
+        Exact for the informations. A parametric bootstrap for the smaller unique; as unique_language - unique_vision is
+        the difference of the informations, the other follows exactly.
+        """
         n, (d_target, d_vision, d_language) = len(self.values), self.dims
         exact = [information_bias(n, d_target, d) for d in (d_vision, d_language, d_vision + d_language)]
         if self.definition.from_informations or draws == 0:
@@ -84,9 +88,10 @@ class CommonLatents:
         for covariance in covariances:
             own = self._core(self._blocks(covariance[None]), strict=False)
             drawn = self._core(self._blocks(parametric_draws(covariance, factors)), strict=False)
-            # The exact part of the bias is known, so only what is left of the uniques is simulated.
-            excess = (drawn - own).mean(0)
-            excesses.append(excess[3] - (excess[0] + excess[1]) + exact[0] + exact[1])
+            vision_smaller = own[0, 0] <= own[0, 1]
+            follows = 0.0 if vision_smaller else 1.0
+            excess = drawn[:, 3] - own[:, 3] - follows * (drawn - own)[:, :2] @ np.array([1.0, -1.0])
+            excesses.append(excess.mean() + follows * (exact[0] - exact[1]))
         return np.array([*exact, float(np.mean(excesses))])
 
     def _blocks(self, covariances: Tensor) -> Blocks:
@@ -95,8 +100,8 @@ class CommonLatents:
     def _core(self, blocks: Blocks, strict: bool) -> np.ndarray:
         system, solved = solve_system(blocks, strict)
         atoms = self.definition.decompose(system)
-        uniques = atoms.unique_vision + atoms.unique_language
-        return torch.stack([system.vision, system.language, system.total, uniques], -1)[solved].numpy()
+        core = [system.vision, system.language, system.total, atoms.unique_vision]
+        return torch.stack(core, -1)[solved].numpy()
 
 
 @dataclass(frozen=True)

@@ -40,14 +40,15 @@ def _check_settings(variance_kept: float, max_components: int | None) -> None:
 
 def _components(values: np.ndarray, resolution: float) -> tuple[np.ndarray, np.ndarray]:
     """Variances ``(rank,)``, falling, and scores ``(n_samples, rank)`` of the principal components."""
-    centred = values - values.mean(0)
+    centred = values - values[0]  # exact where a column is constant, as its mean may not be
+    centred = centred - centred.mean(0)
     wide = centred.shape[1] > centred.shape[0]
     eigenvalues, vectors = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
     order = np.argsort(eigenvalues)[::-1]
     singular = np.sqrt(np.clip(eigenvalues[order], 0, None))
-    floor = np.abs(values).max() * np.sqrt(values.size) * np.finfo(np.float64).eps
-    tolerance = max(max(values.shape) * resolution, GRAM_RESOLUTION) * singular[0]
-    kept = order[singular > max(tolerance, floor)]
+    # What rounding of the given numbers alone puts into a direction.
+    rounding = 4 * resolution * np.linalg.norm(values) / np.sqrt(min(values.shape))
+    kept = order[singular > max(GRAM_RESOLUTION * singular[0], rounding)]
     scores = vectors[:, kept] * np.sqrt(eigenvalues[kept]) if wide else centred @ vectors[:, kept]
     return eigenvalues[kept] / len(values), scores
 
@@ -67,8 +68,11 @@ def _check_columns(variable: Variable, layer: int, values: np.ndarray) -> None:
         )
     if len(values) <= values.shape[1]:
         return  # too few samples to have full rank; the sample-size check says so with its figures
-    centred = (values - values.mean(0)) / values.std(0)
-    rank = np.linalg.matrix_rank(centred, rtol=max(values.shape) * variable.resolution)
+    spread = values.std(0)
+    rounding = 4 * variable.resolution * float(np.max(np.sqrt((values**2).mean(0)) / spread))
+    rank = np.linalg.matrix_rank(
+        (values - values.mean(0)) / spread, rtol=max(len(values) * np.finfo(np.float64).eps, rounding)
+    )
     if rank < values.shape[1]:
         raise ValueError(
             f"{where} has {values.shape[1]} columns but rank {rank}: some are linear functions of others. Pass "
