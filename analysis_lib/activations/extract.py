@@ -24,9 +24,6 @@ from .store import ActivationStore, ArraySpec, digest, open_activations, remove_
 
 __all__ = ["extract"]
 
-_FORMAT = 1
-"""Part of the settings: raise it whenever the meaning of a stored number changes."""
-
 
 def extract(
     vlm: VisionLanguageModel,
@@ -162,8 +159,15 @@ def _settings(
             {"name": c.name, "knockouts": [[k.source, k.target, k.layers] for k in c.knockouts]} for c in conditions
         ],
         "batch_size": batch_size,
-        "format": _FORMAT,
+        "code": _code_digest(),
     }
+
+
+def _code_digest() -> str:
+    """A short hash of the code that decides what is stored: a change of it makes a store one of other settings."""
+    package = Path(__file__).resolve().parents[1]
+    files = [path for part in ("activations", "models") for path in sorted((package / part).rglob("*.py"))]
+    return digest([path.read_text(encoding="utf-8") for path in files if "training" not in path.parts])
 
 
 def _words(vlm: VisionLanguageModel, folder: Path) -> dict[str, str]:
