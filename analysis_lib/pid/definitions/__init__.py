@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from analysis_lib.pid.definitions.base import Definition
 from analysis_lib.pid.definitions.broja import BROJA
+from analysis_lib.pid.definitions.delta import DELTA
+from analysis_lib.pid.definitions.idep import IDEP
 from analysis_lib.pid.definitions.mmi import MMI
 
 DEFINITIONS: dict[str, Definition] = {
     "broja": BROJA,
     "mmi": MMI,
+    "idep": IDEP,
+    "delta": DELTA,
 }
 
 
