@@ -60,8 +60,9 @@ def read_blocks(covariance: Any, dims: Sequence[int], names: tuple[str, ...]) ->
         )
     blocks = Blocks(matrix.reshape(-1, width, width), names, sizes, matrix.shape[:-2])
     _check_entries(blocks)
-    symmetric = (blocks.covariance + blocks.covariance.mT) / 2
-    return Blocks(_equilibrate(symmetric), names, sizes, blocks.batch_shape)
+    scaled = Blocks(_equilibrate(blocks.covariance), names, sizes, blocks.batch_shape)
+    _check_symmetry(scaled)
+    return Blocks((scaled.covariance + scaled.covariance.mT) / 2, names, sizes, blocks.batch_shape)
 
 
 def _read_dims(dims: Sequence[int], names: tuple[str, ...]) -> tuple[int, ...]:
@@ -106,6 +107,8 @@ def _check_entries(blocks: Blocks) -> None:
                 raise ValueError(_not_finite(f"the {name} block", blocks, failing))
         raise ValueError(_not_finite("the joint covariance between blocks", blocks, ~finite.flatten(1).all(1)))
     variances = matrix.diagonal(dim1=-2, dim2=-1)
+    if bool((variances > 0).all()):
+        return
     for i, name in enumerate(blocks.names):
         block = variances[:, blocks.span(i)]
         failing = (block <= 0).any(1)
@@ -116,8 +119,11 @@ def _check_entries(blocks: Blocks) -> None:
                 f"the {name} block has variance {value:g} in column {column}{_where(blocks, failing)}: variances "
                 f"must be positive. Remove constant columns"
             )
-    scale = variances.sqrt()
-    asymmetry = (matrix - matrix.mT).abs() / (scale[:, :, None] * scale[:, None, :])
+
+
+def _check_symmetry(blocks: Blocks) -> None:
+    """For equilibrated blocks, whose entries are at most about one."""
+    asymmetry = (blocks.covariance - blocks.covariance.mT).abs()
     failing = asymmetry.flatten(1).amax(1) > SYMMETRY_TOLERANCE
     if bool(failing.any()):
         first = asymmetry[failing.nonzero()[0, 0]]

@@ -53,7 +53,8 @@ def solve_system(blocks: Blocks, strict: bool = True) -> tuple[GaussianSystem, T
     """
     solution = conditional_factors(blocks, [(), (1,), (2,), (1, 2)], strict)
     own, given_vision, given_language, given_both = solution.factors
-    vision, language, total = (information(own, factor) for factor in (given_vision, given_language, given_both))
+    given = torch.stack([given_vision, given_language, given_both])
+    vision, language, total = information(own, given).unbind()
     return GaussianSystem(vision, language, total, given_vision, given_language), solution.solved
 
 

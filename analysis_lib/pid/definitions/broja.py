@@ -44,17 +44,13 @@ def uniques(given_vision: Tensor, given_language: Tensor) -> tuple[Tensor, Tenso
     which its small value keeps its digits, and no conditional covariance is ever formed.
     """
     basis, _ = torch.linalg.qr(torch.cat([given_vision.mT, given_language.mT], dim=-2))
-    halves = torch.split(basis, given_vision.shape[-1], dim=-2)
-    return _excess(halves[0]), _excess(halves[1])
-
-
-def _excess(half: Tensor) -> Tensor:
-    """1/2 sum log2 max((1 - c^2) / c^2, 1) over the singular values c of ``half``."""
-    values = torch.linalg.svdvals(half)
+    d = given_vision.shape[-1]
+    values = torch.linalg.svdvals(basis.unflatten(-2, (2, d)))
     ratio = torch.log1p(-values.square()) - 2 * values.log()
     # Equal channels have c^2 = 1/2 up to rounding; that rounding is no unique information.
-    rounding = 8 * half.shape[-1] * torch.finfo(half.dtype).eps
-    return torch.where(ratio > rounding, ratio, 0.0).sum(-1) / (2 * LN2)
+    rounding = 8 * d * torch.finfo(values.dtype).eps
+    excess = torch.where(ratio > rounding, ratio, 0.0).sum(-1) / (2 * LN2)
+    return excess[..., 0], excess[..., 1]
 
 
 BROJA = Definition(

@@ -46,7 +46,7 @@ def high_precision_atoms(covariance: np.ndarray, dims: tuple[int, int, int]) -> 
         }
 
 
-def iterative_unique_vision(covariance: np.ndarray, dims: tuple[int, int, int], steps: int = 3000) -> float:
+def iterative_unique_vision(covariance: np.ndarray, dims: tuple[int, int, int], steps: int = 2000) -> float:
     """BROJA unique information of vision by projected gradient descent, in bits.
 
     Union information is the least I(target; vision, language) over all correlations of the two channels' noises. With
@@ -75,23 +75,25 @@ def iterative_unique_vision(covariance: np.ndarray, dims: tuple[int, int, int], 
         gradient = -solved @ np.linalg.solve(posterior, solved.T)
         return 0.5 * np.linalg.slogdet(posterior)[1] / np.log(2), gradient[:d_vision, d_vision:] / np.log(2)
 
-    def project(correlation: np.ndarray) -> np.ndarray:
+    def project(correlation: np.ndarray, radius: float) -> np.ndarray:
         left, values, right = np.linalg.svd(correlation, full_matrices=False)
-        return (left * np.minimum(values, 1 - 1e-9)) @ right
+        return (left * np.minimum(values, radius)) @ right
 
     correlation = np.zeros((d_vision, len(channel) - d_vision))
-    value, gradient = value_and_gradient(correlation)
-    step = 1.0
-    for _ in range(steps):
-        proposal = project(correlation - step * gradient)
-        proposed, proposed_gradient = value_and_gradient(proposal)
-        move = proposal - correlation
-        if proposed <= value + np.sum(gradient * move) + np.sum(move**2) / (2 * step) + 1e-14:
-            done = np.linalg.norm(move) < 1e-7 * step
-            correlation, value, gradient, step = proposal, proposed, proposed_gradient, step * 1.3
-            if done:
-                break
-        else:
-            step /= 2
+    # The gradient is unbounded where a correlation reaches one, and would pin the iterate to the first such point.
+    for radius in (0.9, 0.99, 0.999, 0.9999, 1 - 1e-5, 1 - 1e-6):
+        value, gradient = value_and_gradient(correlation)
+        step = 1.0
+        for _ in range(steps):
+            proposal = project(correlation - step * gradient, radius)
+            proposed, proposed_gradient = value_and_gradient(proposal)
+            move = proposal - correlation
+            if proposed <= value + np.sum(gradient * move) + np.sum(move**2) / (2 * step) + 1e-14:
+                done = np.linalg.norm(move) < 1e-5 * step
+                correlation, value, gradient, step = proposal, proposed, proposed_gradient, step * 1.3
+                if done:
+                    break
+            else:
+                step /= 2
     own_language = 0.5 * np.linalg.slogdet(identity + channels[1].T @ channels[1])[1] / np.log(2)
     return float(value - own_language)
