@@ -11,6 +11,9 @@ rule page:
         tables=for_each(table),
         manifests=[f"{folder}/manifest.json" for folder in for_each(store)],
         library=library("pages"),
+        counted=lambda wildcards: [
+            f"book/pages/{page}.ipynb" for page in config["pages"] if wildcards.page == "making_of" != page
+        ],
     output:
         "book/pages/{page}.ipynb",
     params:
