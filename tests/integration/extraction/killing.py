@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -67,8 +68,8 @@ def in_child(action: Callable[[], None], until: Callable[[], bool] | None = None
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def killed_at(operation: int, folder: Path) -> None:
-    """End this process, as SIGKILL would, at its n-th file operation in or beside ``folder``."""
+def write_until(operation: int, folder: Path) -> None:
+    """Write the store, killed at the n-th file operation in or beside ``folder``."""
     seen = 0
 
     def count(event: str, arguments: tuple[object, ...]) -> None:
@@ -79,11 +80,12 @@ def killed_at(operation: int, folder: Path) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(count)
+    write_store(folder)
 
 
 def at_operations(root: Path, stride: int) -> dict[str, object]:
     """Kill at every ``stride``-th file operation until a run survives; a second kill hits the resumed run."""
-    assert in_child(lambda: write_store(root / "straight")) == 0
+    assert in_child(partial(write_store, root / "straight")) == 0
     rng = random.Random(0)
     kills = resumed_kills = 0
     for operation in range(1, 10_000, stride):
@@ -91,14 +93,10 @@ def at_operations(root: Path, stride: int) -> dict[str, object]:
         if operation // stride % 2:
             begin_other(folder)
 
-        def attempt(at: int, folder: Path = folder) -> int:
-            return in_child(lambda: (killed_at(at, folder), write_store(folder))[1])
-
-        status = attempt(operation)
+        status = in_child(partial(write_until, operation, folder))
         kills += status == KILLED
-        resumed_kills += attempt(rng.randrange(1, 80)) == KILLED
-        final = in_child(lambda folder=folder: write_store(folder))
-        if final != 0:
+        resumed_kills += in_child(partial(write_until, rng.randrange(1, 80), folder)) == KILLED
+        if in_child(partial(write_store, folder)) != 0:
             return {"failed": f"could not resume after a kill at file operation {operation}", "kills": kills}
         if status == 0:
             break
@@ -120,8 +118,8 @@ def at_random_moments(root: Path, model: Path, questions: Path) -> dict[str, obj
         torch.set_num_threads(1)
         extract(load_model(model, device="cpu"), table, store=folder, batch_size=1)
 
-    assert in_child(lambda: run(root / "straight")) == 0
-    kills = []
+    assert in_child(partial(run, root / "straight")) == 0
+    kills: list[int] = []
     for number in range(2):
         folder, killed = root / f"victim{number}", 0
         for _ in range(4):
@@ -130,8 +128,8 @@ def at_random_moments(root: Path, model: Path, questions: Path) -> dict[str, obj
             def now(folder: Path = folder, enough: int = enough) -> bool:
                 return batches_done(folder) >= enough
 
-            killed += in_child(lambda folder=folder: run(folder), now, rng.uniform(0, 0.03)) == KILLED
-        if in_child(lambda folder=folder: run(folder)) != 0:
+            killed += in_child(partial(run, folder), now, rng.uniform(0, 0.03)) == KILLED
+        if in_child(partial(run, folder)) != 0:
             return {"failed": f"could not resume after {killed} kills", "kills": kills}
         kills.append(killed)
     return {"kills": kills}

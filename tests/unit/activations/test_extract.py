@@ -35,8 +35,8 @@ def test_everything_is_labelled(dataset: xr.Dataset, questions: pd.DataFrame) ->
     assert list(dataset["condition"].values) == [*NAMES, "window"]
     assert list(dataset["layer"].values) == list(range(LAYERS + 1))
     assert list(dataset["option"].values) == sorted(set(questions["answer"]))
-    for name in questions:
-        assert list(dataset[name].values) == list(questions[name])
+    for name in questions.columns:
+        assert list(dataset[str(name)].values) == list(questions[name])
     assert dataset.attrs["tasks"] == ["QueryAttr"] and dataset.attrs["n_questions"] == n
 
 

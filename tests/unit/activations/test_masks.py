@@ -18,8 +18,8 @@ N_LAYERS = 5
 def any_spans(draw: st.DrawFn) -> Spans:
     sizes = [draw(st.integers(fewest, 4)) for fewest in (0, 1, 0, 1, 1)]
     stops = [sum(sizes[: i + 1]) for i in range(len(sizes))]
-    bounds = [(stop - size, stop) for stop, size in zip(stops, sizes, strict=True)]
-    return Spans(*bounds, last=(stops[-1] - 1, stops[-1]))
+    system, image, gap, question, tail = ((stop - size, stop) for stop, size in zip(stops, sizes, strict=True))
+    return Spans(system, image, gap, question, tail, last=(stops[-1] - 1, stops[-1]))
 
 
 KNOCKOUTS = st.builds(

@@ -125,7 +125,7 @@ def test_the_picture_of_llava_next_takes_as_many_tokens_as_its_tiles_and_row_end
         height, width = batch.inputs["image_sizes"][row].tolist()
         scale = {(h, w): min(h / height, w / width) for h, w in PINPOINTS}
         effective = {(h, w): min(int(height * s) * int(width * s), height * width) for (h, w), s in scale.items()}
-        best = max(PINPOINTS, key=lambda size: (effective[tuple(size)], effective[tuple(size)] - size[0] * size[1]))
+        best = max(effective, key=lambda size: (effective[size], effective[size] - size[0] * size[1]))
         rows, columns = best[0] // PATCH, best[1] // PATCH
         if width / height > columns / rows:
             rows -= (rows - int(round(height * columns / width, 7))) // 2 * 2

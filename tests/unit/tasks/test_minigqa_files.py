@@ -179,7 +179,8 @@ def filled(picture: np.ndarray, number: int) -> np.ndarray:
 
 
 def test_a_finer_picture_shows_the_same_world() -> None:
-    same, other = [], []
+    same: list[float] = []
+    other: list[float] = []
     for seed in range(40):
         scene = sample_scene(np.random.default_rng(seed))
         coarse, fine = (render(scene, np.random.default_rng(seed), pixels) for pixels in (16, 32))
