@@ -93,7 +93,7 @@ def test_the_training_report_agrees_with_the_model(folder: Path, mini: VisionLan
     for task, value in report["blind_accuracy"].items():
         chance = 1 / 3 if task == "CompareAttr" else 1 / 2
         assert value < chance + 4 * np.sqrt(chance * (1 - chance) / n), f"{task}: a blind model beats chance"
-    assert {entry["stage"] for entry in report["curve"]} == {"vision", "language", "blind"}
+    assert {"vision", "language", "blind"} <= {entry["stage"] for entry in report["curve"]}
 
 
 def test_strict_cuts_the_pixels_off_the_question_and_paper_leaks(
@@ -125,7 +125,7 @@ def test_a_batch_equals_its_questions_alone(mini: VisionLanguageModel, questions
         together, alone = (extract(mini, table, [condition], batch_size=size) for size in (len(table), 1))
         for name in ("vision", "language", "prediction_hidden", "answer_logits"):
             scale = np.abs(together[name].values).max()
-            assert np.abs(together[name].values - alone[name].values).max() / scale < 2e-6, (condition, name)
+            assert np.abs(together[name].values - alone[name].values).max() / scale < 1e-6, (condition, name)
 
 
 def test_generate_says_the_word_that_one_forward_predicts(

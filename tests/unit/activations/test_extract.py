@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -226,3 +227,13 @@ def test_replace_keeps_a_store_of_the_same_settings(
     extract(one_model, questions, store=tmp_path / "store")
     monkeypatch.setattr(one_model.model.model, "forward", None)
     extract(one_model, questions, store=tmp_path / "store", on_mismatch="replace")
+
+
+def test_a_store_that_other_code_wrote_is_refused(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules[extract.__module__]
+    extract(one_model, questions, store=tmp_path / "store")
+    monkeypatch.setattr(module, "_code_digest", lambda: "another")
+    with pytest.raises(ValueError, match=r"written by other settings \(code: '\w+' there, 'another' asked for\)"):
+        extract(one_model, questions, store=tmp_path / "store")

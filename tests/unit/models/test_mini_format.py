@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from analysis_lib.models.mini import build_model, build_processor, build_tokeniz
 from analysis_lib.models.mini.architecture import IMAGE_SIDE, PATCHES_PER_SIDE, normalize_pixels
 from analysis_lib.models.mini.vocabulary import VOCABULARY, words
 from analysis_lib.models.training.packing import (
+    BINDING,
     CAPTION,
+    GENERAL,
     IGNORED,
     PackedBatch,
     cell_labels,
@@ -87,9 +90,14 @@ def test_the_prefix_of_training_is_the_prompts_own(tmp_path: Path) -> None:
     assert chat == PROMPTS["llava-1.5"]
 
 
+@pytest.fixture(scope="module", params=[GENERAL, BINDING], ids=["general", "binding"])
+def repeats(request: pytest.FixtureRequest) -> Mapping[str, int]:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def batch() -> PackedBatch:
-    return packed_batch(np.random.default_rng(3), 3)
+def batch(repeats: Mapping[str, int]) -> PackedBatch:
+    return packed_batch(np.random.default_rng(3), 3, repeats=repeats)
 
 
 def segments(batch: PackedBatch, row: int) -> list[slice]:
@@ -153,8 +161,8 @@ def test_a_packed_segment_computes_what_an_ordinary_prompt_would(batch: PackedBa
     assert largest_if_leaking > 0.1, "segments that saw each other would differ"
 
 
-def test_blind_batches_ask_the_same_questions_about_nothing(batch: PackedBatch) -> None:
-    blind = packed_batch(np.random.default_rng(3), 3, blind=True)
+def test_blind_batches_ask_the_same_questions_about_nothing(batch: PackedBatch, repeats: Mapping[str, int]) -> None:
+    blind = packed_batch(np.random.default_rng(3), 3, repeats=repeats, blind=True)
     assert torch.equal(blind.ids, batch.ids) and torch.equal(blind.labels, batch.labels)
     assert not blind.pixels.any() and batch.pixels.any()
 

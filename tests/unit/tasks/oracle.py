@@ -88,7 +88,7 @@ _RULES: tuple[tuple[str, Callable[..., set[str]]], ...] = (
     (rf"What is the {_W} made of\?", _open("material")),
     (rf"What size is the {_W}\?", _open("size")),
     (rf"What is the {_W} object\?", lambda scene, color: {name for name in scene.ids if scene.has(name, color)}),
-    (rf"Is the {_W} {_W}\?", lambda scene, name, color: {"yes" if scene.has(name, color) else "no"}),
+    (rf"Is the {_W} (?:made of )?{_W}\?", lambda scene, name, value: {"yes" if scene.has(name, value) else "no"}),
 )
 
 
