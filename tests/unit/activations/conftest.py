@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis_lib.activations import forward_condition
 from analysis_lib.models import Batch, VisionLanguageModel, load_model, prepare
+from tests.unit.activations.conditions import CONDITIONS, States, with_other_pixels
 from tests.unit.models.tiny import KINDS, questions_table, save_tiny
 
 ATTENTIONS = ("sdpa", "eager")
@@ -50,3 +52,15 @@ def batch(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
     prepared = prepare(vlm, questions)
     assert len(set(prepared.lengths.tolist())) > 1, "some prompts are padded"
     return prepared
+
+
+@pytest.fixture(scope="session")
+def states(vlm: VisionLanguageModel, batch: Batch) -> dict[str, States]:
+    return {condition.name: forward_condition(vlm, batch, condition) for condition in CONDITIONS}
+
+
+@pytest.fixture(scope="session")
+def elsewhere(vlm: VisionLanguageModel, batch: Batch) -> dict[str, States]:
+    """The same with random pixels in."""
+    other = with_other_pixels(batch)
+    return {condition.name: forward_condition(vlm, other, condition) for condition in CONDITIONS}

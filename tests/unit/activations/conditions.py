@@ -1,0 +1,38 @@
+"""The conditions that these tests run under, and how states are compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from analysis_lib.activations import Condition, Knockout
+from analysis_lib.models import Batch
+
+States = dict[str, torch.Tensor]
+
+BASELINE = Condition("baseline")
+NOTHING = Condition("nothing", (Knockout("last", "system"), Knockout("question", "image"), Knockout("tail", "gap")))
+"""Replaces every mask and blocks nothing: these targets stand before their sources."""
+PAPER = Condition("paper", (Knockout("image", "question"),))
+STRICT = Condition("strict", (*PAPER.knockouts, Knockout("image", "gap")))
+BLIND = Condition("blind", tuple(Knockout("image", name) for name in ("gap", "question", "tail")))
+WINDOW = Condition("window", (Knockout("image", "question", (2, 3)), Knockout("system", "question", (2, 3))))
+CONDITIONS = (BASELINE, NOTHING, PAPER, STRICT, BLIND, WINDOW)
+
+
+def with_other_pixels(batch: Batch, seed: int = 1) -> Batch:
+    pixels = batch.inputs["pixel_values"]
+    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed)).to(pixels)
+    return replace(batch, inputs={**batch.inputs, "pixel_values": noise})
+
+
+def moved(one: torch.Tensor, two: torch.Tensor) -> list[float]:
+    """The largest change per layer of pooled states ``(n, layers, hidden)``."""
+    return (one - two).abs().amax((0, 2)).tolist()
+
+
+def assert_identical(one: States, two: States) -> None:
+    assert one.keys() == two.keys()
+    for name in one:
+        assert torch.equal(one[name], two[name]), name
