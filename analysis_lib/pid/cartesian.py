@@ -22,7 +22,8 @@ from analysis_lib.pid.folds import Fold, two_folds
 from analysis_lib.pid.objectives import PAIRS, PairwiseGaussian
 from analysis_lib.pid.training import Rows, Settings, apply_flows, train
 
-SHALLOW, DEEP = 1, 4
+# Candidates, the best on the stopping rows wins: deep flows find different optima from different rotations.
+DEPTHS = (1, 4, 4)
 # A deep flow pays only where rows outnumber its free numbers per column by this much; otherwise it overfits at once.
 ROWS_PER_WEIGHT = 10
 # One-sided 5 %: the identity stays unless the flow is better than chance would have it.
@@ -66,10 +67,11 @@ def fit_cartesian(
     best_depth = torch.zeros(members, dtype=torch.int64, device=device)
     best = {name: (rows, rows.new_zeros(rows.shape[:2])) for name, rows in data.items()}
     widest = max(rows.shape[-1] for rows in data.values())
-    for depth in (SHALLOW, DEEP):
-        if depth > SHALLOW and fit.index.shape[1] < ROWS_PER_WEIGHT * depth * (widest + BUMPS):
+    generator = torch.Generator().manual_seed(seed)
+    for depth in DEPTHS:
+        if depth > DEPTHS[0] and fit.index.shape[1] < ROWS_PER_WEIGHT * depth * (widest + BUMPS):
             break
-        flows = _flows(data, depth, members, seed, device)
+        flows = _flows(data, depth, members, generator, device)
         gain = train(flows, data, fit, stop, objective, Settings(steps=steps))
         better = gain > best_gain
         best_gain, best_depth = torch.where(better, gain, best_gain), torch.where(better, depth, best_depth)
@@ -86,9 +88,10 @@ def fit_cartesian(
     return [_read_layer(i, layer, folds, best, gains, unseen.weight > 0, best_depth) for i, layer in enumerate(layers)]
 
 
-def _flows(data: Mapping[str, Tensor], depth: int, members: int, seed: int, device: str) -> dict[str, MemberFlow]:
+def _flows(
+    data: Mapping[str, Tensor], depth: int, members: int, generator: torch.Generator, device: str
+) -> dict[str, MemberFlow]:
     """One flow per variable; a single column is Gaussian already after its rank transform and needs none."""
-    generator = torch.Generator().manual_seed(seed)
     return {
         name: gaussianization_flow(rows.shape[-1], members, depth, generator).to(device)
         for name, rows in data.items()

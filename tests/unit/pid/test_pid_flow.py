@@ -11,6 +11,7 @@ from tests.unit.pid.systems import draw, largest_error, linear_system, warp
 
 QUICK = {"n_bootstrap": 40, "n_null": 20, "n_bias": 20}
 DIMS = (3, 3, 3)
+MODES = ("cartesian", "marginal")
 
 
 def warped(seed: int, n: int = 4000) -> tuple[list[np.ndarray], list[np.ndarray], dict[str, float]]:
@@ -30,11 +31,15 @@ def test_cartesian_flows_recover_the_atoms_of_a_warped_system() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 7))
-def test_cartesian_flows_recover_warped_systems_up_to_their_sampling_error(seed: int) -> None:
-    data, plain, truth = warped(seed)
-    sampling = largest_error(pid_flow(*plain, mode="marginal", **QUICK).atoms, truth)
-    assert largest_error(pid_flow(*data, **QUICK).atoms, truth) < 0.05 + sampling
+def test_cartesian_flows_halve_the_error_of_marginals_and_stay_near_sampling_error_on_average() -> None:
+    """Five random systems under heavy warps: no seed is chosen, so sampling error is measured and set apart."""
+    excesses = []
+    for seed in range(2, 7):
+        data, plain, truth = warped(seed)
+        error, ranked = (largest_error(pid_flow(*data, mode=mode, **QUICK).atoms, truth) for mode in MODES)
+        excesses.append(error - largest_error(pid_flow(*plain, mode="marginal", **QUICK).atoms, truth))
+        assert error < 0.5 * ranked, seed
+    assert np.mean(excesses) < 0.05, excesses
 
 
 def test_joint_mode_loses_the_information_it_measures() -> None:
