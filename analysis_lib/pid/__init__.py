@@ -7,6 +7,17 @@ from analysis_lib.pid.decomposition import pid_flow
 from analysis_lib.pid.definitions import DEFINITIONS
 from analysis_lib.pid.flow_mi import flow_mi
 from analysis_lib.pid.gaussian import gaussian_mi, gaussian_pid
+from analysis_lib.pid.probe import probe_pid
 from analysis_lib.pid.result import PIDResult
 
-__all__ = ["DEFINITIONS", "QUANTITIES", "Atoms", "PIDResult", "flow_mi", "gaussian_mi", "gaussian_pid", "pid_flow"]
+__all__ = [
+    "DEFINITIONS",
+    "QUANTITIES",
+    "Atoms",
+    "PIDResult",
+    "flow_mi",
+    "gaussian_mi",
+    "gaussian_pid",
+    "pid_flow",
+    "probe_pid",
+]

@@ -21,6 +21,7 @@ TOLERANCE = 1e-9
 NEWTON_STEPS = 60
 CENTRED = 0.02
 SHRINK = 0.1
+CHUNK_NUMBERS = 2**24
 DISCRETE_DEFINITIONS = ("broja", "mmi")
 
 Array = NDArray[np.float64]
@@ -92,8 +93,14 @@ def union_information(with_vision: Array, with_language: Array, tolerance: float
     target = first.sum(-1)
     if not np.allclose(target, second.sum(-1), rtol=0, atol=1e-9):
         raise ValueError("p(target, vision) and p(target, language) must give the target the same distribution")
-    coupling = _least_informative_coupling(first, second, target, tolerance)
-    union = discrete_mi(coupling.reshape(*coupling.shape[:2], -1))
+    # The largest array of a Newton step has one row and column per kept marginal and per pair of source symbols.
+    n_target, n_first, n_second = *first.shape[1:], second.shape[2]
+    size = n_target * (n_first + n_second) + n_first * n_second
+    parts = []
+    for chunk in np.array_split(np.arange(len(first)), 1 + len(first) * size**2 // CHUNK_NUMBERS):
+        coupling = _least_informative_coupling(first[chunk], second[chunk], target[chunk], tolerance)
+        parts.append(discrete_mi(coupling.reshape(*coupling.shape[:2], -1)))
+    union = np.concatenate(parts)
     # What the couplings can never go below, whatever the last digit of the minimisation.
     lowest = np.maximum(discrete_mi(first), discrete_mi(second))
     return np.maximum(union, lowest).reshape(shape)
