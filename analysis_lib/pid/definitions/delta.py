@@ -33,12 +33,11 @@ from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.definitions.base import Definition
 from analysis_lib.pid.system import EPS, LN2, GaussianSystem
 
-BARRIERS = (1e-1, 1e-2, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12, 1e-13)
-CENTRED = 1e-4
+BARRIERS = (10.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12, 1e-13)
+CENTRED = 1e-3
 NEWTON_STEPS = 40
 CONJUGATE_STEPS = 300
 FORCING = 1e-3
-KNOWN_FLOOR = 1e-15
 TINY = 1e-300
 
 
@@ -91,19 +90,22 @@ def _lost_gain(covariance: Tensor, covariance_other: Tensor) -> tuple[Tensor, Te
     identity = torch.eye(covariance.shape[-1], dtype=covariance.dtype, device=covariance.device)
     # What the other source knows must not be negative by rounding in directions it knows nothing about.
     variances, frame = torch.linalg.eigh(covariance_other)
-    known = (frame * (1 - variances).clamp(min=KNOWN_FLOOR)[:, None, :]) @ frame.mT
-    problem = Surrogate(difference / scale[:, None, None], known, scale[:, None])
-    point = identity.expand_as(covariance) / 2
-    for barrier in BARRIERS:
+    root = frame * (1 - variances).clamp(min=EPS).sqrt()[:, None, :]
+    problem = Surrogate(difference / scale[:, None, None], root, scale[:, None])
+    # Where the solution will be: |C| = 1 against the curvature F, and inside the wall at 1 / s.
+    unit = 1 / (scale + (1 - variances[:, 0]).clamp(min=EPS))
+    point = unit[:, None, None] * identity / 2
+    for share in BARRIERS:
+        barrier = share * unit
         active = torch.arange(len(point), device=point.device)
         for _ in range(NEWTON_STEPS):
             part, current = problem.take(active), point[active]
-            step, decrement = part.newton_step(current, barrier)
-            moving = decrement > CENTRED * barrier
+            step, decrement = part.newton_step(current, barrier[active])
+            moving = decrement > CENTRED * barrier[active]
             if not bool(moving.any()):
                 break
             active, part, current, step = active[moving], part.take(moving), current[moving], step[moving]
-            point = point.index_put((active,), current + part.step_length(current, step, barrier) * step)
+            point = point.index_put((active,), current + part.step_length(current, step, barrier[active]) * step)
     values, vectors = torch.linalg.eigh(point)
     return (values.clamp(min=0) * scale[:, None]).clamp(max=1), vectors
 
@@ -111,27 +113,27 @@ def _lost_gain(covariance: Tensor, covariance_other: Tensor) -> tuple[Tensor, Te
 class Surrogate:
     """The dual in Z = (I - V) / s:  tr(C Z) + tr(F Z (I - s Z)^-1 Z) - barrier (log|Z| + log|I - s Z|).
 
-    C = (A - B) / s ``(n_batch, d, d)``, F = I - B, and s ``(n_batch, 1)`` the norm of A - B.
+    C = (A - B) / s ``(n_batch, d, d)``, a root of F = I - B, and s ``(n_batch, 1)``, the norm of A - B.
     """
 
-    def __init__(self, slope: Tensor, known: Tensor, scale: Tensor) -> None:
+    def __init__(self, slope: Tensor, root: Tensor, scale: Tensor) -> None:
         self.slope = slope
-        self.known = known
+        self.root = root
         self.scale = scale
 
     def take(self, chosen: Tensor) -> Surrogate:
         """The chosen problems of the batch."""
-        return Surrogate(self.slope[chosen], self.known[chosen], self.scale[chosen])
+        return Surrogate(self.slope[chosen], self.root[chosen], self.scale[chosen])
 
-    def newton_step(self, point: Tensor, barrier: float) -> tuple[Tensor, Tensor]:
+    def newton_step(self, point: Tensor, barrier: Tensor) -> tuple[Tensor, Tensor]:
         """Newton step and squared decrement, by conjugate gradients in the eigenbasis of the point.
 
         There both barriers have diagonal Hessians, so a diagonal preconditioner removes their ill-conditioning.
         """
         values, vectors, kept = self._spectrum(point)
         root = kept.sqrt()
-        known = vectors.mT @ self.known @ vectors / _outer(root)
-        walls = barrier * (_outer(kept / values) + self.scale.square()[:, :, None])
+        known = self._known(vectors) / _outer(root)
+        walls = barrier[:, None, None] * (_outer(kept / values) + self.scale.square()[:, :, None])
         diagonal = known.diagonal(dim1=-2, dim2=-1)
         preconditioner = walls + diagonal[:, :, None] + diagonal[:, None, :]
         gradient = _outer(root) * self._gradient(values, vectors, kept, barrier)
@@ -143,18 +145,19 @@ class Surrogate:
         step = _conjugate_gradients(hessian, -gradient, preconditioner)
         return vectors @ (_outer(root) * step) @ vectors.mT, -(gradient * step).sum((-2, -1))
 
-    def step_length(self, point: Tensor, step: Tensor, barrier: float) -> Tensor:
-        """Length ``(n_batch, 1, 1)`` that keeps 0 < s Z < I and past which the objective would rise."""
+    def step_length(self, point: Tensor, step: Tensor, barrier: Tensor) -> Tensor:
+        """Length ``(n_batch, 1, 1)`` that keeps 0 < s Z < I and does not overshoot the least along the step by much."""
         values, vectors, kept = self._spectrum(point)
         turned = vectors.mT @ step @ vectors
         down = -torch.linalg.eigvalsh(turned / _outer(values.sqrt()))[:, 0]
         up = torch.linalg.eigvalsh(turned / _outer(kept.sqrt()))[:, -1] * self.scale[:, 0]
         length = (0.95 / torch.maximum(down, up).clamp(min=TINY)).clamp(max=1)
+        values, vectors, kept = self._spectrum(point)
+        start = self._slope(values, vectors, kept, step, barrier)
         for _ in range(NEWTON_STEPS):
-            # By convexity, a slope that still falls at the new point means that the objective fell all the way.
             values, vectors, kept = self._spectrum(point + length[:, None, None] * step)
-            slope = self._gradient(values, vectors, kept, barrier) * (vectors.mT @ step @ vectors)
-            rising = slope.sum((-2, -1)) > 0
+            # The objective is convex: a slope that has not risen beyond half of what it was has not passed a wall.
+            rising = self._slope(values, vectors, kept, step, barrier) > -start / 2
             if not bool(rising.any()):
                 break
             length = torch.where(rising, length * 0.6, length)
@@ -166,15 +169,20 @@ class Surrogate:
         values = torch.maximum(values, EPS * values[:, -1:])
         return values, vectors, (1 - self.scale * values).clamp(min=EPS)
 
-    def _gradient(self, values: Tensor, vectors: Tensor, kept: Tensor, barrier: float) -> Tensor:
+    def _gradient(self, values: Tensor, vectors: Tensor, kept: Tensor, barrier: Tensor) -> Tensor:
         """Gradient in the eigenbasis of the point; V^-1 F V^-1 - F is written so that nothing cancels."""
         raised = values[:, :, None] + values[:, None, :] - self.scale[:, :, None] * _outer(values)
-        smooth = self.slope_in(vectors) + (vectors.mT @ self.known @ vectors) * raised / _outer(kept)
-        return smooth + torch.diag_embed(barrier * (self.scale / kept - 1 / values))
+        smooth = vectors.mT @ self.slope @ vectors + self._known(vectors) * raised / _outer(kept)
+        return smooth + torch.diag_embed(barrier[:, None] * (self.scale / kept - 1 / values))
 
-    def slope_in(self, vectors: Tensor) -> Tensor:
-        """C in the basis of ``vectors``."""
-        return vectors.mT @ self.slope @ vectors
+    def _slope(self, values: Tensor, vectors: Tensor, kept: Tensor, step: Tensor, barrier: Tensor) -> Tensor:
+        """Derivative along ``step``, ``(n_batch,)``."""
+        return (self._gradient(values, vectors, kept, barrier) * (vectors.mT @ step @ vectors)).sum((-2, -1))
+
+    def _known(self, vectors: Tensor) -> Tensor:
+        """F in the basis of ``vectors``; from its root, so that what is nearly zero stays so."""
+        turned = vectors.mT @ self.root
+        return turned @ turned.mT
 
 
 def _conjugate_gradients(apply: Callable[[Tensor], Tensor], right: Tensor, preconditioner: Tensor) -> Tensor:
