@@ -15,7 +15,7 @@ class Definition:
 
     ``decompose`` takes a :class:`~analysis_lib.pid.system.GaussianSystem` and returns :class:`Atoms` of tensors, bits.
     ``from_informations`` is true where the three informations alone decide the atoms, so that
-    :class:`~analysis_lib.pid.system.Informations` suffice.
+    :class:`~analysis_lib.pid.system.Informations` suffice. ``signed`` names the atoms that can be below zero.
     """
 
     name: str
@@ -23,3 +23,4 @@ class Definition:
     source: str
     decompose: Callable[[Any], Atoms]
     from_informations: bool = False
+    signed: frozenset[str] = frozenset()
