@@ -77,6 +77,7 @@ def dots_with_interval(
     shapes: dict[str, str],
     labels: dict[str, str] | None = None,
     mark: str | None = None,
+    reference: Sequence[float] = (),
     facet: str | None = None,
     select: str | Sequence[str] | None = None,
     x_title: str = "",
@@ -99,6 +100,7 @@ def dots_with_interval(
         shapes: Fixed point shape of each value of ``color``.
         labels: Words for values of ``color``.
         mark: Column of a second value drawn as a tick in every row (chance, a blind model).
+        reference: Values marked by faint dashed lines (zero, the ends of a bar).
         facet: Column with a panel per value.
         select: Column or columns with a drop-down menu.
         x_title: Title of the value axis.
@@ -128,7 +130,8 @@ def dots_with_interval(
     opacity = alt.condition(highlight, alt.value(1), alt.value(0.12))
     lane = alt.YOffset(f"{color}:N", sort=[(labels or {}).get(name, name) for name in names])
     y = alt.Y(f"{row}:N", sort=rows, title=None, scale=alt.Scale(paddingInner=0.35), axis=alt.Axis(grid=False))
-    limits = domain or (min(0.0, float(data[measures].min().min())), float(data[measures].max().max()) * 1.03)
+    ends = [float(data[measures].min().min()), float(data[measures].max().max()) * 1.03]
+    limits = domain or (min([0.0, ends[0], *reference]), max([ends[1], *reference]))
     scale = alt.Scale(domain=list(limits), nice=False)
     x = alt.X(f"{value}:Q", title=x_title or value, scale=scale, axis=alt.Axis(format=x_format, grid=True, tickCount=6))
     hue = alt.Color(f"{color}:N", scale=color_scale, legend=alt.Legend(title=None))
@@ -153,6 +156,7 @@ def dots_with_interval(
                 y=y, x=f"{mark}:Q", tooltip=[row, alt.Tooltip(f"{mark}:Q", format=x_format)]
             )
         )
+    layers += [alt.Chart(data).mark_rule(style="reference").encode(x=alt.datum(value)) for value in reference]
     height = ROW_STEP * 1.35 * len(names) * len(rows)
     panel = alt.layer(*layers).add_params(*picks, highlight)
     chart: Any = panel.properties(width="container", height=height)

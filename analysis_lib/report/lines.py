@@ -90,7 +90,7 @@ def lines_with_interval(
     facet: str | None = None,
     select: str | Sequence[str] | None = None,
     null: str | None = None,
-    reference: float | None = None,
+    reference: float | Sequence[float] | None = None,
     colors: dict[str, str] | None = None,
     dashes: dict[str, list[int]] | None = None,
     shapes: dict[str, str] | None = None,
@@ -118,7 +118,7 @@ def lines_with_interval(
         facet: Column that gets a panel per value, ``columns`` to a row.
         select: Column or columns that get a drop-down menu; the first value is shown at first.
         null: Column drawn as a dotted line without band (what a null reaches).
-        reference: A value of ``y`` marked by a faint dashed line (chance, zero).
+        reference: A value of ``y``, or several, marked by faint dashed lines (chance, zero, the ends of a bar).
         colors: Fixed colour of each value of ``color``; without it the series colours of the theme, in order.
         dashes: Fixed dash of each value of ``dash``.
         shapes: Fixed point shape of each value of ``color``.
@@ -182,7 +182,8 @@ def lines_with_interval(
         base = base.transform_filter(pick)
     # One scale for every choice of the menus: a curve that looks taller is taller.
     common = [float(data[[low, y]].min().min()), float(data[measures].max().max())]
-    limits = [min(0.0, common[0]), max(common[1] * 1.04, 1e-9)]
+    marks = [] if reference is None else [reference] if isinstance(reference, int | float) else list(reference)
+    limits = [min(0.0, common[0], *marks), max(common[1] * 1.04, 1e-9, *marks)]
     scale_y = alt.Scale(domain=limits, nice=False) if same_scale else alt.Scale(zero=True)
     axis_y = alt.Y(f"{y}:Q", title=y_title or y, scale=scale_y)
     apart = {"detail": f"{dash}:N"} if dash else {}
@@ -196,8 +197,7 @@ def lines_with_interval(
     if null:
         dotted = base.mark_line(strokeDash=[1, 4], strokeWidth=1.5, strokeCap="round")
         layers.insert(1, dotted.encode(**channels, **apart, y=alt.Y(f"{null}:Q"), opacity=faded(0.9, 0.12)))
-    if reference is not None:
-        layers.append(alt.Chart(data).mark_rule(style="reference").encode(y=alt.datum(reference)))
+    layers += [alt.Chart(data).mark_rule(style="reference").encode(y=alt.datum(value)) for value in marks]
     panel = alt.layer(*layers).add_params(*picks, *([highlight] if highlight is not None else []))
     chart: Any = panel.properties(width="container", height=height)
     if facet:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest, multivariate_normal, norm
 
-from analysis_lib.pid import QUANTITIES, gaussian_pid
+from analysis_lib.pid import gaussian_pid
 from analysis_lib.pid.discrete import discrete_mi, discrete_pid
 from analysis_lib.pid.truths import GATES, HEAVY, LIGHT, PAIRS, PLAIN, identical_channels, maps, parallel_channels
 
@@ -57,7 +57,7 @@ def test_spirals_and_rolls_can_be_undone() -> None:
 
 SYSTEMS = {
     "parallel": parallel_channels([2.0, 0.3, 1.0], [0.2, 1.5, 1.0], d_vision=4),
-    "wide": parallel_channels(np.linspace(0, 1, 5), np.linspace(1, 0, 5), 8, 7),
+    "wide": parallel_channels([0, 0.25, 0.5, 0.75, 1], [1, 0.75, 0.5, 0.25, 0], 8, 7),
     "identical": identical_channels(6, 4),
 }
 
@@ -114,8 +114,3 @@ def test_gates_have_the_atoms_of_their_table_and_sources_show_their_bits(name: s
     # Every cell that occurs is as likely as every other: the exact table of the gate.
     exact = (table > 0) / (table > 0).sum()
     np.testing.assert_allclose(discrete_pid(exact).to_array(), gate.atoms.to_array(), atol=1e-6)
-
-
-def test_every_quantity_of_a_truth_is_finite() -> None:
-    for known in (*SYSTEMS.values(), *GATES.values()):
-        assert np.isfinite([getattr(known.atoms, name) for name in QUANTITIES]).all()

@@ -66,6 +66,24 @@ def test_a_tick_needs_words(counts: pd.DataFrame):
     assert "the blind model" in drawn["usermeta"]["companion"]["uncertainty"]
 
 
+def test_both_ends_of_a_bar_lie_within_the_scale(counts: pd.DataFrame):
+    spec = charts.dots_with_interval(
+        counts,
+        value="correct",
+        low="correct",
+        high="n",
+        row="task",
+        color="condition",
+        colors={"baseline": "#000", "strict": "#111"},
+        shapes={"baseline": "circle", "strict": "square"},
+        reference=[-50, 150],
+        description=WORDS,
+        uncertainty="exact",
+    ).to_dict()
+    assert spec["layer"][0]["encoding"]["x"]["scale"]["domain"] == [-50, 150]
+    assert [layer["encoding"]["x"]["datum"] for layer in spec["layer"][-2:]] == [-50, 150]
+
+
 def test_two_rows_for_one_dot_are_refused(counts: pd.DataFrame):
     with pytest.raises(ValueError, match="2 rows"):
         charts.accuracy_dots(pd.concat([counts, counts]), description=WORDS)

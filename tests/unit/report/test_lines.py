@@ -117,3 +117,12 @@ def test_any_table_can_be_drawn_with_series_colours():
         table, x="n", y="y", low="low", high="high", color="name", log_x=True, reference=0.0, description=WORDS
     ).to_dict()
     assert not set(spec["layer"][0]["encoding"]["color"]["scale"]["range"]) - set(theme.SERIES_COLORS)
+
+
+def test_both_ends_of_a_bar_lie_within_the_scale():
+    table = pd.DataFrame({"n": [10, 20], "y": 1.0, "low": 0.5, "high": 1.5})
+    spec = lines_with_interval(
+        table, x="n", y="y", low="low", high="high", reference=[-3.0, 4.0], description=WORDS
+    ).to_dict()
+    assert spec["layer"][1]["encoding"]["y"]["scale"]["domain"] == [-3.0, 4.0]
+    assert [layer["encoding"]["y"]["datum"] for layer in spec["layer"][-2:]] == [-3.0, 4.0]
