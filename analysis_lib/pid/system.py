@@ -30,11 +30,19 @@ class Informations:
 class GaussianSystem(Informations):
     """Informations, and factors ``(n_batch, d_target, d_target)`` of the whitened target's conditional covariances.
 
-    ``given_vision @ given_vision.T`` is the covariance of the target given vision; likewise for language.
+    ``given_vision @ given_vision.T`` is the covariance of the target given vision; likewise for language and for both.
+    ``crosses[i, j]`` is the whitened cross-covariance of blocks i < j of (target, vision, language).
     """
 
     given_vision: Tensor
     given_language: Tensor
+    given_both: Tensor
+    crosses: dict[tuple[int, int], Tensor]
+
+    @property
+    def overlap(self) -> Tensor:
+        """Cross-covariance ``(n_batch, d_target, d_target)`` of the predictions of the target from either source."""
+        return self.crosses[0, 1] @ self.crosses[1, 2] @ self.crosses[0, 2].mT
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ class Solution:
 
     factors: list[Tensor]
     solved: Tensor
+    crosses: dict[tuple[int, int], Tensor]
 
 
 def solve_system(blocks: Blocks, strict: bool = True) -> tuple[GaussianSystem, Tensor]:
@@ -55,7 +64,8 @@ def solve_system(blocks: Blocks, strict: bool = True) -> tuple[GaussianSystem, T
     own, given_vision, given_language, given_both = solution.factors
     given = torch.stack([given_vision, given_language, given_both])
     vision, language, total = information(own, given).unbind()
-    return GaussianSystem(vision, language, total, given_vision, given_language), solution.solved
+    system = GaussianSystem(vision, language, total, given_vision, given_language, given_both, solution.crosses)
+    return system, solution.solved
 
 
 def information(own: Tensor, given: Tensor) -> Tensor:
@@ -71,9 +81,7 @@ def conditional_factors(blocks: Blocks, conditions: Sequence[tuple[int, ...]], s
     """
     factors, solved, pivots = _own_factors(blocks, strict)
     crosses = _whitened_crosses(blocks, factors)
-    plain = [_plain_factor(crosses, given, factors[0]) for given in conditions]
-    results = [factor for factor, _ in plain]
-    smallest = torch.stack([lowest for _, lowest in plain]).amin(0)
+    results, smallest = _plain_factors(crosses, conditions)
     if strict:
         doubtful = ~(pivots * smallest > 1 / AMPLIFICATION_LIMIT)
         if bool(doubtful.any()):
@@ -87,7 +95,7 @@ def conditional_factors(blocks: Blocks, conditions: Sequence[tuple[int, ...]], s
     singular = ~(smallest > EPS * (4 * blocks.covariance.shape[-1] + 1 / pivots))
     if strict and bool(singular.any()):
         raise degenerate(blocks, _smallest_culprit(crosses, len(blocks.dims), singular), singular)
-    return Solution(results, solved & ~singular)
+    return Solution(results, solved & ~singular, crosses)
 
 
 def _own_factors(blocks: Blocks, strict: bool) -> tuple[list[Tensor], Tensor, Tensor]:
@@ -114,34 +122,35 @@ def _own_factors(blocks: Blocks, strict: bool) -> tuple[list[Tensor], Tensor, Te
 def _whitened_crosses(blocks: Blocks, factors: list[Tensor]) -> dict[tuple[int, int], Tensor]:
     """Whitened cross-covariances of blocks i < j, ``(n_batch, d_i, d_j)``."""
     crosses = {}
-    for j in range(len(factors)):
-        for i in range(j):
-            cross = blocks.covariance[:, blocks.span(i), blocks.span(j)]
-            cross = torch.linalg.solve_triangular(factors[i], cross, upper=False)
-            crosses[i, j] = torch.linalg.solve_triangular(factors[j].mT, cross, upper=True, left=False)
+    for i, factor in enumerate(factors[:-1]):
+        right = blocks.covariance[:, blocks.span(i), blocks.span(i).stop :]
+        widths = blocks.dims[i + 1 :]
+        halves = torch.linalg.solve_triangular(factor, right, upper=False).split(widths, dim=-1)
+        for j, half in enumerate(halves, start=i + 1):
+            crosses[i, j] = torch.linalg.solve_triangular(factors[j].mT, half, upper=True, left=False)
     return crosses
 
 
-def _plain_factor(
-    crosses: dict[tuple[int, int], Tensor], given: tuple[int, ...], like: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Factor of I - K K' for block 0 given others, and the smallest squared pivot met (0 where it failed)."""
-    conditional = torch.eye(like.shape[-1], dtype=like.dtype, device=like.device).expand_as(like)
-    lowest = torch.ones_like(like[:, 0, 0])
-    if not given:
-        return conditional.contiguous(), lowest
-    first = crosses[0, given[0]]
-    conditional = conditional - first @ first.mT
-    if len(given) == 2:
-        between = crosses[given]
-        rest, info = torch.linalg.cholesky_ex(
-            torch.eye(between.shape[-1], dtype=like.dtype, device=like.device) - between.mT @ between
-        )
-        lowest = torch.where(info == 0, _smallest_pivot(rest), 0.0)
-        second = torch.linalg.solve_triangular(rest, (crosses[0, given[1]] - first @ between).mT, upper=False)
-        conditional = conditional - second.mT @ second
-    factor, info = torch.linalg.cholesky_ex(conditional)
-    return factor, torch.minimum(lowest, torch.where(info == 0, _smallest_pivot(factor), 0.0))
+def _plain_factors(
+    crosses: dict[tuple[int, int], Tensor], conditions: Sequence[tuple[int, ...]]
+) -> tuple[list[Tensor], Tensor]:
+    """Factors of I - K K' for block 0 given others, and the smallest squared pivot met (0 where one failed)."""
+    identity = _identity_like(crosses[0, 1].mT)
+    given_one = {i: identity - cross @ cross.mT for (zero, i), cross in crosses.items() if zero == 0}
+    conditionals, pivots = [], []
+    for given in conditions:
+        if len(given) < 2:
+            conditionals.append(given_one[given[0]] if given else identity)
+            continue
+        between = crosses[given[0], given[1]]
+        rest, failed = torch.linalg.cholesky_ex(_identity_like(between) - between.mT @ between)
+        pivots.append(torch.where(failed == 0, _smallest_pivot(rest), 0.0))
+        second = (crosses[0, given[1]] - crosses[0, given[0]] @ between).mT
+        second = torch.linalg.solve_triangular(rest, second, upper=False)
+        conditionals.append(given_one[given[0]] - second.mT @ second)
+    factors, failed = torch.linalg.cholesky_ex(torch.stack(conditionals))
+    pivots.append(torch.where(failed == 0, _smallest_pivot(factors), 0.0).amin(0))
+    return list(factors.unbind()), torch.stack(pivots).amin(0)
 
 
 def _exact_factor(blocks: Blocks, high: Tensor, low: Tensor, given: tuple[int, ...]) -> tuple[Tensor, Tensor]:
@@ -157,8 +166,13 @@ def _smallest_pivot(factor: Tensor) -> Tensor:
 
 
 def _inverse(factor: Tensor) -> Tensor:
-    identity = torch.eye(factor.shape[-1], dtype=factor.dtype, device=factor.device).expand_as(factor)
-    return torch.linalg.solve_triangular(factor, identity, upper=False)
+    return torch.linalg.solve_triangular(factor, _identity_like(factor), upper=False)
+
+
+def _identity_like(matrix: Tensor) -> Tensor:
+    """Identities ``(n_batch, d, d)`` as wide as ``matrix``."""
+    identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+    return identity.expand(len(matrix), -1, -1)
 
 
 def _block_diagonal(parts: list[Tensor]) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis_lib.pid.definitions.base import Definition
 from analysis_lib.pid.definitions.broja import BROJA
 from analysis_lib.pid.definitions.delta import DELTA
+from analysis_lib.pid.definitions.iccs import ICCS
 from analysis_lib.pid.definitions.idep import IDEP
 from analysis_lib.pid.definitions.mmi import MMI
 
@@ -12,6 +13,7 @@ DEFINITIONS: dict[str, Definition] = {
     "broja": BROJA,
     "mmi": MMI,
     "idep": IDEP,
+    "iccs": ICCS,
     "delta": DELTA,
 }
 
