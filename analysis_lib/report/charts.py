@@ -9,6 +9,7 @@ from analysis_lib.report.dots import accuracy_dots, atom_dots, dots_with_interva
 from analysis_lib.report.lines import lines_with_interval
 from analysis_lib.report.masks import mask_picture
 from analysis_lib.report.steps import eigenvalue_bars, latent_scatter, matrix_picture, variance_spectrum
+from analysis_lib.report.sweeps import exact_lines
 from analysis_lib.report.trajectories import knockout_trajectories, layer_trajectories
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "atom_dots",
     "dots_with_interval",
     "eigenvalue_bars",
+    "exact_lines",
     "knockout_trajectories",
     "latent_scatter",
     "layer_trajectories",
