@@ -5,19 +5,24 @@ from __future__ import annotations
 from analysis_lib.pid.atoms import QUANTITIES, Atoms
 from analysis_lib.pid.decomposition import pid_flow
 from analysis_lib.pid.definitions import DEFINITIONS
+from analysis_lib.pid.directions import UniqueDirections, unique_directions
 from analysis_lib.pid.flow_mi import flow_mi
 from analysis_lib.pid.gaussian import gaussian_mi, gaussian_pid
 from analysis_lib.pid.probe import probe_pid
 from analysis_lib.pid.result import PIDResult
+from analysis_lib.pid.significance import control_false_discoveries
 
 __all__ = [
     "DEFINITIONS",
     "QUANTITIES",
     "Atoms",
     "PIDResult",
+    "UniqueDirections",
+    "control_false_discoveries",
     "flow_mi",
     "gaussian_mi",
     "gaussian_pid",
     "pid_flow",
     "probe_pid",
+    "unique_directions",
 ]

@@ -14,11 +14,11 @@ import torch
 from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.cartesian import fit_cartesian
 from analysis_lib.pid.definitions import Definition, get_definition
-from analysis_lib.pid.diagnostics import collect, describe
-from analysis_lib.pid.inference import Counts, Estimate, infer_common, infer_separate, reorder
+from analysis_lib.pid.diagnostics import collect, describe, seed_spread
+from analysis_lib.pid.inference import ESTIMATES, Counts, Estimate, infer_common, infer_separate, reorder
 from analysis_lib.pid.inputs import check_lengths, check_sample_size, read_groups, read_variable
 from analysis_lib.pid.joint import fit_joint
-from analysis_lib.pid.latents import CommonLatents, SeparateLatents
+from analysis_lib.pid.latents import CommonLatents, SeparateLatents, assemble, average
 from analysis_lib.pid.marginals import rank_normal
 from analysis_lib.pid.reduction import reduce_layers
 from analysis_lib.pid.result import PIDResult
@@ -26,6 +26,7 @@ from analysis_lib.pid.result import PIDResult
 PAPER_VARIANCE = 0.95
 LN2 = 0.6931471805599453
 ORDER = ("target", "vision", "language")
+COUNTS_AT_LEAST = {"n_bootstrap": 2, "n_null": 2, "n_matched": 0, "n_bias": 0, "n_seeds": 1}
 Columns = dict[str, np.ndarray]
 
 
@@ -37,6 +38,7 @@ class Request:
     groups: np.ndarray
     counts: Counts
     seed: int
+    n_seeds: int
     steps: int
     device: str
 
@@ -54,7 +56,9 @@ def pid_flow(
     max_components: int | None = None,
     n_bootstrap: int = 200,
     n_null: int = 100,
+    n_matched: int = 100,
     n_bias: int = 50,
+    n_seeds: int = 1,
     steps: int = 200,
     device: str = "cpu",
 ) -> PIDResult:
@@ -81,8 +85,12 @@ def pid_flow(
         and 1.0 elsewhere, which takes the columns as they are.
     max_components
         upper limit on the components of each variable.
-    n_bootstrap, n_null, n_bias
-        bootstrap draws, reorderings of the null, parametric draws that estimate the bias of the uniques.
+    n_bootstrap, n_null, n_matched, n_bias
+        bootstrap draws, reorderings of the shuffled null, random systems of the matched null (0 leaves it out),
+        parametric draws that estimate the bias of the uniques.
+    n_seeds
+        with more than one, flows are trained again from other seeds, and ``diagnostics["seed_spread"]`` tells how far
+        the atoms scatter; everything else is of the first seed.
     steps
         most training steps of a flow; training stops earlier on held-out rows.
     device
@@ -121,9 +129,10 @@ def pid_flow(
             f"joint mode cannot evaluate {chosen.name!r}: each of its flows transforms the target differently, so "
             'there is no joint covariance. Use definition="mmi" (the paper\'s), or mode="cartesian"'
         )
-    for name, count, least in (("n_bootstrap", n_bootstrap, 2), ("n_null", n_null, 2), ("n_bias", n_bias, 0)):
-        if count < least:
-            raise ValueError(f"{name} must be at least {least}, got {count}")
+    given = {"n_bootstrap": n_bootstrap, "n_null": n_null, "n_matched": n_matched, "n_bias": n_bias, "n_seeds": n_seeds}
+    for name, least in COUNTS_AT_LEAST.items():
+        if given[name] < least:
+            raise ValueError(f"{name} must be at least {least}, got {given[name]}")
     variables = [read_variable(target, "target", layers=False), read_variable(vision, "vision")]
     variables.append(read_variable(language, "language"))
     check_lengths(*variables)
@@ -137,8 +146,8 @@ def pid_flow(
     for i, layer in enumerate(layers):
         where = f"layer {i}: " if layered else ""
         check_sample_size(n_samples, {name: layer[name].shape[1] for name in ("vision", "language", "target")}, where)
-    counts = Counts(n_bootstrap, n_null, n_bias)
-    request = Request(chosen, read_groups(groups, n_samples), counts, seed, steps, device)
+    counts = Counts(n_bootstrap, n_null, n_matched, n_bias)
+    request = Request(chosen, read_groups(groups, n_samples), counts, seed, n_seeds, steps, device)
     estimates: list[Estimate | None] = [None] * n_layers
     diagnostics: list[dict[str, Any]] = [{} for _ in layers]
     for indices in _alike(layers):
@@ -163,9 +172,8 @@ def _result(
         values = np.stack([getattr(estimate, field).to_array() for estimate in estimates])
         return Atoms.from_array(values) if layered else Atoms.from_array(values[0]).map(float)
 
-    names = ("atoms", "plug_in", "low", "high", "null_mean", "null_high", "null_plug_in")
     return PIDResult(
-        **{name: gather(name) for name in names},
+        **{name: gather(name) for name in ESTIMATES},
         mode=mode,
         definition=definition,
         diagnostics=collect(diagnostics, layered),
@@ -183,40 +191,53 @@ def _blaming(numbers: list[int], i: int) -> Iterator[None]:
         raise
 
 
-def _common(
-    layer: Columns,
-    parts: list[tuple[np.ndarray, Columns]],
-    numbers: list[int],
-    i: int,
-    request: Request,
-) -> tuple[Estimate, dict[str, Any]]:
+def _latents(layer: Columns, parts: list[tuple[np.ndarray, Columns]], request: Request) -> list[CommonLatents]:
     dims = (layer["target"].shape[1], layer["vision"].shape[1], layer["language"].shape[1])
-    latents = [
+    return [
         CommonLatents(
             torch.from_numpy(np.concatenate([rows[name] for name in ORDER], axis=1)), index, dims, request.definition
         )
         for index, rows in parts
     ]
-    with _blaming(numbers, i):
-        estimate = infer_common(latents, request.groups, request.definition, request.counts, request.seed)
-    return estimate, describe(estimate, layer, [part.values.numpy() for part in latents])
+
+
+def _common(
+    layer: Columns, latents: list[CommonLatents], others: list[list[CommonLatents]], request: Request
+) -> tuple[Estimate, dict[str, Any]]:
+    """Estimate from latents, and what belongs to it; ``others`` are the latents of flows from other seeds."""
+    estimate = infer_common(latents, request.groups, request.definition, request.counts, request.seed)
+    plug_ins = [average([part.plug_in() for part in parts]) for parts in [latents, *others]]
+    spread = seed_spread([assemble(request.definition, core) for core in plug_ins])
+    pairs = [
+        dict(zip(ORDER, np.split(part.values.numpy(), np.cumsum(part.dims)[:-1], axis=1), strict=True))
+        for part in latents
+    ]
+    return estimate, describe(estimate, layer, [part.values.numpy() for part in latents], pairs, spread)
 
 
 def _marginal(layers: list[Columns], numbers: list[int], request: Request) -> list[tuple[Estimate, dict[str, Any]]]:
     results = []
     for i, layer in enumerate(layers):
         scores = {name: rank_normal(columns) for name, columns in layer.items()}
-        rows = np.arange(len(scores["target"]))
-        results.append(_common(layer, [(rows, scores)], numbers, i, request))
+        with _blaming(numbers, i):
+            results.append(
+                _common(layer, _latents(layer, [(np.arange(len(scores["target"])), scores)], request), [], request)
+            )
     return results
 
 
 def _cartesian(layers: list[Columns], numbers: list[int], request: Request) -> list[tuple[Estimate, dict[str, Any]]]:
     scores = [{name: rank_normal(columns) for name, columns in layer.items()} for layer in layers]
-    fitted = fit_cartesian(scores, request.groups, seed=request.seed, steps=request.steps, device=request.device)
+    fits = [
+        fit_cartesian(scores, request.groups, seed=request.seed + i, steps=request.steps, device=request.device)
+        for i in range(request.n_seeds)
+    ]
     results = []
-    for i, (layer, fit) in enumerate(zip(layers, fitted, strict=True)):
-        estimate, figures = _common(layer, fit.parts, numbers, i, request)
+    for i, layer in enumerate(layers):
+        latents = [_latents(layer, fitted[i].parts, request) for fitted in fits]
+        with _blaming(numbers, i):
+            estimate, figures = _common(layer, latents[0], latents[1:], request)
+        fit = fits[0][i]
         figures["gain_bits"], figures["gain_error_bits"] = fit.gain_bits, fit.gain_error_bits
         figures["flow_kept"], figures["flow_depths"] = fit.flow_kept, fit.depths
         results.append((estimate, figures))
@@ -227,20 +248,27 @@ def _joint(layers: list[Columns], numbers: list[int], request: Request) -> list[
     order = reorder(request.groups, np.random.default_rng([request.seed, 3]))
     standard = [{name: (c - c.mean(0)) / c.std(0) for name, c in layer.items()} for layer in layers]
     shuffled = [{**layer, "target": layer["target"][order]} for layer in standard]
-    latents, gains = fit_joint(
-        [*standard, *shuffled], request.groups, seed=request.seed, steps=request.steps, device=request.device
-    )
+    fits = [
+        fit_joint(data, request.groups, seed=request.seed + i, steps=request.steps, device=request.device)
+        for i, data in enumerate([[*standard, *shuffled]] + [standard] * (request.n_seeds - 1))
+    ]
     rows = np.arange(len(request.groups))
+    latents, gains = fits[0]
     results = []
     for i, layer in enumerate(layers):
         dims = (layer["target"].shape[1], layer["vision"].shape[1], layer["language"].shape[1])
-        real, null = (
-            SeparateLatents({name: torch.from_numpy(z) for name, z in latents[k].items()}, rows, dims)
-            for k in (i, i + len(layers))
+        real, null, *others = (
+            SeparateLatents({name: torch.from_numpy(z) for name, z in columns.items()}, rows, dims)
+            for columns in (latents[i], latents[i + len(layers)], *(other[i] for other, _ in fits[1:]))
         )
         with _blaming(numbers, i):
             estimate = infer_separate(real, null, request.groups, request.definition, request.counts, request.seed)
-        figures = describe(estimate, layer, list(latents[i].values()))
+            spread = seed_spread([assemble(request.definition, each.plug_in()) for each in (real, *others)])
+        pairs = [
+            {"target": latents[i][name][:, : dims[0]], name: latents[i][name][:, dims[0] :]}
+            for name in ("vision", "language")
+        ]
+        figures = describe(estimate, layer, list(latents[i].values()), pairs, spread)
         figures["gain_bits"] = float(gains[i]) / LN2
         results.append((estimate, figures))
     return results

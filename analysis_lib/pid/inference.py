@@ -1,23 +1,30 @@
-"""From latents to numbers that can be read: bias taken off, an interval, and a shuffled-target null.
+"""From latents to numbers that can be read: bias taken off, an interval, a bracket, two nulls and a p-value.
 
-Point: plug-in less its bias (:mod:`analysis_lib.pid.bias`). It may fall below zero where the truth is zero, as unbiased
-estimates do; it is never clipped. Interval: groups are drawn with replacement within each fold, maps held fixed; a
-replicate's plug-in carries the bias twice, so replicates are centred on the point before their quantiles are taken.
-Null: the same estimate, bias taken off alike, after the target's rows were reordered.
+Point: plug-in less its bias (:mod:`analysis_lib.pid.bias`, and what ranks take away). It may fall below zero where the
+truth is zero, as unbiased estimates do; it is never clipped. Interval: groups are drawn with replacement, maps held
+fixed; a replicate's plug-in carries the bias twice, so replicates are centred on the point before their quantiles are
+taken. No interval lies wholly below zero where the definition says that the quantity cannot. Bracket:
+:mod:`analysis_lib.pid.bracket`.
+
+Nulls: *shuffled*, the same estimate after the target's rows were reordered; *matched*, random systems with the same
+total information (:mod:`analysis_lib.pid.matched`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from analysis_lib.pid.atoms import Atoms
+from analysis_lib.pid.atoms import QUANTITIES, Atoms
+from analysis_lib.pid.bracket import Bracket, find_bracket
 from analysis_lib.pid.definitions import Definition
-from analysis_lib.pid.latents import CommonLatents, Latents, SeparateLatents, assemble, average
+from analysis_lib.pid.latents import CommonLatents, SeparateLatents, assemble, average, covariance_bias
+from analysis_lib.pid.matched import matched_cores
+from analysis_lib.pid.significance import p_values
 
 INTERVAL = (5.0, 95.0)
 NULL_QUANTILE = 95.0
@@ -26,23 +33,33 @@ NULL_BIAS_SHARE = 4
 
 @dataclass(frozen=True)
 class Estimate:
-    """Atoms of one layer in bits, each quantity a scalar."""
+    """Atoms of one layer in bits, each quantity a scalar; :class:`PIDResult` says what the fields are."""
 
     atoms: Atoms
     plug_in: Atoms
     low: Atoms
     high: Atoms
+    bracket_low: Atoms
+    bracket_high: Atoms
+    least: Atoms
     null_mean: Atoms
     null_high: Atoms
     null_plug_in: Atoms
+    matched_low: Atoms
+    matched_high: Atoms
+    p_value: Atoms
+
+
+ESTIMATES = tuple(field.name for field in fields(Estimate))
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Numbers of bootstrap draws, null reorderings and parametric draws for the bias."""
+    """Numbers of bootstrap draws, null reorderings, matched systems, and parametric draws for the bias."""
 
     bootstrap: int
     null: int
+    matched: int
     bias: int
 
 
@@ -51,31 +68,22 @@ def infer_common(
 ) -> Estimate:
     """Estimate from latents with one map per variable, averaged over ``parts`` (folds)."""
     plug_in = average([part.plug_in() for part in parts])
-    bias = average(
-        [
-            part.bias(torch.cov(part.values.mT)[None], counts.bias, _stream(seed, "bias", i))
-            for i, part in enumerate(parts)
-        ]
-    )
+    point = plug_in - average([part.bias(counts.bias, _stream(seed, "bias", i)) for i, part in enumerate(parts)])
     nulls, null_biases = [], []
     for i, part in enumerate(parts):
         rng = _stream(seed, "null", i)
         orders = np.stack([reorder(groups[part.rows], rng) for _ in range(counts.null)])
         cores, covariances = part.permuted(orders)
         nulls.append(cores)
-        null_biases.append(part.bias(covariances[:NULL_BIAS_SHARE], counts.bias, rng))
-    null = average(nulls)
-    low, high = _interval(parts, groups, definition, plug_in - bias, counts.bootstrap, seed)
-    corrected = assemble(definition, null - average(null_biases))
-    return Estimate(
-        atoms=assemble(definition, plug_in - bias),
-        plug_in=assemble(definition, plug_in),
-        low=low,
-        high=high,
-        null_mean=corrected.map(lambda bits: bits.mean(0)),
-        null_high=_percentile(corrected, NULL_QUANTILE),
-        null_plug_in=assemble(definition, null).map(lambda bits: bits.mean(0)),
-    )
+        some = covariances[:NULL_BIAS_SHARE]
+        null_biases.append(covariance_bias(some, len(part.rows), part.dims, definition, counts.bias, rng))
+    draws = group_counts(groups, counts.bootstrap, _stream(seed, "bootstrap"))
+    replicates = average([part.replicates(draws[:, part.rows]) for part in parts])
+    replicates = replicates - replicates.mean(0) + point
+    evidence = Evidence(plug_in, point, replicates, average(nulls), average(null_biases))
+    bracket = find_bracket(parts, groups, definition, plug_in, point, replicates, draws, seed)
+    rows = [len(part.rows) for part in parts]
+    return _estimate(evidence, bracket, _matched(point, parts[0].dims, rows, definition, counts, seed), definition)
 
 
 def infer_separate(
@@ -87,18 +95,64 @@ def infer_separate(
     seed: int,
 ) -> Estimate:
     """Estimate from three flows; the null is their refit on one shuffled target, bootstrapped for its spread."""
-    plug_in, null = real.plug_in(), shuffled.plug_in()
-    low, high = _interval([real], groups, definition, plug_in - real.bias(), counts.bootstrap, seed)
-    _, null_high = _interval([shuffled], groups, definition, null - shuffled.bias(), counts.bootstrap, seed)
-    return Estimate(
-        atoms=assemble(definition, plug_in - real.bias()),
-        plug_in=assemble(definition, plug_in),
-        low=low,
-        high=high,
-        null_mean=assemble(definition, null - shuffled.bias()),
-        null_high=null_high,
-        null_plug_in=assemble(definition, null),
+    draws = group_counts(groups, counts.bootstrap, _stream(seed, "bootstrap"))
+    point = real.plug_in() - real.bias()
+    replicates = real.replicates(draws)
+    null = shuffled.replicates(draws)
+    evidence = Evidence(
+        plug_in=real.plug_in(),
+        point=point,
+        replicates=replicates - replicates.mean(0) + point,
+        null=null - null.mean(0) + shuffled.plug_in(),
+        null_bias=shuffled.bias(),
     )
+    return _estimate(evidence, None, _matched(point, real.dims, [len(groups)], definition, counts, seed), definition)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Cores of one layer: plug-in, point and bias of the null ``(4,)``, replicates of point and null ``(n, 4)``."""
+
+    plug_in: np.ndarray
+    point: np.ndarray
+    replicates: np.ndarray
+    null: np.ndarray
+    null_bias: np.ndarray
+
+
+def _estimate(evidence: Evidence, bracket: Bracket | None, matched: np.ndarray, definition: Definition) -> Estimate:
+    def atoms(core: np.ndarray) -> np.ndarray:
+        return assemble(definition, core).to_array()
+
+    point, replicates = atoms(evidence.point), atoms(evidence.replicates)
+    null = atoms(evidence.null - evidence.null_bias)
+    low, high = np.percentile(replicates, INTERVAL, axis=0)
+    possible = np.array([-np.inf if name in definition.signed else 0.0 for name in QUANTITIES])
+    unknown = np.full(len(QUANTITIES), np.nan)
+    low_end, low_replicates = (point, replicates) if bracket is None else (bracket.low, bracket.low_replicates)
+    arrays = {
+        "atoms": point,
+        "plug_in": atoms(evidence.plug_in),
+        "low": low,
+        "high": np.maximum(high, possible),
+        "bracket_low": unknown if bracket is None else bracket.low,
+        "bracket_high": unknown if bracket is None else bracket.high,
+        "least": np.percentile(low_replicates, INTERVAL[0], axis=0),
+        "null_mean": null.mean(0),
+        "null_high": np.percentile(null, NULL_QUANTILE, axis=0),
+        "null_plug_in": atoms(evidence.null).mean(0),
+        "matched_low": np.percentile(atoms(matched), INTERVAL[0], axis=0) if len(matched) else unknown,
+        "matched_high": np.percentile(atoms(matched), INTERVAL[1], axis=0) if len(matched) else unknown,
+        "p_value": p_values(point, null, low_end, low_replicates),
+    }
+    return Estimate(**{name: Atoms.from_array(values) for name, values in arrays.items()})
+
+
+def _matched(
+    point: np.ndarray, dims: tuple[int, int, int], rows: list[int], definition: Definition, counts: Counts, seed: int
+) -> np.ndarray:
+    rng = _stream(seed, "matched")
+    return matched_cores(float(point[2]), dims, rows, definition, counts.matched, counts.bias, rng)
 
 
 def reorder(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -120,28 +174,6 @@ def group_counts(groups: np.ndarray, draws: int, rng: np.random.Generator) -> Te
     return torch.from_numpy(drawn[:, numbers].astype(np.float64))
 
 
-def _interval(
-    parts: Sequence[Latents],
-    groups: np.ndarray,
-    definition: Definition,
-    point: np.ndarray,
-    draws: int,
-    seed: int,
-) -> tuple[Atoms, Atoms]:
-    replicates = average(
-        [
-            part.replicates(group_counts(groups[part.rows], draws, _stream(seed, "bootstrap", i)))
-            for i, part in enumerate(parts)
-        ]
-    )
-    atoms = assemble(definition, replicates - replicates.mean(0) + point)
-    return _percentile(atoms, INTERVAL[0]), _percentile(atoms, INTERVAL[1])
-
-
-def _percentile(atoms: Atoms, percent: float) -> Atoms:
-    return atoms.map(lambda bits: np.percentile(bits, percent, axis=0))
-
-
-def _stream(seed: int, purpose: str, part: int) -> np.random.Generator:
+def _stream(seed: int, purpose: str, part: int = 0) -> np.random.Generator:
     """Random numbers of one purpose: the same for every layer, so that layers differ by their data alone."""
     return np.random.default_rng([seed, part, *purpose.encode()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,3 +114,10 @@ def read_groups(groups: Any, n_samples: int) -> np.ndarray:
 def duplicated_rows(values: np.ndarray) -> int:
     """How many rows of ``(n_samples, n_features)`` repeat an earlier one."""
     return len(values) - len({row.tobytes() for row in np.ascontiguousarray(values)})
+
+
+def row_entropy(values: np.ndarray) -> float:
+    """Entropy in bits of rows ``(n_samples, n_features)`` as symbols: frequencies, with Miller's (1955) correction."""
+    counts = np.array(list(Counter(row.tobytes() for row in np.ascontiguousarray(values)).values()))
+    shares = counts / counts.sum()
+    return float(-(shares * np.log2(shares)).sum() + (len(counts) - 1) / (2 * counts.sum() * np.log(2)))

@@ -19,9 +19,11 @@ from analysis_lib.pid.bias import information_bias, parametric_draws, wishart_fa
 from analysis_lib.pid.covariance import Blocks, read_blocks
 from analysis_lib.pid.definitions import Definition
 from analysis_lib.pid.gaussian import PID_BLOCKS
+from analysis_lib.pid.marginals import rank_normal
 from analysis_lib.pid.system import Informations, conditional_factors, information, solve_system
 
 CHUNK = 16
+RANK_DRAWS = 8
 PAIR_BLOCKS = {"vision": ("target", "vision"), "language": ("target", "language"), "total": ("target", "both sources")}
 
 
@@ -44,6 +46,46 @@ def weighted_covariances(latents: Tensor, weights: Tensor) -> Tensor:
     return torch.cat(results)
 
 
+def covariance_cores(covariances: Tensor, dims: tuple[int, int, int], definition: Definition) -> np.ndarray:
+    """Cores ``(<= n, 4)`` of covariances ``(n, d, d)``; degenerate ones are left out."""
+    return _cores(Blocks(covariances, PID_BLOCKS, dims, covariances.shape[:1]), definition, strict=False)
+
+
+def _cores(blocks: Blocks, definition: Definition, strict: bool) -> np.ndarray:
+    system, solved = solve_system(blocks, strict)
+    atoms = definition.decompose(system)
+    core = [system.vision, system.language, system.total, atoms.unique_vision]
+    return torch.stack(core, -1)[solved].numpy()
+
+
+def covariance_bias(
+    covariances: Tensor,
+    n_rows: int,
+    dims: tuple[int, int, int],
+    definition: Definition,
+    draws: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Excess of the plug-in core of ``n_rows`` Gaussian rows, ``(4,)``, averaged over ``covariances``.
+
+    Exact for the informations. A parametric bootstrap for the smaller unique; as unique_language - unique_vision is
+    the difference of the informations, the other follows exactly.
+    """
+    d_target, d_vision, d_language = dims
+    exact = [information_bias(n_rows, d_target, d) for d in (d_vision, d_language, d_vision + d_language)]
+    if definition.from_informations or draws == 0:
+        return np.array([*exact, 0.0])
+    factors = wishart_factors(n_rows, sum(dims), draws, rng)
+    excesses = []
+    for covariance in covariances:
+        own = covariance_cores(covariance[None], dims, definition)
+        drawn = covariance_cores(parametric_draws(covariance, factors), dims, definition)
+        follows = 0.0 if own[0, 0] <= own[0, 1] else 1.0
+        excess = drawn[:, 3] - own[:, 3] - follows * (drawn - own)[:, :2] @ np.array([1.0, -1.0])
+        excesses.append(excess.mean() + follows * (exact[0] - exact[1]))
+    return np.array([*exact, float(np.mean(excesses))])
+
+
 @dataclass(frozen=True)
 class CommonLatents:
     """Latents ``(n_rows, d)`` of target, vision and language, one map for each variable; ``rows`` of the samples."""
@@ -56,11 +98,11 @@ class CommonLatents:
     def plug_in(self) -> np.ndarray:
         """Core ``(4,)`` of the rows as they are; raises ``ValueError`` naming the block where there is none."""
         blocks = read_blocks(torch.cov(self.values.mT), self.dims, PID_BLOCKS)
-        return self._core(blocks, strict=True)[0]
+        return _cores(blocks, self.definition, strict=True)[0]
 
     def replicates(self, weights: Tensor) -> np.ndarray:
         """Cores ``(n_replicates, 4)`` under row counts; degenerate replicates are left out."""
-        return self._core(self._blocks(weighted_covariances(self.values, weights)), strict=False)
+        return covariance_cores(weighted_covariances(self.values, weights), self.dims, self.definition)
 
     def permuted(self, orders: np.ndarray) -> tuple[np.ndarray, Tensor]:
         """Cores and covariances ``(n_orders, d, d)`` with the target's rows reordered, ``(n_orders, n_rows)``."""
@@ -71,37 +113,28 @@ class CommonLatents:
         covariances = covariance.repeat(len(orders), 1, 1)
         covariances[:, : self.dims[0], self.dims[0] :] = crosses / (len(self.values) - 1)
         covariances[:, self.dims[0] :, : self.dims[0]] = crosses.mT / (len(self.values) - 1)
-        return self._core(self._blocks(covariances), strict=False), covariances
+        return covariance_cores(covariances, self.dims, self.definition), covariances
 
-    def bias(self, covariances: Tensor, draws: int, rng: np.random.Generator) -> np.ndarray:
-        """Excess of the plug-in core, ``(4,)``, averaged over ``covariances``.
+    def bias(self, draws: int, rng: np.random.Generator) -> np.ndarray:
+        """Excess of the plug-in core, ``(4,)``: of sampling, less what ranks take away."""
+        covariance = torch.cov(self.values.mT)
+        bias = covariance_bias(covariance[None], len(self.values), self.dims, self.definition, draws, rng)
+        return bias - self._lost_to_ranks(covariance, rng)
 
-        Exact for the informations. A parametric bootstrap for the smaller unique; as unique_language - unique_vision is
-        the difference of the informations, the other follows exactly.
+    def _lost_to_ranks(self, covariance: Tensor, rng: np.random.Generator) -> np.ndarray:
+        """Core ``(4,)`` that rank marginals take away: ranks of finitely many rows blur strong dependence.
+
+        Measured on rows drawn from the latents' own Gaussian, as they are and through their ranks.
         """
-        n, (d_target, d_vision, d_language) = len(self.values), self.dims
-        exact = [information_bias(n, d_target, d) for d in (d_vision, d_language, d_vision + d_language)]
-        if self.definition.from_informations or draws == 0:
-            return np.array([*exact, 0.0])
-        factors = wishart_factors(n, sum(self.dims), draws, rng)
-        excesses = []
-        for covariance in covariances:
-            own = self._core(self._blocks(covariance[None]), strict=False)
-            drawn = self._core(self._blocks(parametric_draws(covariance, factors)), strict=False)
-            vision_smaller = own[0, 0] <= own[0, 1]
-            follows = 0.0 if vision_smaller else 1.0
-            excess = drawn[:, 3] - own[:, 3] - follows * (drawn - own)[:, :2] @ np.array([1.0, -1.0])
-            excesses.append(excess.mean() + follows * (exact[0] - exact[1]))
-        return np.array([*exact, float(np.mean(excesses))])
-
-    def _blocks(self, covariances: Tensor) -> Blocks:
-        return Blocks(covariances, PID_BLOCKS, self.dims, covariances.shape[:1])
-
-    def _core(self, blocks: Blocks, strict: bool) -> np.ndarray:
-        system, solved = solve_system(blocks, strict)
-        atoms = self.definition.decompose(system)
-        core = [system.vision, system.language, system.total, atoms.unique_vision]
-        return torch.stack(core, -1)[solved].numpy()
+        root = torch.linalg.cholesky(covariance).numpy()
+        lost = []
+        for _ in range(RANK_DRAWS):
+            rows = rng.standard_normal(self.values.shape) @ root.T
+            pair = torch.from_numpy(np.stack([np.cov(rows.T), np.cov(rank_normal(rows).T)]))
+            cores = covariance_cores(pair, self.dims, self.definition)
+            if len(cores) == 2:
+                lost.append(cores[0] - cores[1])
+        return np.mean(lost, axis=0) if lost else np.zeros(4)
 
 
 @dataclass(frozen=True)

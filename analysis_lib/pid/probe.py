@@ -34,6 +34,7 @@ from analysis_lib.pid.inference import INTERVAL, NULL_QUANTILE, group_counts, re
 from analysis_lib.pid.inputs import check_lengths, duplicated_rows, read_groups, read_variable
 from analysis_lib.pid.reduction import reduce_layers
 from analysis_lib.pid.result import PIDResult
+from analysis_lib.pid.significance import p_values
 
 SAMPLES_PER_ANSWER = 2 * FOLDS
 DUPLICATE_SHARE = 0.1
@@ -143,14 +144,22 @@ def _probe_layer(vision: Array, language: Array, request: Request) -> tuple[dict
     replicates = replicates - replicates.mean(0) + point
     usual = {name: Counter(choices).most_common(1)[0][0] for name, choices in chosen.items()}
     nulls, null_plug_ins = _nulls(task, splits, usual, request)
+    low, high = np.percentile(replicates, INTERVAL, axis=0)
+    unknown = np.full_like(point, np.nan)
     arrays = {
         "atoms": point,
         "plug_in": evidence.plug_in(request.definition)[0],
-        "low": np.percentile(replicates, INTERVAL[0], axis=0),
-        "high": np.percentile(replicates, INTERVAL[1], axis=0),
+        "low": low,
+        "high": high,
+        "bracket_low": unknown,
+        "bracket_high": unknown,
+        "least": low,
         "null_mean": nulls.mean(0),
         "null_high": np.percentile(nulls, NULL_QUANTILE, axis=0),
         "null_plug_in": null_plug_ins.mean(0),
+        "matched_low": unknown,
+        "matched_high": unknown,
+        "p_value": p_values(point, nulls, point, replicates),
     }
     estimates = {name: Atoms.from_array(values) for name, values in arrays.items()}
     return estimates, _describe(estimates, task, probabilities, chosen)

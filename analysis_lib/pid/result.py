@@ -8,9 +8,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis_lib.pid.atoms import QUANTITIES, Atoms
+from analysis_lib.pid.significance import adjusted, verdict
 
 if TYPE_CHECKING:
     import pandas as pd
+
+COLUMNS = (
+    "bits",
+    "plug_in",
+    "low",
+    "high",
+    "bracket_low",
+    "bracket_high",
+    "least",
+    "null_mean",
+    "null_high",
+    "matched_low",
+    "matched_high",
+    "p_value",
+    "q_value",
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -18,39 +35,64 @@ class PIDResult:
     """Atoms of every layer in bits, ``(n_layers,)`` per quantity, or scalars where no layers were given.
 
     ``atoms`` is the bias-corrected point estimate, ``plug_in`` the uncorrected one; ``low`` and ``high`` bound a 90 %
-    bootstrap interval over groups with the maps held fixed; ``null_mean`` and ``null_high`` (95th percentile) are the
-    same estimate, bias taken off alike, under a shuffled target, and ``null_plug_in`` the mean of that null before the
-    bias is taken off. ``diagnostics`` maps names to values of the atoms' shape; ``diagnostics["flags"]`` is in words.
+    bootstrap interval over groups with the maps held fixed. ``bracket_low`` and ``bracket_high`` are bounds that hold
+    whatever sampling did to the choice of directions, and ``least`` is the one-sided 95 % confidence limit of the lower
+    one: call a unique real only where ``least`` is above zero. Definitions without such bounds have NaN brackets, and
+    ``low`` for ``least``.
+
+    ``null_mean`` and ``null_high`` (95th percentile) are the same estimate, bias taken off alike, under a shuffled
+    target, and ``null_plug_in`` the mean of that null before the bias is taken off. ``matched_low`` and
+    ``matched_high`` hold 90 % of the random Gaussian systems with the same total information, dimensions and number of
+    samples; NaN where none were drawn. ``p_value`` is one-sided, ``q_value`` controls false discoveries over the layers
+    (:mod:`analysis_lib.pid.significance`). ``diagnostics`` maps names to values of the atoms' shape;
+    ``diagnostics["flags"]`` is in words.
     """
 
     atoms: Atoms
     plug_in: Atoms
     low: Atoms
     high: Atoms
+    bracket_low: Atoms
+    bracket_high: Atoms
+    least: Atoms
     null_mean: Atoms
     null_high: Atoms
     null_plug_in: Atoms
+    matched_low: Atoms
+    matched_high: Atoms
+    p_value: Atoms
     mode: str
     definition: str
     diagnostics: dict[str, Any]
 
+    @property
+    def q_value(self) -> Atoms:
+        """The p-values adjusted over the layers, each quantity by itself (Benjamini and Hochberg 1995)."""
+        return self.p_value.map(lambda p: adjusted(p) if np.ndim(p) else p)
+
+    def verdicts(self) -> list[dict[str, str]]:
+        """What may be said of each quantity, one dictionary per layer; empty where nothing needs to be said."""
+        arrays = (self.atoms, self.q_value, self.matched_low, self.matched_high)
+        bits, q_values, low, high = (np.atleast_2d(array.to_array()) for array in arrays)
+        return [
+            {
+                name: verdict(name, *(array[layer, i] for array in (bits, q_values, low, high)))
+                for i, name in enumerate(QUANTITIES)
+            }
+            for layer in range(len(bits))
+        ]
+
     def to_frame(self) -> pd.DataFrame:
         """Tidy table, one row per (layer, quantity).
 
-        Columns: mode, definition, layer (only where layers were given), quantity, bits, plug_in, low, high, null_mean,
-        null_high, n_samples, d_vision, d_language, d_target, preservation, flags ("" or words separated by "; ").
+        Columns: mode, definition, layer (only where layers were given), quantity, bits, plug_in, low, high,
+        bracket_low, bracket_high, least, null_mean, null_high, matched_low, matched_high, p_value, q_value, verdict,
+        n_samples, d_vision, d_language, d_target, preservation, flags ("" or words separated by "; ").
         """
         import pandas as pd
 
         layered = np.ndim(self.atoms.total) == 1
-        columns: dict[str, Any] = {
-            "bits": self.atoms,
-            "plug_in": self.plug_in,
-            "low": self.low,
-            "high": self.high,
-            "null_mean": self.null_mean,
-            "null_high": self.null_high,
-        }
+        columns = {name: getattr(self, "atoms" if name == "bits" else name) for name in COLUMNS}
         values = {name: np.atleast_2d(atoms.to_array()) for name, atoms in columns.items()}
         per_layer = {
             name: np.atleast_1d(self.diagnostics[name])
@@ -64,10 +106,11 @@ class PIDResult:
                 **({"layer": layer} if layered else {}),
                 "quantity": quantity,
                 **{name: float(array[layer, i]) for name, array in values.items()},
+                "verdict": verdicts[quantity],
                 **{name: array[layer].item() for name, array in per_layer.items()},
                 "flags": "; ".join(flags[layer]),
             }
-            for layer in range(len(flags))
+            for layer, verdicts in enumerate(self.verdicts())
             for i, quantity in enumerate(QUANTITIES)
         ]
         return pd.DataFrame(rows)
@@ -82,12 +125,12 @@ class PIDResult:
             f"PIDResult: {self.definition} atoms in bits, {self.mode} mode, "
             f"n = {np.max(self.diagnostics['n_samples'])} (90 % interval; null: 95th percentile, shuffled target)"
         ]
-        for layer in range(len(values)):
+        for layer, verdicts in enumerate(self.verdicts()):
             if layered:
                 lines.append(f"layer {layer}")
             lines += [
                 f"  {quantity:21s}{values[layer, i]:8.3f}  [{low[layer, i]:.3f}, {high[layer, i]:.3f}]"
-                f"  null {null[layer, i]:.3f}"
+                f"  null {null[layer, i]:.3f}  {verdicts[quantity]}".rstrip()
                 for i, quantity in enumerate(QUANTITIES)
             ]
             if flags[layer]:

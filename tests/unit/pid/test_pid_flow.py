@@ -67,7 +67,7 @@ def test_gaussian_data_keep_the_identity_and_the_closed_form() -> None:
     assert not cartesian.diagnostics["flow_kept"]
     assert cartesian.atoms == marginal.atoms
     assert largest_error(marginal.atoms, truth) < 0.06
-    assert marginal.diagnostics["preservation"] == pytest.approx(1.0)
+    assert marginal.diagnostics["preservation"] == pytest.approx(1.0, abs=0.02)
 
 
 def test_products_of_the_sources_are_not_seen_and_not_invented() -> None:
@@ -133,7 +133,8 @@ def test_principal_components_share_one_number_unless_a_layer_has_fewer() -> Non
 def test_table_has_the_agreed_columns_and_layers_only_where_given() -> None:
     data, _, _ = warped(8, n=300)
     columns = [
-        "mode", "definition", "quantity", "bits", "plug_in", "low", "high", "null_mean", "null_high",
+        "mode", "definition", "quantity", "bits", "plug_in", "low", "high", "bracket_low", "bracket_high", "least",
+        "null_mean", "null_high", "matched_low", "matched_high", "p_value", "q_value", "verdict",
         "n_samples", "d_vision", "d_language", "d_target", "preservation", "flags",
     ]  # fmt: skip
     single = pid_flow(*data, mode="marginal", **QUICK).to_frame()

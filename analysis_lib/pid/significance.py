@@ -1,0 +1,122 @@
+"""Is an atom there at all? One-sided p-values, false-discovery control over layers and tasks, and the answer in words.
+
+A quantity must pass two tests, and its p-value is the larger of both. Against the shuffled-target null, whose tail is
+extrapolated by a Pearson type III distribution with the null's moments (Winkler et al. 2016,
+doi:10.1016/j.neuroimage.2016.05.068). And, for atoms, against zero: the low end of the bracket, in units of its
+bootstrap spread. The first alone is not enough: shuffling removes all information at once, so an atom that is only
+inflated by sampling passes it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import false_discovery_control, norm, pearson3, skew
+
+from analysis_lib.pid.atoms import QUANTITIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ATOMS = QUANTITIES[:4]
+LEVEL = 0.05
+MOST_SKEW = 2.0
+NOT_THERE = "not distinguishable from its null"
+FAMILY = ("model", "condition", "target", "target_from", "mode", "definition", "quantity")
+
+
+def p_values(observed: np.ndarray, null: np.ndarray, low: np.ndarray, low_replicates: np.ndarray) -> np.ndarray:
+    """One-sided p-values ``(7,)`` of the observed quantities ``(7,)``.
+
+    ``null`` ``(n_null, 7)`` are the quantities under shuffled targets; ``low`` ``(7,)`` and ``low_replicates``
+    ``(n_draws, 7)`` the low ends of the brackets and their bootstrap replicates.
+    """
+    against_null = np.array([_tail(observed[i], null[:, i]) for i in range(len(QUANTITIES))])
+    spread = low_replicates.std(0, ddof=1)
+    against_zero = np.where(spread > 0, norm.sf(low / np.where(spread > 0, spread, 1.0)), np.where(low > 0, 0.0, 1.0))
+    against_zero[len(ATOMS) :] = 0.0
+    return np.maximum(against_null, against_zero)
+
+
+def _tail(value: float, null: np.ndarray) -> float:
+    mean, spread = null.mean(), null.std(ddof=1)
+    if spread < 1e-12:
+        return 1.0 if value <= mean + 1e-12 else 1 / (1 + len(null))
+    shape = float(np.clip(skew(null), 0.0, MOST_SKEW))
+    # The moments are estimated from as many reorderings as there are: a new one scatters a little wider.
+    return float(pearson3.sf(value, shape, loc=mean, scale=spread * np.sqrt(1 + 1 / len(null))))
+
+
+def control_false_discoveries(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+    """The table with ``q_value`` and ``verdict`` controlled over all of its rows: layers, and tasks if it has several.
+
+    Among the quantities whose ``q_value`` stays below ``level``, the expected share of false ones is at most ``level``
+    (Benjamini and Hochberg 1995; neighbouring layers depend on each other positively, which the procedure allows).
+
+    Parameters
+    ----------
+    table
+        rows as ``PIDResult.to_frame()`` gives them, from as many results as belong to one question; needs ``p_value``,
+        ``bits``, ``matched_low``, ``matched_high`` and ``quantity``. Each combination of model, condition, target,
+        mode, definition and quantity, as far as the table has such columns, is one family.
+    level
+        share of false discoveries that is allowed, between 0 and 1.
+
+    Returns
+    -------
+    a new table with the same rows and the columns ``q_value`` and ``verdict``; a verdict is empty, ``"not
+    distinguishable from its null"``, or compares an atom with random systems of equal information.
+
+    Raises
+    ------
+    ValueError
+        for a level outside (0, 1) and for missing columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"quantity": "synergy", "p_value": [0.001, 0.04, 0.6], "bits": [0.9, 0.1, 0.0]})
+    >>> control_false_discoveries(rows.assign(matched_low=0.2, matched_high=0.5))["verdict"].tolist()
+    ['more than matched random systems', 'not distinguishable from its null', 'not distinguishable from its null']
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level}")
+    needed = {"p_value", "bits", "matched_low", "matched_high", "quantity"}
+    if missing := sorted(needed - set(table.columns)):
+        raise ValueError(f"the table has no column {', '.join(missing)}; give rows as PIDResult.to_frame() makes them")
+    result = table.copy()
+    family = [name for name in FAMILY if name in table.columns]
+    result["q_value"] = result.groupby(family, dropna=False)["p_value"].transform(adjusted)
+    result["verdict"] = [
+        verdict(*row, level=level)
+        for row in zip(
+            result["quantity"],
+            result["bits"],
+            result["q_value"],
+            result["matched_low"],
+            result["matched_high"],
+            strict=True,
+        )
+    ]
+    return result
+
+
+def adjusted(p: Any) -> np.ndarray:
+    """p-values ``(n,)`` adjusted for the rate of false discoveries (Benjamini and Hochberg 1995)."""
+    return false_discovery_control(np.asarray(p, dtype=np.float64), method="bh")
+
+
+def verdict(
+    quantity: str, bits: float, q_value: float, matched_low: float, matched_high: float, level: float = LEVEL
+) -> str:
+    """What may be said of one number, in words; empty where it is there and there is nothing to compare it with."""
+    if not q_value <= level:
+        return NOT_THERE
+    if quantity not in ATOMS or np.isnan(matched_low):
+        return ""
+    if bits > matched_high:
+        return "more than matched random systems"
+    if bits < matched_low:
+        return "less than matched random systems"
+    return "as matched random systems"
