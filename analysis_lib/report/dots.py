@@ -44,7 +44,8 @@ def wilson_interval(correct: int, n: int, level: float = 0.9) -> tuple[float, fl
     share, scale = correct / n, 1 + z * z / n
     middle = (share + z * z / (2 * n)) / scale
     half = z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5 / scale
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # All or none reach the end exactly, which rounding may miss by the last digit.
+    return 0.0 if correct == 0 else middle - half, 1.0 if correct == n else middle + half
 
 
 def with_wilson(table: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:

@@ -26,6 +26,11 @@ def test_wilson_holds_the_share_and_stays_a_proportion(counts: tuple[int, int]):
     assert high > low
 
 
+@given(st.integers(1, 2000))
+def test_wilson_of_all_or_none_ends_where_a_share_ends(n: int):
+    assert charts.wilson_interval(n, n)[1] == 1.0 and charts.wilson_interval(0, n)[0] == 0.0
+
+
 @given(COUNTS)
 def test_wilson_mirrors_right_and_wrong(counts: tuple[int, int]):
     correct, n = counts
