@@ -131,8 +131,8 @@ def dots_with_interval(
     opacity = alt.condition(highlight, alt.value(1), alt.value(0.12))
     lane = alt.YOffset(f"{color}:N", sort=[(labels or {}).get(name, name) for name in names])
     y = alt.Y(f"{row}:N", sort=rows, title=None, scale=alt.Scale(paddingInner=0.35), axis=alt.Axis(grid=False))
-    ends = [float(data[measures].min().min()), float(data[measures].max().max()) * 1.03]
-    limits = domain or (min([0.0, ends[0], *reference]), max([ends[1], *reference]))
+    ends = [*reference, float(data[measures].min().min()), float(data[measures].max().max())]
+    limits = domain or (1.03 * min(0.0, *ends), 1.03 * max(ends))
     scale = alt.Scale(domain=list(limits), nice=False)
     x = alt.X(f"{value}:Q", title=x_title or value, scale=scale, axis=alt.Axis(format=x_format, grid=True, tickCount=6))
     hue = alt.Color(f"{color}:N", scale=color_scale, legend=alt.Legend(title=None))

@@ -16,6 +16,9 @@ from analysis_lib.report import theme
 from analysis_lib.report.renderer import described
 
 ATOMS_KEYS = ("model", "task", "condition", "target", "target_from", "mode", "definition", "layer", "quantity")
+MOST_TICKS = 8
+"""Up to so many values on a logarithmic axis, each is its own tick."""
+
 INTERVAL_NOTE = "Bands: 90 % bootstrap interval over questions."
 
 
@@ -152,10 +155,12 @@ def lines_with_interval(
     require_one_value_per_point(table, [*drawn, *chosen])
     data = rounded(table, [*drawn, *chosen, *measures])
 
-    scale_x = alt.Scale(type="log") if log_x else alt.Scale(nice=False, zero=False)
+    scale_x = alt.Scale(type="log", nice=False, padding=12) if log_x else alt.Scale(nice=False, zero=False)
     axis_x = alt.X(f"{x}:Q", title=x_title or x, scale=scale_x)
     if pd.api.types.is_integer_dtype(data[x]) and not log_x:
         axis_x = axis_x.axis(format="d", tickMinStep=1)
+    if log_x and data[x].nunique() <= MOST_TICKS:
+        axis_x = axis_x.axis(values=sorted(data[x].unique().tolist()))
     channels: dict[str, Any] = {"x": axis_x}
     shape: dict[str, Any] = {}
     if color:
@@ -183,7 +188,7 @@ def lines_with_interval(
     # One scale for every choice of the menus: a curve that looks taller is taller.
     common = [float(data[[low, y]].min().min()), float(data[measures].max().max())]
     marks = [] if reference is None else [reference] if isinstance(reference, int | float) else list(reference)
-    limits = [min(0.0, common[0], *marks), max(common[1] * 1.04, 1e-9, *marks)]
+    limits = [1.04 * min(0.0, common[0], *marks), 1.04 * max(common[1], 1e-9, *marks)]
     scale_y = alt.Scale(domain=limits, nice=False) if same_scale else alt.Scale(zero=True)
     axis_y = alt.Y(f"{y}:Q", title=y_title or y, scale=scale_y)
     apart = {"detail": f"{dash}:N"} if dash else {}

@@ -124,5 +124,12 @@ def test_both_ends_of_a_bar_lie_within_the_scale():
     spec = lines_with_interval(
         table, x="n", y="y", low="low", high="high", reference=[-3.0, 4.0], description=WORDS
     ).to_dict()
-    assert spec["layer"][1]["encoding"]["y"]["scale"]["domain"] == [-3.0, 4.0]
+    low, high = spec["layer"][1]["encoding"]["y"]["scale"]["domain"]
+    assert low < -3.0 and high > 4.0
     assert [layer["encoding"]["y"]["datum"] for layer in spec["layer"][-2:]] == [-3.0, 4.0]
+
+
+def test_the_few_points_of_a_logarithmic_axis_are_its_ticks():
+    table = pd.DataFrame({"n": [300, 1000, 2000], "y": 1.0, "low": 0.5, "high": 1.5})
+    spec = lines_with_interval(table, x="n", y="y", low="low", high="high", log_x=True, description=WORDS).to_dict()
+    assert spec["layer"][1]["encoding"]["x"]["axis"]["values"] == [300, 1000, 2000]
