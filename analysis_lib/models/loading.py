@@ -21,8 +21,8 @@ from .prompts import chat_prompt, check_prompt
 __all__ = ["EMBEDDED_MODELS", "VisionLanguageModel", "load_model", "training_report"]
 
 _CHECKPOINTS = Path(__file__).parent / "checkpoints"
-EMBEDDED_MODELS: dict[str, Path] = {"mini-llava-1.5": _CHECKPOINTS / "mini-llava-1.5"}
-"""The models that ship with the package."""
+EMBEDDED_MODELS: dict[str, Path] = {name: _CHECKPOINTS / name for name in ("mini-llava-1.5", "mini-llava-1.6")}
+"""The models that ship with the package, each with the folder of its checkpoint."""
 
 _CLASSES = {"llava": LlavaForConditionalGeneration, "llava_next": LlavaNextForConditionalGeneration}
 
@@ -139,6 +139,7 @@ def load_model(
     Raises
     ------
     ValueError: an unknown name, dtype or attention, or an architecture that is not LLaVA-1.5 or LLaVA-NeXT.
+    FileNotFoundError: an embedded model whose checkpoint is not there.
 
     Examples
     --------
@@ -150,7 +151,7 @@ def load_model(
         raise ValueError(f"dtype is {dtype!r}; it is one of float32, float16, bfloat16")
     if attention not in ("sdpa", "eager"):
         raise ValueError(f"attention is {attention!r}; knockouts work under sdpa and eager")
-    path = EMBEDDED_MODELS.get(str(name), name)
+    path = _embedded_folder(str(name)) if str(name) in EMBEDDED_MODELS else name
     where: dict[str, Any] = {} if revision is None else {"revision": revision}
     try:
         config = AutoConfig.from_pretrained(path, **where)
@@ -176,7 +177,18 @@ def training_report(name: str) -> dict[str, Any]:
     Raises
     ------
     ValueError: the model is not embedded, so nothing is known of its training.
+    FileNotFoundError: an embedded model whose checkpoint is not there.
     """
     if name not in EMBEDDED_MODELS:
         raise ValueError(f"{name!r} is no embedded model; training reports exist for {', '.join(EMBEDDED_MODELS)}")
-    return json.loads((EMBEDDED_MODELS[name] / "training.json").read_text(encoding="utf-8"))
+    return json.loads((_embedded_folder(name) / "training.json").read_text(encoding="utf-8"))
+
+
+def _embedded_folder(name: str) -> Path:
+    folder = EMBEDDED_MODELS[name]
+    if not all((folder / file).is_file() for file in ("model.safetensors", "training.json")):
+        raise FileNotFoundError(
+            f"{name} is an embedded model, but its checkpoint is not in {folder}; train it with "
+            f"`python -m analysis_lib.models.training --model {name}`, which resumes where it was interrupted"
+        )
+    return folder

@@ -27,10 +27,10 @@ from analysis_lib.tasks.minigqa.world import (
     row,
 )
 
-from ..mini.architecture import PATCHES_PER_SIDE, normalize_pixels
-from ..mini.vocabulary import IMAGE_TOKEN, VOCABULARY, words
+from ..mini import Architecture
+from ..mini.vocabulary import VOCABULARY, words
 
-__all__ = ["BINDING", "CAPTION", "GENERAL", "IGNORED", "PackedBatch", "cell_labels", "packed_batch", "prefix_ids"]
+__all__ = ["BINDING", "CAPTION", "GENERAL", "IGNORED", "PackedBatch", "cell_labels", "packed_batch"]
 
 IGNORED = -100
 GENERAL = {
@@ -68,7 +68,7 @@ class PackedBatch:
     """Tensors of a packed batch of ``n`` pictures and ``t`` positions.
 
     ids, positions, labels, families: ``(n, t)``; labels are `IGNORED` outside answers. allowed: ``(n, 1, t, t)`` bool.
-    pixels: ``(n, 3, height, width)``.
+    pixels: what the architecture's ``show`` makes of the pictures.
     """
 
     ids: torch.Tensor
@@ -83,12 +83,6 @@ class PackedBatch:
         return PackedBatch(**{name: value.to(device) for name, value in vars(self).items()})
 
 
-def prefix_ids() -> list[int]:
-    """Token ids of everything before the question: ``<s> USER: <image>... \\n``."""
-    image = [VOCABULARY[IMAGE_TOKEN]] * PATCHES_PER_SIDE**2
-    return [VOCABULARY["<s>"], *words("USER:"), *image, *words("\n")]
-
-
 def cell_labels(scene: np.ndarray) -> np.ndarray:
     """What stands in each cell: ``(9, 4)`` ints, attribute value plus one, 0 for an empty cell."""
     labels = np.zeros((9, 4), np.int64)
@@ -97,16 +91,21 @@ def cell_labels(scene: np.ndarray) -> np.ndarray:
 
 
 def packed_batch(
-    rng: np.random.Generator, n_images: int, *, repeats: Mapping[str, int] = GENERAL, blind: bool = False
+    rng: np.random.Generator,
+    n_images: int,
+    architecture: Architecture,
+    *,
+    repeats: Mapping[str, int] = GENERAL,
+    blind: bool = False,
 ) -> PackedBatch:
     """Draw ``n_images`` scenes, ask the families' questions and one caption about each, and pack them.
 
     ``repeats`` says how often each family is asked about a picture. With ``blind`` the pictures are uniformly grey:
     nothing can be learnt from them.
     """
-    prefix = prefix_ids()
+    prefix = architecture.prefix_ids()
     scenes = [sample_scene(rng) for _ in range(n_images)]
-    pictures = np.stack([render(scene, rng) for scene in scenes])
+    pictures = np.stack([render(scene, rng, architecture.pixels_per_cell) for scene in scenes])
     sequences = [_Sequence(prefix) for _ in scenes]
     for scene, sequence in zip(scenes, sequences, strict=True):
         for family, times in repeats.items():
@@ -122,7 +121,7 @@ def packed_batch(
     segment = torch.from_numpy(columns["segments"])
     order = torch.arange(length)
     visible = (segment[:, None, :] == 0) | (segment[:, None, :] == segment[:, :, None])
-    pixels = normalize_pixels(torch.from_numpy(pictures))
+    pixels = architecture.show(torch.from_numpy(pictures))
     return PackedBatch(
         ids=torch.from_numpy(columns["ids"]),
         positions=torch.from_numpy(columns["positions"]),

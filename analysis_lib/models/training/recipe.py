@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
-from transformers import LlavaForConditionalGeneration
 
-from ..mini.architecture import build_model, build_processor
+from ..mini import ARCHITECTURES, Architecture
 from .accuracy import fresh_accuracy
 from .loop import Stage, run_stage
 from .packing import BINDING
@@ -38,14 +37,15 @@ def train(rank: int, processes: int, arguments: argparse.Namespace) -> None:
     if processes > 1:
         dist.init_process_group("gloo", rank=rank, world_size=processes)
     device, seed, work = arguments.device, arguments.seed, arguments.work
+    architecture = ARCHITECTURES[arguments.model]
     torch.manual_seed(seed)
 
     def rng_of(stage: int, step: int) -> np.random.Generator:
         return np.random.default_rng([seed, stage, rank, step])
 
-    model = build_model(seed, arguments.layers).to(device)
+    model = architecture.build_model(seed, arguments.layers).to(device)
     model.config._attn_implementation = "eager"
-    vision = VisionStage(model.model.vision_tower).to(device)
+    vision = VisionStage(model.model.vision_tower, architecture).to(device)
     share = VISION_IMAGES // processes
     log = run_stage(
         Stage("vision", arguments.vision_steps, muon_rate=0.02, adam_rate=2e-3, hold=0.6, floor=0.05),
@@ -57,19 +57,16 @@ def train(rank: int, processes: int, arguments: argparse.Namespace) -> None:
     model.model.vision_tower.requires_grad_(False)
 
     share = LANGUAGE_IMAGES // processes
-    loss = language_loss(model, device)
+
+    def figures() -> dict[str, float]:
+        return fresh_accuracy(model, architecture, 100, CURVE_SEED)
+
+    loss = language_loss(model, architecture, device)
     language = Stage("language", arguments.language_steps, muon_rate=0.015, adam_rate=2e-3)
-    log += run_stage(
-        language, model, lambda step: loss(rng_of(1, step), share), work, lambda: fresh_accuracy(model, 100, CURVE_SEED)
-    )
-    binding_loss = language_loss(model, device, repeats=BINDING)
-    log += run_stage(
-        Stage("binding", arguments.binding_steps, muon_rate=0.01, adam_rate=1e-3, hold=0.4),
-        model,
-        lambda step: binding_loss(rng_of(3, step), share),
-        work,
-        lambda: fresh_accuracy(model, 100, CURVE_SEED),
-    )
+    log += run_stage(language, model, lambda step: loss(rng_of(1, step), share), work, figures)
+    binding_loss = language_loss(model, architecture, device, repeats=BINDING)
+    binding = Stage("binding", arguments.binding_steps, muon_rate=0.01, adam_rate=1e-3, hold=0.4)
+    log += run_stage(binding, model, lambda step: binding_loss(rng_of(3, step), share), work, figures)
     report: dict[str, Any] = {
         "recipe": {name: value for name, value in vars(arguments).items() if name not in ("output", "work")},
         "processes": processes,
@@ -79,17 +76,23 @@ def train(rank: int, processes: int, arguments: argparse.Namespace) -> None:
     }
     if rank == 0:
         model.half().float()  # what is reported is what is shipped
-        report["accuracy"] = fresh_accuracy(model, arguments.report_questions, REPORT_SEED)
-        _save_model(model, arguments.output)
+        report["accuracy"] = fresh_accuracy(model, architecture, arguments.report_questions, REPORT_SEED)
+        report["ablations"] = {
+            name: fresh_accuracy(model, architecture, arguments.report_questions, REPORT_SEED, hide=hide)
+            for name, hide in architecture.ablations.items()
+        }
+        _save_model(model, architecture, arguments.output)
     if arguments.blind_steps:
-        blind = build_model(seed, arguments.layers).to(device)
+        blind = architecture.build_model(seed, arguments.layers).to(device)
         blind.config._attn_implementation = "eager"
         blind.model.vision_tower.requires_grad_(False)
-        blind_loss = language_loss(blind, device, blind=True)
+        blind_loss = language_loss(blind, architecture, device, blind=True)
         stage = Stage("blind", arguments.blind_steps, muon_rate=0.015, adam_rate=2e-3)
         report["curve"] += run_stage(stage, blind, lambda step: blind_loss(rng_of(2, step), share), work)
         if rank == 0:
-            report["blind_accuracy"] = fresh_accuracy(blind, arguments.report_questions, REPORT_SEED, blind=True)
+            report["blind_accuracy"] = fresh_accuracy(
+                blind, architecture, arguments.report_questions, REPORT_SEED, hide=torch.zeros_like
+            )
     if rank == 0:
         _write_report(arguments.output, report)
         print(json.dumps({name: report.get(name) for name in ("accuracy", "blind_accuracy")}), flush=True)  # noqa: T201
@@ -97,10 +100,10 @@ def train(rank: int, processes: int, arguments: argparse.Namespace) -> None:
         dist.destroy_process_group()
 
 
-def _save_model(model: LlavaForConditionalGeneration, folder: Path) -> None:
+def _save_model(model: Any, architecture: Architecture, folder: Path) -> None:
     model.config._attn_implementation = None
     model.half().save_pretrained(folder)
-    build_processor().save_pretrained(folder)
+    architecture.build_processor().save_pretrained(folder)
 
 
 def _write_report(folder: Path, report: dict[str, Any]) -> None:

@@ -1,8 +1,9 @@
 """Draw scenes: shapes for categories, colours, textures for materials (plain or striped), two sizes.
 
-Shapes are defined on a cell of 16 units, so any resolution draws the same world; 16 pixels per cell is what the
-embedded models see. Position jitter, a background tint, a colour cast per object and pixel noise keep pictures from
-repeating.
+Shapes are defined on a cell of 16 units, so any resolution draws the same world. Mini LLaVA-1.5 is shown 16 pixels per
+cell, mini LLaVA-1.6 32. Larger pictures have finer detail: stripes are one pixel wide and fade towards the outline, so
+that scaling the picture down leaves a shade in their place, the same for both directions. Position jitter, a background
+tint, a colour cast per object and pixel noise keep pictures from repeating.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ PIXELS_PER_CELL = 16
 _UNITS = 16
 _RADII = (5.2, 7.5)
 _JITTER = (2, 0)
-_STRIPE, _STRIPE_SHADE = 2, 0.3
+_STRIPE_SHADE, _FADE = 0.3, 2
 _BACKGROUND, _BACKGROUND_TINT, _CAST, _NOISE = 0.45, 0.06, 0.05, 0.04
 _RGB = (
     np.array([[210, 40, 40], [40, 170, 60], [50, 80, 220], [225, 205, 50], [160, 60, 190], [235, 235, 235]], np.float32)
@@ -44,9 +45,29 @@ def _inside(category: str, radius: float, x: np.ndarray, y: np.ndarray) -> np.nd
     return shapes[category]
 
 
+def _is_fine(pixels: int) -> bool:
+    return pixels > PIXELS_PER_CELL
+
+
+def _stripe_width(pixels: int) -> int:
+    return 1 if _is_fine(pixels) else 2
+
+
+def _fading(masks: np.ndarray) -> np.ndarray:
+    """One well inside a shape, zero at its outline: stripes that end abruptly would show in a scaled-down picture."""
+    height, width = masks.shape[-2:]
+    padded = np.pad(masks, [(0, 0)] * (masks.ndim - 2) + [(_FADE, _FADE)] * 2)
+    steps = range(2 * _FADE + 1)
+    share = sum(padded[..., dy : dy + height, dx : dx + width] for dy in steps for dx in steps) / len(steps) ** 2
+    return np.asarray(np.clip(2 * share - 1, 0, 1) * masks, np.float32)
+
+
 @lru_cache(maxsize=4)
-def _stencils(pixels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shape masks ``(category, size, dy, dx, pixels, pixels)`` for every jitter, and textures a cell larger."""
+def _stencils(pixels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shape masks and strengths of their texture ``(category, size, dy, dx, pixels, pixels)`` for every jitter.
+
+    Third, the textures themselves, a cell larger so that they can be shifted.
+    """
     scale = pixels / _UNITS
     centre = (np.arange(pixels) + 0.5) / scale - _UNITS / 2
     y, x = np.meshgrid(centre, centre, indexing="ij")
@@ -59,12 +80,12 @@ def _stencils(pixels: int) -> tuple[np.ndarray, np.ndarray]:
         ],
         np.float32,
     )
-    unit = np.floor(np.arange(2 * pixels) / scale / _STRIPE).astype(int) % 2
-    stripes = np.where(unit == 0, 1.0, _STRIPE_SHADE).astype(np.float32)
+    stripe = np.arange(2 * pixels) // _stripe_width(pixels)
+    stripes = np.where(stripe % 2 == 0, 1.0, _STRIPE_SHADE).astype(np.float32)
     plain = np.ones((2 * pixels, 2 * pixels), np.float32)
     textures = np.stack([plain, plain * stripes[:, None], plain * stripes[None, :]])
     assert len(textures) == len(MATERIALS) and masks.shape[1] == len(SIZES)
-    return masks, textures
+    return masks, _fading(masks) if _is_fine(pixels) else masks, textures
 
 
 def render(scene: np.ndarray, rng: np.random.Generator, pixels_per_cell: int = PIXELS_PER_CELL) -> np.ndarray:
@@ -77,17 +98,22 @@ def render(scene: np.ndarray, rng: np.random.Generator, pixels_per_cell: int = P
     pixels_per_cell: resolution; the picture is three times as wide and high.
     """
     pixels = pixels_per_cell
-    masks, textures = _stencils(pixels)
+    masks, strengths, textures = _stencils(pixels)
+    shades = textures.mean((1, 2))
     reach = max(_JITTER)
-    phase = round(2 * _STRIPE * pixels / _UNITS)
+    phase = 2 * _stripe_width(pixels)
     picture = np.empty((GRID * pixels, GRID * pixels, 3), np.float32)
     picture[:] = _BACKGROUND + _BACKGROUND_TINT * rng.standard_normal(3)
     for item in scene:
         jitter = _JITTER[item[SIZE]]
         dy, dx = rng.integers(-jitter, jitter + 1, 2) + reach
-        mask = masks[item[CATEGORY], item[SIZE], dy, dx, :, :, None]
+        shape = (item[CATEGORY], item[SIZE], dy, dx)
+        mask, strength = masks[shape][..., None], strengths[shape][..., None]
         oy, ox = rng.integers(0, phase, 2)
         texture = textures[item[MATERIAL], oy : oy + pixels, ox : ox + pixels, None]
+        if _is_fine(pixels):
+            shade = shades[item[MATERIAL]]
+            texture = shade + strength * (texture - shade)
         rgb = np.clip(_RGB[item[COLOR]] + _CAST * rng.standard_normal(3), 0, 1)
         top, left = row(item[CELL]) * pixels, column(item[CELL]) * pixels
         patch = picture[top : top + pixels, left : left + pixels]

@@ -1,4 +1,4 @@
-"""The embedded model's format: fast paths of training equal the ordinary tokenizer, processor and prompt."""
+"""The embedded models' format: fast paths of training equal the ordinary tokenizer, processor and prompt."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from analysis_lib.models import PROMPTS
-from analysis_lib.models.mini import build_model, build_processor, build_tokenizer
-from analysis_lib.models.mini.architecture import IMAGE_SIDE, PATCHES_PER_SIDE, normalize_pixels
-from analysis_lib.models.mini.vocabulary import VOCABULARY, words
+from analysis_lib.models.mini import ARCHITECTURES, Architecture, build_tokenizer
+from analysis_lib.models.mini.vocabulary import VICUNA_SYSTEM, VICUNA_VOCABULARY, VOCABULARY, words
+from analysis_lib.models.prompts import PROMPTS, chat_prompt
 from analysis_lib.models.training.packing import (
     BINDING,
     CAPTION,
@@ -24,12 +23,16 @@ from analysis_lib.models.training.packing import (
     PackedBatch,
     cell_labels,
     packed_batch,
-    prefix_ids,
 )
 from analysis_lib.tasks.minigqa import FAMILIES, TRAINING_FAMILIES, ask, render, sample_scene
 from analysis_lib.tasks.minigqa.world import CATEGORIES, COLORS, MATERIALS, SIZES
 
 TOKENIZER = build_tokenizer()
+ANSWER_CUE = "Is the box red or blue? ASSISTANT:"
+PROMPT_OF = {
+    "mini-llava-1.5": PROMPTS["llava-1.5"],
+    "mini-llava-1.6": VICUNA_SYSTEM + PROMPTS["llava-1.5"],
+}
 SPOKEN = [word for word in VOCABULARY if word not in TOKENIZER.all_special_tokens]
 
 
@@ -64,30 +67,48 @@ def test_every_word_the_world_says_is_in_the_vocabulary_and_keeps_apart() -> Non
                 assert len(words(one.answer)) == 1, "answers are single words, so one logit is the answer's"
 
 
-def test_the_processor_shows_the_pixels_that_training_saw(tmp_path: Path) -> None:
-    processor = build_processor()
-    pictures = []
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        pictures.append(render(sample_scene(rng), rng))
-        Image.fromarray(pictures[-1]).save(tmp_path / f"{seed}.png")
-    expected = normalize_pixels(torch.from_numpy(np.stack(pictures)))
-    loaded = [Image.open(tmp_path / f"{seed}.png") for seed in range(5)]
-    shown = processor.image_processor(images=loaded, return_tensors="pt")["pixel_values"]
-    assert shown.shape == expected.shape == (5, 3, IMAGE_SIDE, IMAGE_SIDE)
-    assert torch.allclose(shown, expected, atol=1e-6)
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def architecture(request: pytest.FixtureRequest) -> Architecture:
+    return ARCHITECTURES[request.param]
 
 
-def test_the_prefix_of_training_is_the_prompts_own(tmp_path: Path) -> None:
-    processor = build_processor()
-    picture = Image.new("RGB", (IMAGE_SIDE, IMAGE_SIDE))
-    text = PROMPTS["llava-1.5"].replace("{question}", "Is the box red or blue?")
-    ids = processor(images=picture, text=text)["input_ids"][0]
-    assert list(ids) == [*prefix_ids(), *words("Is the box red or blue? ASSISTANT:")]
-    assert list(ids).count(VOCABULARY["<image>"]) == PATCHES_PER_SIDE**2
-    content = [{"type": "image"}, {"type": "text", "text": "{question}"}]
-    chat = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-    assert chat == PROMPTS["llava-1.5"]
+def drawn(architecture: Architecture, n: int) -> np.ndarray:
+    """``n`` pictures as training draws them."""
+    generators = [np.random.default_rng(seed) for seed in range(n)]
+    return np.stack([render(sample_scene(rng), rng, architecture.pixels_per_cell) for rng in generators])
+
+
+def test_the_processor_shows_the_pixels_that_training_saw(architecture: Architecture, tmp_path: Path) -> None:
+    pictures = drawn(architecture, 5)
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    loaded = [Image.open(tmp_path / f"{number}.png") for number in range(5)]
+    shown = architecture.build_processor().image_processor(images=loaded, return_tensors="pt")
+    expected = architecture.image_inputs(architecture.show(torch.from_numpy(pictures)))
+    assert shown.keys() == expected.keys()
+    one_grey_level = 1 / 255 / 0.25
+    for name in expected:
+        assert shown[name].shape == expected[name].shape
+        assert (shown[name] - expected[name]).abs().max() < 1.01 * one_grey_level, "rounding when scaling down, at most"
+        assert (shown[name] - expected[name]).abs().float().mean() < 0.01 * one_grey_level
+
+
+def test_the_prefix_of_training_is_the_prompts_own(architecture: Architecture) -> None:
+    processor = architecture.build_processor()
+    prompt = chat_prompt(processor)
+    assert prompt == PROMPT_OF[architecture.name]
+    picture = Image.fromarray(drawn(architecture, 1)[0])
+    ids = processor(images=picture, text=prompt.replace("{question} ASSISTANT:", ANSWER_CUE))["input_ids"][0]
+    assert list(ids) == [*architecture.prefix_ids(), *words(ANSWER_CUE)]
+    assert list(ids).count(VOCABULARY["<image>"]) == architecture.n_image_tokens
+    assert VOCABULARY["<unk>"] not in ids
+
+
+def test_the_larger_vocabulary_agrees_with_the_smaller_one() -> None:
+    assert sorted(VICUNA_VOCABULARY.values()) == list(range(len(VICUNA_VOCABULARY)))
+    assert VOCABULARY.items() <= VICUNA_VOCABULARY.items()
+    tokenizer = build_tokenizer(VICUNA_VOCABULARY)
+    assert tokenizer(VICUNA_SYSTEM)["input_ids"] == [VOCABULARY["<s>"], *words(VICUNA_SYSTEM, VICUNA_VOCABULARY)]
 
 
 @pytest.fixture(scope="module", params=[GENERAL, BINDING], ids=["general", "binding"])
@@ -96,22 +117,23 @@ def repeats(request: pytest.FixtureRequest) -> Mapping[str, int]:
 
 
 @pytest.fixture(scope="module")
-def batch(repeats: Mapping[str, int]) -> PackedBatch:
-    return packed_batch(np.random.default_rng(3), 3, repeats=repeats)
+def batch(architecture: Architecture, repeats: Mapping[str, int]) -> PackedBatch:
+    return packed_batch(np.random.default_rng(3), 3, architecture, repeats=repeats)
 
 
-def segments(batch: PackedBatch, row: int) -> list[slice]:
-    """The question segments of a packed sequence, found by where positions restart."""
-    prefix = len(prefix_ids())
+def segments(batch: PackedBatch, prefix: int, row: int) -> list[slice]:
+    """The question segments of a packed sequence, found by where positions restart after a prefix of that length."""
     positions, families = batch.positions[row].tolist(), batch.families[row].tolist()
     starts = [at for at in range(prefix, len(positions)) if positions[at] == prefix and families[at] >= 0]
     ends = [*starts[1:], sum(family >= 0 for family in families) + prefix]
     return [slice(start, end) for start, end in zip(starts, ends, strict=True)]
 
 
-def test_labels_are_the_next_words_of_each_segment_and_only_of_its_answer(batch: PackedBatch) -> None:
+def test_labels_are_the_next_words_of_each_segment_and_only_of_its_answer(
+    architecture: Architecture, batch: PackedBatch
+) -> None:
     for row in range(3):
-        found = segments(batch, row)
+        found = segments(batch, len(architecture.prefix_ids()), row)
         assert len(found) > 10
         for part in found:
             ids, labels = batch.ids[row, part].tolist(), batch.labels[row, part].tolist()
@@ -126,9 +148,9 @@ def test_labels_are_the_next_words_of_each_segment_and_only_of_its_answer(batch:
         assert (batch.labels[row, outside] == IGNORED).all()
 
 
-def loud_model() -> torch.nn.Module:
+def loud_model(architecture: Architecture) -> torch.nn.Module:
     """Random weights large enough that attention is far from uniform: what leaks in shows."""
-    model = build_model(0, layers=3)
+    model = architecture.build_model(0, layers=3)
     with torch.no_grad():
         for weight in model.parameters():
             if weight.ndim == 2:
@@ -138,22 +160,28 @@ def loud_model() -> torch.nn.Module:
 
 
 @torch.no_grad()
-def test_a_packed_segment_computes_what_an_ordinary_prompt_would(batch: PackedBatch) -> None:
-    model = loud_model()
+def test_a_packed_segment_computes_what_an_ordinary_prompt_would(
+    architecture: Architecture, batch: PackedBatch
+) -> None:
+    model, prefix = loud_model(architecture), architecture.prefix_ids()
 
     def packed_logits(allowed: torch.Tensor) -> torch.Tensor:
         mask = torch.where(allowed, 0.0, torch.finfo(torch.float32).min)
         return model(
-            input_ids=batch.ids, pixel_values=batch.pixels, attention_mask=mask, position_ids=batch.positions
+            input_ids=batch.ids,
+            attention_mask=mask,
+            position_ids=batch.positions,
+            **architecture.image_inputs(batch.pixels),
         ).logits
 
     logits = packed_logits(batch.allowed)
     merely_causal = packed_logits(torch.ones_like(batch.allowed).tril())
     largest, largest_if_leaking = 0.0, 0.0
     for row in range(3):
-        for part in segments(batch, row):
-            ids = torch.tensor([[*prefix_ids(), *batch.ids[row, part].tolist()]])
-            alone = model(input_ids=ids, pixel_values=batch.pixels[row : row + 1]).logits[0, len(prefix_ids()) :]
+        pictures = architecture.image_inputs(batch.pixels[row : row + 1])
+        for part in segments(batch, len(prefix), row):
+            ids = torch.tensor([[*prefix, *batch.ids[row, part].tolist()]])
+            alone = model(input_ids=ids, **pictures).logits[0, len(prefix) :]
             largest = max(largest, (logits[row, part] - alone).abs().max().item())
             largest_if_leaking = max(largest_if_leaking, (merely_causal[row, part] - alone).abs().max().item())
     assert logits.std() > 0.1
@@ -161,8 +189,10 @@ def test_a_packed_segment_computes_what_an_ordinary_prompt_would(batch: PackedBa
     assert largest_if_leaking > 0.1, "segments that saw each other would differ"
 
 
-def test_blind_batches_ask_the_same_questions_about_nothing(batch: PackedBatch, repeats: Mapping[str, int]) -> None:
-    blind = packed_batch(np.random.default_rng(3), 3, repeats=repeats, blind=True)
+def test_blind_batches_ask_the_same_questions_about_nothing(
+    architecture: Architecture, batch: PackedBatch, repeats: Mapping[str, int]
+) -> None:
+    blind = packed_batch(np.random.default_rng(3), 3, architecture, repeats=repeats, blind=True)
     assert torch.equal(blind.ids, batch.ids) and torch.equal(blind.labels, batch.labels)
     assert not blind.pixels.any() and batch.pixels.any()
 
@@ -174,11 +204,16 @@ def test_cell_labels_say_what_stands_where() -> None:
     assert labels.sum() == labels[8].sum() + labels[3].sum()
 
 
-def test_the_model_is_the_real_class_within_its_size() -> None:
-    model = build_model()
-    assert type(model).__name__ == "LlavaForConditionalGeneration"
+@pytest.mark.parametrize(
+    ("name", "real"),
+    [("mini-llava-1.5", "LlavaForConditionalGeneration"), ("mini-llava-1.6", "LlavaNextForConditionalGeneration")],
+)
+def test_the_model_is_the_real_class_within_its_size(name: str, real: str) -> None:
+    build = ARCHITECTURES[name].build_model
+    model = build()
+    assert type(model).__name__ == real
     assert sum(parameter.numel() for parameter in model.parameters()) <= 5_000_000
     assert 8 <= len(model.model.language_model.layers) <= 12
-    again, other = build_model(), build_model(seed=1)
+    again, other = build(), build(seed=1)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))

@@ -10,31 +10,37 @@ import pytest
 import torch
 from torch import nn
 
-from analysis_lib.models.mini import build_model
+from analysis_lib.models.mini import ARCHITECTURES, Architecture
 from analysis_lib.models.training.accuracy import fresh_accuracy
 from analysis_lib.models.training.loop import Stage, run_stage
 from analysis_lib.models.training.stages import VisionStage, language_loss
 
 STEPS, EVERY = 8, 3
 
+LLAVA, NEXT = ARCHITECTURES["mini-llava-1.5"], ARCHITECTURES["mini-llava-1.6"]
 Run = tuple[nn.Module, Callable[[int], torch.Tensor]]
 
 
-def vision_run() -> Run:
+def vision_run(architecture: Architecture = LLAVA) -> Run:
     torch.manual_seed(0)
-    stage = VisionStage(build_model(0, layers=1).model.vision_tower)
+    stage = VisionStage(architecture.build_model(0, layers=1).model.vision_tower, architecture)
     return stage, lambda step: stage.loss(np.random.default_rng([0, step]), 4, "cpu")
 
 
-def language_run() -> Run:
-    model = build_model(0, layers=2)
+def language_run(architecture: Architecture = LLAVA) -> Run:
+    model = architecture.build_model(0, layers=2)
     model.config._attn_implementation = "eager"
     model.model.vision_tower.requires_grad_(False)
-    loss = language_loss(model, "cpu", blind=False)
+    loss = language_loss(model, architecture, "cpu", blind=False)
     return model, lambda step: loss(np.random.default_rng([1, step]), 1)
 
 
-RUNS = {"vision": vision_run, "language": language_run}
+RUNS: dict[str, Callable[[], Run]] = {
+    "vision": vision_run,
+    "language": language_run,
+    "vision of tiles": lambda: vision_run(NEXT),
+    "language of tiles": lambda: language_run(NEXT),
+}
 
 
 def stage(steps: int = STEPS) -> Stage:
@@ -130,9 +136,9 @@ def test_a_few_steps_learn_to_read_colours_from_patches(tmp_path: Path) -> None:
 
 
 def test_an_untrained_model_answers_nothing_and_keeps_its_mode() -> None:
-    model = build_model(0, layers=1)
+    model = LLAVA.build_model(0, layers=1)
     model.train()
-    accuracy = fresh_accuracy(model, 20, seed=0, batch_size=7)
+    accuracy = fresh_accuracy(model, LLAVA, 20, seed=0, batch_size=7)
     assert model.training
     assert all(0 <= value < 0.7 for value in accuracy.values()) and len(accuracy) == 6
-    assert accuracy == fresh_accuracy(model, 20, seed=0, batch_size=20), "the batch size changes nothing"
+    assert accuracy == fresh_accuracy(model, LLAVA, 20, seed=0, batch_size=20), "the batch size changes nothing"

@@ -25,7 +25,7 @@ from transformers import (
     LlavaProcessor,
 )
 
-from analysis_lib.models.mini.architecture import CHAT_TEMPLATE
+from analysis_lib.models.mini.parts import chat_template
 from analysis_lib.models.mini.vocabulary import IMAGE_TOKEN, VOCABULARY, build_tokenizer
 
 KINDS = ("llava", "llava_next")
@@ -83,7 +83,7 @@ def save_tiny(folder: Path, kind: str, seed: int = 0) -> Path:
         "patch_size": PATCH,
         "vision_feature_select_strategy": "default",
         "num_additional_image_tokens": 1,
-        "chat_template": CHAT_TEMPLATE,
+        "chat_template": chat_template(),
         "image_token": IMAGE_TOKEN,
     }
     looks: dict[str, Any] = {"size": {"shortest_edge": TILE}, "crop_size": {"height": TILE, "width": TILE}}

@@ -183,6 +183,7 @@ def test_a_finer_picture_shows_the_same_world() -> None:
     other: list[float] = []
     for seed in range(40):
         scene = sample_scene(np.random.default_rng(seed))
+        scene[:, MATERIAL] = 0  # stripes are finer in finer pictures, outlines are the same
         coarse, fine = (render(scene, np.random.default_rng(seed), pixels) for pixels in (16, 32))
         assert coarse.shape == (48, 48, 3) and fine.shape == (96, 96, 3)
         for picture in (coarse, fine):
