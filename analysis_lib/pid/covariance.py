@@ -59,10 +59,14 @@ def read_blocks(covariance: Any, dims: Sequence[int], names: tuple[str, ...]) ->
             f"Order the rows {', '.join(names)} and give the number of columns of each in dims"
         )
     blocks = Blocks(matrix.reshape(-1, width, width), names, sizes, matrix.shape[:-2])
-    _check_entries(blocks)
-    scaled = Blocks(_equilibrate(blocks.covariance), names, sizes, blocks.batch_shape)
-    _check_symmetry(scaled)
-    return Blocks((scaled.covariance + scaled.covariance.mT) / 2, names, sizes, blocks.batch_shape)
+    variances = blocks.covariance.diagonal(dim1=-2, dim2=-1)
+    scaled = _equilibrate(blocks.covariance)
+    asymmetry = (scaled - scaled.mT).abs()
+    # An entry that is not finite differs from itself, so two comparisons clear a sound batch.
+    if not bool((asymmetry <= SYMMETRY_TOLERANCE).all() & (variances > 0).all()):
+        _refuse_entries(blocks)
+        _refuse_asymmetry(blocks, asymmetry)
+    return Blocks((scaled + scaled.mT) / 2, names, sizes, blocks.batch_shape)
 
 
 def _read_dims(dims: Sequence[int], names: tuple[str, ...]) -> tuple[int, ...]:
@@ -96,7 +100,8 @@ def _where(blocks: Blocks, failing: Tensor) -> str:
     return f" (batch index {tuple(int(i) for i in first)}, {len(flat)} of {len(failing)} problems)"
 
 
-def _check_entries(blocks: Blocks) -> None:
+def _refuse_entries(blocks: Blocks) -> None:
+    """Raise for entries that are not finite and for variances that are not positive."""
     matrix = blocks.covariance
     finite = torch.isfinite(matrix)
     if not bool(finite.all()):
@@ -107,8 +112,6 @@ def _check_entries(blocks: Blocks) -> None:
                 raise ValueError(_not_finite(f"the {name} block", blocks, failing))
         raise ValueError(_not_finite("the joint covariance between blocks", blocks, ~finite.flatten(1).all(1)))
     variances = matrix.diagonal(dim1=-2, dim2=-1)
-    if bool((variances > 0).all()):
-        return
     for i, name in enumerate(blocks.names):
         block = variances[:, blocks.span(i)]
         failing = (block <= 0).any(1)
@@ -121,19 +124,17 @@ def _check_entries(blocks: Blocks) -> None:
             )
 
 
-def _check_symmetry(blocks: Blocks) -> None:
-    """For equilibrated blocks, whose entries are at most about one."""
-    asymmetry = (blocks.covariance - blocks.covariance.mT).abs()
-    failing = asymmetry.flatten(1).amax(1) > SYMMETRY_TOLERANCE
-    if bool(failing.any()):
-        first = asymmetry[failing.nonzero()[0, 0]]
-        row, column = divmod(int(first.argmax()), first.shape[-1])
-        owners = [next(n for j, n in enumerate(blocks.names) if k < blocks.span(j).stop) for k in (row, column)]
-        block_name = f"the {owners[0]} block" if owners[0] == owners[1] else f"the joint of {owners[0]} and {owners[1]}"
-        raise ValueError(
-            f"{block_name} is not symmetric at ({row}, {column}): relative difference {float(first.max()):.1e}"
-            f"{_where(blocks, failing)}. Pass a covariance, or (C + C.T) / 2 when the difference is rounding"
-        )
+def _refuse_asymmetry(blocks: Blocks, asymmetry: Tensor) -> None:
+    """Raise for ``asymmetry`` ``(n_batch, d, d)`` of the equilibrated covariance, whose entries are about one."""
+    failing = ~(asymmetry.flatten(1).amax(1) <= SYMMETRY_TOLERANCE)
+    first = asymmetry[failing.nonzero()[0, 0]]
+    row, column = divmod(int(first.argmax()), first.shape[-1])
+    owners = [next(n for j, n in enumerate(blocks.names) if k < blocks.span(j).stop) for k in (row, column)]
+    block_name = f"the {owners[0]} block" if owners[0] == owners[1] else f"the joint of {owners[0]} and {owners[1]}"
+    raise ValueError(
+        f"{block_name} is not symmetric at ({row}, {column}): relative difference {float(first.max()):.1e}"
+        f"{_where(blocks, failing)}. Pass a covariance, or (C + C.T) / 2 when the difference is rounding"
+    )
 
 
 def _not_finite(what: str, blocks: Blocks, failing: Tensor) -> str:
@@ -142,10 +143,9 @@ def _not_finite(what: str, blocks: Blocks, failing: Tensor) -> str:
 
 def _equilibrate(matrix: Tensor) -> Tensor:
     """Scale rows and columns by powers of two, without rounding, to variances between 1/2 and 2."""
-    exponents = torch.frexp(matrix.diagonal(dim1=-2, dim2=-1)).exponent
-    half = torch.div(exponents, 2, rounding_mode="floor")
-    shift = -(half[:, :, None] + half[:, None, :])
-    return torch.ldexp(matrix, shift)
+    variances = matrix.diagonal(dim1=-2, dim2=-1)
+    scale = torch.ldexp(torch.ones_like(variances), -(torch.frexp(variances).exponent >> 1))
+    return matrix * scale[:, :, None] * scale[:, None, :]
 
 
 def degenerate(blocks: Blocks, indices: Sequence[int], failing: Tensor) -> ValueError:

@@ -13,8 +13,9 @@ from analysis_lib.pid.precision import exact_cholesky, exact_congruence
 
 LN2 = 0.6931471805599453
 EPS = torch.finfo(torch.float64).eps
-# Plain float64 loses about eps times this amplification (inverse pivots); above it the exact route is taken.
-AMPLIFICATION_LIMIT = 1e3
+# Plain float64 loses up to about 7 eps times its amplification (inverse pivots), here 2e-11 bits; above it the exact
+# route is taken.
+AMPLIFICATION_LIMIT = 1e4
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ class GaussianSystem(Informations):
 
 @dataclass(frozen=True)
 class Solution:
-    """Conditional factors of block 0, one per set of conditioning blocks, and which problems could be solved."""
+    """Factors ``(n_conditions, n_batch, d, d)`` of block 0 given sets of blocks, and which problems could be solved."""
 
-    factors: list[Tensor]
+    factors: Tensor
     solved: Tensor
     crosses: dict[tuple[int, int], Tensor]
 
@@ -61,9 +62,8 @@ def solve_system(blocks: Blocks, strict: bool = True) -> tuple[GaussianSystem, T
     precision; resampling switches it off, takes plain float64 and drops what the mask excludes.
     """
     solution = conditional_factors(blocks, [(), (1,), (2,), (1, 2)], strict)
-    own, given_vision, given_language, given_both = solution.factors
-    given = torch.stack([given_vision, given_language, given_both])
-    vision, language, total = information(own, given).unbind()
+    vision, language, total = information(solution.factors[0], solution.factors[1:]).unbind()
+    _, given_vision, given_language, given_both = solution.factors.unbind()
     system = GaussianSystem(vision, language, total, given_vision, given_language, given_both, solution.crosses)
     return system, solution.solved
 
@@ -83,14 +83,16 @@ def conditional_factors(blocks: Blocks, conditions: Sequence[tuple[int, ...]], s
     crosses = _whitened_crosses(blocks, factors)
     results, smallest = _plain_factors(crosses, conditions)
     if strict:
-        doubtful = ~(pivots * smallest > 1 / AMPLIFICATION_LIMIT)
-        if bool(doubtful.any()):
-            inverses = [_inverse(factor[doubtful]) for factor in factors]
-            high, low = exact_congruence(_block_diagonal(inverses), blocks.covariance[doubtful])
-            corrected = [_exact_factor(blocks, high, low, given) for given in conditions]
-            smallest[doubtful] = torch.stack([lowest for _, lowest in corrected]).amin(0)
-            for result, (factor, _) in zip(results, corrected, strict=True):
-                result[doubtful] = factor
+        headroom = pivots * smallest * AMPLIFICATION_LIMIT
+        precise = headroom > 1
+        if bool(precise.all()):
+            return Solution(results, solved, crosses)
+        doubtful = ~precise
+        inverses = [_inverse(factor[doubtful]) for factor in factors]
+        high, low = exact_congruence(_block_diagonal(inverses), blocks.covariance[doubtful])
+        corrected, lowest = zip(*(_exact_factor(blocks, high, low, given) for given in conditions), strict=True)
+        smallest[doubtful] = torch.stack(lowest).amin(0)
+        results[:, doubtful] = torch.stack(corrected)
     # Below this, rounding of the given entries alone could have made a singular matrix look positive definite.
     singular = ~(smallest > EPS * (4 * blocks.covariance.shape[-1] + 1 / pivots))
     if strict and bool(singular.any()):
@@ -100,68 +102,73 @@ def conditional_factors(blocks: Blocks, conditions: Sequence[tuple[int, ...]], s
 
 def _own_factors(blocks: Blocks, strict: bool) -> tuple[list[Tensor], Tensor, Tensor]:
     """Cholesky factors of the diagonal blocks, where all exist, and the smallest squared pivot, ``(n_batch,)``."""
-    factors = []
-    solved = torch.ones(blocks.covariance.shape[0], dtype=torch.bool, device=blocks.covariance.device)
-    pivots = torch.ones_like(solved, dtype=torch.float64)
-    for i, size in enumerate(blocks.dims):
-        factor, info = torch.linalg.cholesky_ex(blocks.covariance[:, blocks.span(i), blocks.span(i)])
-        pivot = _smallest_pivot(factor)
-        failing = (info != 0) | ~(pivot > 4 * EPS * size)
-        if bool(failing.any()):
-            if strict:
-                raise degenerate(blocks, [i], failing)
-            solved = solved & ~failing
-            identity = torch.eye(size, dtype=torch.float64, device=factor.device)
-            factor = torch.where(failing[:, None, None], identity, factor)
-            pivot = torch.where(failing, 1.0, pivot)
-        factors.append(factor)
-        pivots = torch.minimum(pivots, pivot)
-    return factors, solved, pivots
+    spans = [blocks.span(i) for i in range(len(blocks.dims))]
+    factors, infos = zip(*(torch.linalg.cholesky_ex(blocks.covariance[:, span, span]) for span in spans), strict=True)
+    diagonals = [factor.diagonal(dim1=-2, dim2=-1) for factor in factors]
+    pivots, least = torch.cat(diagonals, -1).amin(-1).square(), 4 * EPS * max(blocks.dims)
+    solved = (pivots > least) & ~torch.stack(infos).any(0)
+    if bool(solved.all()):
+        return list(factors), solved, pivots
+    pivots = torch.stack([diagonal.amin(-1).square() for diagonal in diagonals])
+    failing = ~(pivots > least) | torch.stack(infos).bool()
+    if strict:
+        index = int(failing.any(1).nonzero()[0, 0])
+        raise degenerate(blocks, [index], failing[index])
+    stand_ins = [
+        torch.where(unusable[:, None, None], _identity_like(factor), factor)
+        for factor, unusable in zip(factors, failing, strict=True)
+    ]
+    return stand_ins, solved, torch.where(failing, 1.0, pivots).amin(0)
 
 
 def _whitened_crosses(blocks: Blocks, factors: list[Tensor]) -> dict[tuple[int, int], Tensor]:
     """Whitened cross-covariances of blocks i < j, ``(n_batch, d_i, d_j)``."""
     crosses = {}
     for i, factor in enumerate(factors[:-1]):
-        right = blocks.covariance[:, blocks.span(i), blocks.span(i).stop :]
-        widths = blocks.dims[i + 1 :]
-        halves = torch.linalg.solve_triangular(factor, right, upper=False).split(widths, dim=-1)
-        for j, half in enumerate(halves, start=i + 1):
-            crosses[i, j] = torch.linalg.solve_triangular(factors[j].mT, half, upper=True, left=False)
+        span, widths = blocks.span(i), blocks.dims[i + 1 :]
+        right = torch.linalg.solve_triangular(factor, blocks.covariance[:, span, span.stop :], upper=False)
+        for j, half_whitened in enumerate(right.split(widths, dim=-1), start=i + 1):
+            crosses[i, j] = torch.linalg.solve_triangular(factors[j].mT, half_whitened, upper=True, left=False)
     return crosses
 
 
 def _plain_factors(
     crosses: dict[tuple[int, int], Tensor], conditions: Sequence[tuple[int, ...]]
-) -> tuple[list[Tensor], Tensor]:
+) -> tuple[Tensor, Tensor]:
     """Factors of I - K K' for block 0 given others, and the smallest squared pivot met (0 where one failed)."""
     identity = _identity_like(crosses[0, 1].mT)
-    given_one = {i: identity - cross @ cross.mT for (zero, i), cross in crosses.items() if zero == 0}
-    conditionals, pivots = [], []
+    given_one = {i: _less_square(identity, cross) for (zero, i), cross in crosses.items() if zero == 0}
+    conditionals, pivots, infos = [], [], []
     for given in conditions:
         if len(given) < 2:
             conditionals.append(given_one[given[0]] if given else identity)
             continue
         between = crosses[given[0], given[1]]
-        rest, failed = torch.linalg.cholesky_ex(_identity_like(between) - between.mT @ between)
-        pivots.append(torch.where(failed == 0, _smallest_pivot(rest), 0.0))
-        second = (crosses[0, given[1]] - crosses[0, given[0]] @ between).mT
-        second = torch.linalg.solve_triangular(rest, second, upper=False)
-        conditionals.append(given_one[given[0]] - second.mT @ second)
-    factors, failed = torch.linalg.cholesky_ex(torch.stack(conditionals))
-    pivots.append(torch.where(failed == 0, _smallest_pivot(factors), 0.0).amin(0))
-    return list(factors.unbind()), torch.stack(pivots).amin(0)
+        rest, info = torch.linalg.cholesky_ex(_less_square(_identity_like(between), between.mT))
+        second = torch.baddbmm(crosses[0, given[1]], crosses[0, given[0]], between, alpha=-1)
+        second = torch.linalg.solve_triangular(rest.mT, second, upper=True, left=False)
+        conditionals.append(_less_square(given_one[given[0]], second))
+        pivots.append(_smallest_pivot(rest)[None])
+        infos.append(info[None])
+    factors, info = torch.linalg.cholesky_ex(torch.stack(conditionals))
+    smallest = torch.cat([*pivots, _smallest_pivot(factors)]).amin(0)
+    return factors, smallest * ~torch.cat([*infos, info]).any(0)
+
+
+def _less_square(matrix: Tensor, root: Tensor) -> Tensor:
+    """``matrix - root @ root.T``."""
+    return torch.baddbmm(matrix, root, root.mT, alpha=-1)
 
 
 def _exact_factor(blocks: Blocks, high: Tensor, low: Tensor, given: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """The same from the whitened covariance ``high + low``: the trailing factor of block 0 after ``given``."""
     rows = torch.cat([torch.arange(blocks.span(i).start, blocks.span(i).stop) for i in (*given, 0)]).to(high.device)
     factor = exact_cholesky(high[:, rows[:, None], rows], low[:, rows[:, None], rows])
-    pivot = _smallest_pivot(factor)
-    return factor[:, -blocks.dims[0] :, -blocks.dims[0] :].contiguous(), torch.where(pivot.isnan(), 0.0, pivot)
+    return factor[:, -blocks.dims[0] :, -blocks.dims[0] :], _smallest_pivot(factor)
 
 
 def _smallest_pivot(factor: Tensor) -> Tensor:
+    """Of a Cholesky factor; NaN, which no comparison finds large enough, where the factor holds one."""
     return factor.diagonal(dim1=-2, dim2=-1).amin(-1).square()
 
 

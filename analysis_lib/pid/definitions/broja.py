@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import threshold
 
 from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.definitions.base import Definition
@@ -25,14 +26,11 @@ def decompose(system: GaussianSystem) -> Atoms:
     """Uniques from the generalised eigenvalues; redundancy and synergy from the informations."""
     unique_vision, unique_language = uniques(system.given_vision, system.given_language)
     # Either difference gives the redundancy; the one with the smaller unique loses fewer digits.
-    redundancy = torch.where(
-        unique_vision <= unique_language, system.vision - unique_vision, system.language - unique_language
-    ).clamp(min=0)
-    synergy = torch.where(
-        unique_vision <= unique_language,
-        system.total - system.language - unique_vision,
-        system.total - system.vision - unique_language,
-    ).clamp(min=0)
+    vision_smaller = unique_vision <= unique_language
+    unique = torch.where(vision_smaller, unique_vision, unique_language)
+    own = torch.where(vision_smaller, system.vision, system.language)
+    other = torch.where(vision_smaller, system.language, system.vision)
+    redundancy, synergy = (own - unique).clamp(min=0), (system.total - other - unique).clamp(min=0)
     return Atoms(redundancy, unique_vision, unique_language, synergy, system.total, system.vision, system.language)
 
 
@@ -49,8 +47,8 @@ def uniques(given_vision: Tensor, given_language: Tensor) -> tuple[Tensor, Tenso
     ratio = torch.log1p(-values.square()) - 2 * values.log()
     # Equal channels have c^2 = 1/2 up to rounding; that rounding is no unique information.
     rounding = 8 * d * torch.finfo(values.dtype).eps
-    excess = torch.where(ratio > rounding, ratio, 0.0).sum(-1) / (2 * LN2)
-    return excess[..., 0], excess[..., 1]
+    first, second = (threshold(ratio, rounding, 0.0).sum(-1) / (2 * LN2)).unbind(-1)
+    return first, second
 
 
 BROJA = Definition(

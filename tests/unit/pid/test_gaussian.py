@@ -276,3 +276,12 @@ def test_batches_tensors_and_single_problems_agree(definition: str) -> None:
         single = getattr(gaussian_pid(covariance[1, 3], dims, definition), name)
         assert single.shape == ()
         assert single == pytest.approx(getattr(batch, name)[1, 3], abs=1e-12)
+
+
+def test_bits_of_a_tensor_can_take_part_in_a_gradient() -> None:
+    weight = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+    covariance = torch.from_numpy(random_covariance(np.random.default_rng(12), (2, 2, 2))).requires_grad_()
+    synergy = gaussian_pid(covariance, (2, 2, 2)).synergy
+    (weight * synergy).backward()
+    assert weight.grad is not None
+    assert float(weight.grad) == float(synergy)
