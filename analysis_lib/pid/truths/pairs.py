@@ -179,7 +179,7 @@ _KNOWN = [
     Pair("bimodal 1x1", "columns", BINORMAL, maps.bimodal(0.3, 0, 5), maps.bimodal(0.5, -1, 3)),
     Pair("normal CDF 3x3, two pairs", "columns", two_pairs(3), maps.normal_cdf, maps.normal_cdf),
     Pair("normal CDF 5x5, dense", "columns", dense(5), maps.normal_cdf, maps.normal_cdf),
-    Pair("half-cube 25x25, two pairs", "columns", two_pairs(25), maps.half_cube, maps.half_cube),
+    Pair("half-cube 5x5, two pairs", "columns", two_pairs(5), maps.half_cube, maps.half_cube),
     Pair("normal CDF 25x25, dense", "columns", dense(25), maps.normal_cdf, maps.normal_cdf),
     Pair("spiral 3x3, two pairs", "mixed", two_pairs(3), maps.spiral, maps.spiral),
     Pair(
