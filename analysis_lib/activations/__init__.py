@@ -1,19 +1,40 @@
 """What happens inside: knockouts, extraction, the store."""
 
 from .checks import pixel_dependence
+from .conditions import (
+    CONDITIONS,
+    Condition,
+    get_condition,
+    keep_only,
+    random_edges,
+    random_layers,
+    window_conditions,
+    windows,
+)
 from .extract import extract
 from .forward import forward_condition, knocked_out
-from .knockout import CONDITIONS, Condition, Knockout, allowed_mask
+from .knockout import KeepOnly, Knockout, RandomEdges
+from .lockstep import forward_lockstep
+from .masks import allowed_mask
 from .store import open_activations
 
 __all__ = [
     "CONDITIONS",
     "Condition",
+    "KeepOnly",
     "Knockout",
+    "RandomEdges",
     "allowed_mask",
     "extract",
     "forward_condition",
+    "forward_lockstep",
+    "get_condition",
+    "keep_only",
     "knocked_out",
     "open_activations",
     "pixel_dependence",
+    "random_edges",
+    "random_layers",
+    "window_conditions",
+    "windows",
 ]

@@ -10,8 +10,8 @@ import torch
 
 from analysis_lib.models import VisionLanguageModel, prepare
 
+from .conditions import Condition, get_condition
 from .forward import forward_condition
-from .knockout import Condition, get_condition
 
 __all__ = ["pixel_dependence"]
 

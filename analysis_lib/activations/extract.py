@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,16 @@ from tqdm.auto import tqdm
 from analysis_lib.models import VisionLanguageModel, prepare
 from analysis_lib.tasks import check_questions
 
-from .forward import forward_condition
-from .knockout import Condition, check_layers, get_condition
+from .backends import BACKENDS, Backend, choose_backend
+from .batching import HalvingRunner, arrange, same_picture
+from .conditions import Condition, check_layers, get_condition
+from .lock import writing
 from .store import ActivationStore, ArraySpec, digest, open_activations, remove_mismatched
 
 __all__ = ["extract"]
+
+N_CHECKED = 4
+"""Questions on which lockstep is checked against the reference."""
 
 
 def extract(
@@ -32,6 +38,7 @@ def extract(
     *,
     store: str | Path | None = None,
     batch_size: int = 100,
+    backend: str = "lockstep",
     on_mismatch: str = "refuse",
 ) -> xr.Dataset:
     """Run a model on questions under every condition; pool, store and label what happens inside.
@@ -43,7 +50,10 @@ def extract(
     conditions: names of presets or `Condition` objects, each with its own name.
     store: folder of the activation store. An interrupted run resumes where it stopped; ``None`` keeps everything in
         memory.
-    batch_size: questions per forward pass.
+    batch_size: questions that run together; halved, with a warning, when they do not fit into memory.
+    backend: ``"lockstep"`` runs the part before the question once for all conditions and is checked on the first
+        questions against ``"reference"``, the model's own forward under hooks, one condition after the other. Where
+        they differ by more than rounding, a warning says by how much and the reference goes on.
     on_mismatch: what to do with a store that other settings wrote: ``"refuse"`` it, or ``"replace"`` it.
 
     Returns
@@ -53,24 +63,29 @@ def extract(
     Raises
     ------
     ValueError, FileNotFoundError: unusable questions, pictures, conditions or store, with what to do about it.
+    MemoryError: not even one question fits.
     """
     check_questions(questions)
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; at least 1 is needed")
     if on_mismatch not in ("refuse", "replace"):
         raise ValueError(f"on_mismatch is {on_mismatch!r}; it is 'refuse' or 'replace'")
+    if backend not in BACKENDS:
+        raise ValueError(f"backend is {backend!r}; it is {' or '.join(map(repr, BACKENDS))}")
     chosen = _unique_conditions(conditions, vlm.n_layers)
     options = _answer_options(vlm, questions["answer"])
-    settings = _settings(vlm, questions, chosen, batch_size)
-    with _folder(store) as folder:
+    settings = _settings(vlm, questions, chosen, batch_size, backend)
+    with _folder(store) as folder, writing(folder):
         if on_mismatch == "replace":
             remove_mismatched(folder, settings)
-        writer = ActivationStore(folder, settings, questions, _specs(vlm, len(chosen), len(options)))
+        specs = _specs(vlm, len(chosen), len(options))
+        writer = ActivationStore(folder, settings, questions, specs, partial(arrange, vlm))
+        run = HalvingRunner(_Extraction(vlm, chosen, options, backend))
         pending = writer.pending()
         with tqdm(total=len(questions), unit="question", disable=None) as bar:
             bar.update(len(questions) - sum(rows.stop - rows.start for rows in pending))
             for rows in pending:
-                writer.write(rows, _run_batch(vlm, questions.iloc[rows], chosen, options))
+                writer.write(rows, run(questions.iloc[writer.order[rows]]))
                 bar.update(rows.stop - rows.start)
         writer.finish(
             {
@@ -83,22 +98,31 @@ def extract(
         return dataset if store is not None else dataset.load()
 
 
-def _run_batch(
-    vlm: VisionLanguageModel, questions: pd.DataFrame, conditions: Sequence[Condition], options: dict[int, str]
-) -> dict[str, np.ndarray]:
-    batch = prepare(vlm, questions)
-    truth = torch.tensor([vlm.answer_token(answer) for answer in questions["answer"]])
-    runs = []
-    for condition in conditions:
-        states = forward_condition(vlm, batch, condition)
+class _Extraction:
+    """From questions to arrays ``(n_questions, n_conditions, ...)``; the first ones decide on the backend."""
+
+    def __init__(
+        self, vlm: VisionLanguageModel, conditions: Sequence[Condition], options: dict[int, str], backend: str
+    ) -> None:
+        self.vlm, self.conditions, self.options, self.name = vlm, conditions, options, backend
+        self.backend: Backend | None = None
+
+    def __call__(self, questions: pd.DataFrame) -> dict[str, np.ndarray]:
+        if self.backend is None:
+            few = questions.iloc[np.unique(np.linspace(0, len(questions) - 1, N_CHECKED).astype(int))]
+            self.backend = choose_backend(
+                self.name, self.vlm, prepare(self.vlm, few), self.conditions, same_picture(few)
+            )
+        states = self.backend(self.vlm, prepare(self.vlm, questions), self.conditions, same_picture(questions))
         logits = states.pop("logits")
+        truth = torch.tensor([self.vlm.answer_token(answer) for answer in questions["answer"]], device=logits.device)
         predicted = logits.argmax(-1)
-        states["answer_logits"] = logits[:, list(options)]
-        states["answer_probability"] = logits.softmax(-1).gather(1, truth[:, None])[:, 0]
+        states["answer_logits"] = logits[..., list(self.options)]
+        probability = logits.softmax(-1)
+        states["answer_probability"] = probability.gather(2, truth[:, None, None].expand(*predicted.shape, 1))[..., 0]
         states["predicted_token"] = predicted
-        states["correct"] = predicted == truth
-        runs.append(states)
-    return {name: torch.stack([run[name] for run in runs], 1).numpy() for name in runs[0]}
+        states["correct"] = predicted == truth[:, None]
+        return {name: values.cpu().numpy() for name, values in states.items()}
 
 
 def _specs(vlm: VisionLanguageModel, n_conditions: int, n_options: int) -> dict[str, ArraySpec]:
@@ -137,7 +161,11 @@ def _answer_options(vlm: VisionLanguageModel, answers: pd.Series) -> dict[int, s
 
 
 def _settings(
-    vlm: VisionLanguageModel, questions: pd.DataFrame, conditions: Sequence[Condition], batch_size: int
+    vlm: VisionLanguageModel,
+    questions: pd.DataFrame,
+    conditions: Sequence[Condition],
+    batch_size: int,
+    backend: str,
 ) -> dict[str, Any]:
     return {
         "model": Path(vlm.name).name,
@@ -155,9 +183,8 @@ def _settings(
                 )
             ]
         ),
-        "conditions": [
-            {"name": c.name, "knockouts": [[k.source, k.target, k.layers] for k in c.knockouts]} for c in conditions
-        ],
+        "conditions": [condition.to_dict() for condition in conditions],
+        "backend": backend,
         "batch_size": batch_size,
         "code": _code_digest(),
     }

@@ -14,9 +14,10 @@ import torch
 
 from analysis_lib.models import Batch, VisionLanguageModel, span_mask
 
-from .knockout import Condition, allowed_mask, check_layers, native_mask
+from .conditions import Condition, check_layers
+from .masks import native_mask, reading_mask, refuse_blind
 
-__all__ = ["forward_condition", "knocked_out"]
+__all__ = ["POOLED", "forward_condition", "knocked_out"]
 
 POOLED = {"vision": "image", "language": "question"}
 
@@ -28,19 +29,24 @@ def knocked_out(vlm: VisionLanguageModel, batch: Batch, condition: Condition) ->
     Works on the model's own forward (and under accelerate's dispatch), with sdpa and eager attention.
     """
     check_layers(condition, vlm.n_layers)
+    positions = torch.arange(batch.length).expand(len(batch.spans), batch.length)
+    masks = {}
+    for active in {condition.active(layer) for layer in range(vlm.n_layers)} - {()}:
+        allowed = reading_mask(batch.spans, active, positions, positions)
+        refuse_blind(condition, batch.spans, allowed, positions, positions)
+        masks[active] = allowed[:, None]
 
     def replace_mask(layer: int) -> Any:
         def hook(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-            allowed = allowed_mask(batch.spans, condition.knockouts, layer, batch.length)
             states = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
-            mask = native_mask(allowed.to(states.device), vlm.attention, states.dtype)
-            return args, {**kwargs, "attention_mask": mask}
+            allowed = masks[condition.active(layer)].to(states.device)
+            return args, {**kwargs, "attention_mask": native_mask(allowed, vlm.attention, states.dtype)}
 
         return hook
 
     with ExitStack() as stack:
         for layer, module in enumerate(vlm.decoder_layers):
-            if any(knockout.active(layer) for knockout in condition.knockouts):
+            if condition.active(layer):
                 handle = module.self_attn.register_forward_pre_hook(replace_mask(layer), with_kwargs=True)
                 stack.callback(handle.remove)
         yield

@@ -1,25 +1,37 @@
-"""Attention knockouts as data, and the attention masks that carry them out.
+"""Attention knockouts as data: which positions no longer read which, and in which layers.
 
-A knockout (Geva et al. 2023, arXiv:2304.14767) forbids the positions of one span to read those of another. The mask is
-built whole: causal, not padding, not knocked out, and always the diagonal. A row that may read nothing would be
-undefined (sdpa gives zeros, eager attention NaN or uniform attention over everything, the future included).
+A knockout (Geva et al. 2023, arXiv:2304.14767) forbids the positions of one span to read those of another. Two controls
+go with it: as many edges chosen at random, and sufficiency, where only named pathways are kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import torch
 
-from analysis_lib.models import SPAN_NAMES, Spans, span_mask
+from analysis_lib.models import SPAN_NAMES, Spans
 
-__all__ = ["CONDITIONS", "Condition", "Knockout", "allowed_mask", "check_layers", "get_condition", "native_mask"]
+__all__ = ["Cut", "KeepOnly", "Knockout", "RandomEdges"]
+
+PREFIX = ("system", "image")
+SUFFIX = ("gap", "question", "tail")
+
+
+def inside(spans: Sequence[Spans], name: str, positions: torch.Tensor) -> torch.Tensor:
+    """Which ``positions`` ``(n_prompts, k)`` lie in a span: bool of the same shape."""
+    bounds = torch.tensor([getattr(one, name) for one in spans])
+    return (positions >= bounds[:, :1]) & (positions < bounds[:, 1:])
 
 
 @dataclass(frozen=True)
 class Knockout:
     """Cut the attention of the ``target`` span to the ``source`` span.
+
+    A position goes on reading itself, unless source and target are the same span (as in Last->Last).
 
     Attributes
     ----------
@@ -38,82 +50,155 @@ class Knockout:
     layers: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        for role in ("source", "target"):
-            if getattr(self, role) not in SPAN_NAMES:
-                raise ValueError(f"{role} is {getattr(self, role)!r}; the spans are {', '.join(SPAN_NAMES)}")
-        if self.layers is not None:
-            object.__setattr__(self, "layers", tuple(self.layers))
+        _check_pathway(self.source, self.target)
+        object.__setattr__(self, "layers", _as_layers(self.layers))
+
+    @property
+    def changes_prefix(self) -> bool:
+        """Whether system prompt or picture are read differently."""
+        return self.target in PREFIX
 
     def active(self, layer: int) -> bool:
         """Whether the knockout holds in a layer."""
         return self.layers is None or layer in self.layers
 
+    def within(self, layers: Sequence[int] | None) -> Knockout:
+        """The same knockout in other layers."""
+        return replace(self, layers=_as_layers(layers))
+
+    def cuts(self, spans: Sequence[Spans], rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """Which reading is cut: ``(n_prompts, n_rows, n_columns)`` bool for positions ``rows`` and ``columns``."""
+        cut = inside(spans, self.target, rows)[:, :, None] & inside(spans, self.source, columns)[:, None, :]
+        return cut if self.source == self.target else cut & (rows[:, :, None] != columns[:, None, :])
+
 
 @dataclass(frozen=True)
-class Condition:
-    """A named set of knockouts under which a model is run; none for the baseline."""
+class RandomEdges:
+    """A control: as many edges as a knockout cuts, chosen at random among all that positions after the picture read.
 
-    name: str
-    knockouts: tuple[Knockout, ...] = ()
+    The choice depends on the seed and on the prompt's spans only, and is the same in every layer.
 
-
-CONDITIONS: dict[str, Condition] = {
-    condition.name: condition
-    for condition in (
-        Condition("baseline"),
-        Condition("paper", (Knockout("image", "question"),)),
-        Condition("strict", (Knockout("image", "question"), Knockout("image", "gap"))),
-    )
-}
-"""Presets of Image->Question.
-
-``paper`` blocks the question's own positions only. The gap between picture and question still reads the picture, and
-the question reads the gap: pixels leak. ``strict`` blocks the gap as well, which makes the question's states exactly
-independent of the pixels.
-"""
-
-
-def get_condition(condition: str | Condition) -> Condition:
-    """A condition by name, or the condition itself; ``ValueError`` naming the presets otherwise."""
-    if isinstance(condition, Condition):
-        return condition
-    if condition not in CONDITIONS:
-        raise ValueError(f"unknown condition {condition!r}; the presets are {', '.join(CONDITIONS)}")
-    return CONDITIONS[condition]
-
-
-def check_layers(condition: Condition, n_layers: int) -> None:
-    """Refuse a knockout in a layer that the model does not have."""
-    for knockout in condition.knockouts:
-        outside = [layer for layer in knockout.layers or () if not 0 <= layer < n_layers]
-        if outside:
-            raise ValueError(f"condition {condition.name!r} names layers {outside}; this model has 0 to {n_layers - 1}")
-
-
-def allowed_mask(
-    spans: Sequence[Spans], knockouts: Iterable[Knockout], layer: int, length: int | None = None
-) -> torch.Tensor:
-    """Who may read whom in a layer: ``(n_prompts, 1, length, length)`` bool, True where the row reads the column.
-
-    Rows are queries, columns keys. Prompts shorter than ``length`` are padded on the right.
+    Attributes
+    ----------
+    like: the knockout whose number of edges is cut; its layers hold here too.
+    seed: of the choice.
     """
-    length = length or max(one.length for one in spans)
-    position = torch.arange(length)
-    real = position < torch.tensor([one.length for one in spans])[:, None]
-    allowed = (position[None, :] <= position[:, None])[None] & real[:, None, :]
-    for knockout in knockouts:
-        if knockout.active(layer):
-            rows = span_mask(spans, knockout.target, length)
-            columns = span_mask(spans, knockout.source, length)
-            allowed = allowed & ~(rows[:, :, None] & columns[:, None, :])
-    return (allowed | torch.eye(length, dtype=torch.bool))[:, None]
+
+    like: Knockout
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.like.changes_prefix:
+            raise ValueError(
+                f"{self.like} changes what {self.like.target} reads; random edges stand for knockouts whose target "
+                f"comes after the picture: {', '.join((*SUFFIX, 'last'))}"
+            )
+
+    @property
+    def layers(self) -> tuple[int, ...] | None:
+        """The decoder layers in which this holds; ``None`` for all."""
+        return self.like.layers
+
+    @property
+    def changes_prefix(self) -> bool:
+        """Never: the edges are those of positions after the picture."""
+        return False
+
+    def active(self, layer: int) -> bool:
+        """Whether the edges are cut in a layer."""
+        return self.like.active(layer)
+
+    def within(self, layers: Sequence[int] | None) -> RandomEdges:
+        """The same edges in other layers."""
+        return replace(self, like=self.like.within(layers))
+
+    def cuts(self, spans: Sequence[Spans], rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """Which reading is cut: ``(n_prompts, n_rows, n_columns)`` bool for positions ``rows`` and ``columns``."""
+        chosen = []
+        for prompt, one in enumerate(spans):
+            table = self._choose(one)
+            first, length = one.gap[0], one.length
+            row, column = rows[prompt] - first, columns[prompt]
+            known = ((row >= 0) & (row < length - first))[:, None] & (column < length)[None]
+            chosen.append(table[row.clamp(0, length - first - 1)][:, column.clamp(max=length - 1)] & known)
+        return torch.stack(chosen)
+
+    def _choose(self, spans: Spans) -> torch.Tensor:
+        """The edges of one prompt: ``(length - prefix, length)`` bool."""
+        first, length = spans.gap[0], spans.length
+        rows, columns = torch.arange(first, length)[None], torch.arange(length)[None]
+        earlier = columns[0][None, :] < rows[0][:, None]
+        count = int((self.like.cuts([spans], rows, columns)[0] & earlier).sum())
+        generator = torch.Generator().manual_seed(zlib.crc32(repr((self.seed, spans)).encode()))
+        candidates = earlier.flatten().nonzero()[:, 0]
+        picked = candidates[torch.randperm(len(candidates), generator=generator)[:count]]
+        table = torch.zeros(earlier.numel(), dtype=torch.bool)
+        table[picked] = True
+        return table.view_as(earlier)
 
 
-def native_mask(allowed: torch.Tensor, attention: str, dtype: torch.dtype) -> torch.Tensor:
-    """The mask as an attention implementation wants it: bool for sdpa, additive for eager.
+@dataclass(frozen=True)
+class KeepOnly:
+    """Sufficiency: after the picture, cut everything between spans except the pathways named.
 
-    Eager attention would *add* a bool mask as zeros and ones: silently wrong.
+    What is always kept: a span reads itself, and everything reads the system prompt, which says nothing about picture
+    or question and without which positions would have nothing to read. Here ``tail`` and ``last`` are apart from each
+    other as readers of one another.
+
+    Attributes
+    ----------
+    pathways: pairs of source and target span.
+    layers: the decoder layers in which this holds, from 0; ``None`` for all.
     """
-    if attention == "sdpa":
-        return allowed
-    return torch.zeros(allowed.shape, dtype=dtype, device=allowed.device).masked_fill(~allowed, torch.finfo(dtype).min)
+
+    pathways: tuple[tuple[str, str], ...]
+    layers: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for source, target in self.pathways:
+            _check_pathway(source, target)
+        object.__setattr__(self, "pathways", tuple((source, target) for source, target in self.pathways))
+        object.__setattr__(self, "layers", _as_layers(self.layers))
+
+    @property
+    def changes_prefix(self) -> bool:
+        """Never: system prompt and picture read what they always read."""
+        return False
+
+    def active(self, layer: int) -> bool:
+        """Whether only the pathways are kept in a layer."""
+        return self.layers is None or layer in self.layers
+
+    def within(self, layers: Sequence[int] | None) -> KeepOnly:
+        """The same pathways kept in other layers."""
+        return replace(self, layers=_as_layers(layers))
+
+    def cuts(self, spans: Sequence[Spans], rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """Which reading is cut: ``(n_prompts, n_rows, n_columns)`` bool for positions ``rows`` and ``columns``."""
+
+        def owner(positions: torch.Tensor) -> torch.Tensor:
+            # "last" is written after the tail that contains it.
+            found = torch.full_like(positions, -1)
+            for number, name in enumerate(SPAN_NAMES):
+                found[inside(spans, name, positions)] = number
+            return found
+
+        reader, read = owner(rows)[:, :, None], owner(columns)[:, None, :]
+        cut = (reader > SPAN_NAMES.index("image")) & (read > SPAN_NAMES.index("system")) & (reader != read)
+        for source, target in self.pathways:
+            kept = inside(spans, target, rows)[:, :, None] & inside(spans, source, columns)[:, None, :]
+            cut &= ~kept
+        return cut
+
+
+Cut: TypeAlias = Knockout | RandomEdges | KeepOnly
+
+
+def _check_pathway(source: str, target: str) -> None:
+    for role, name in (("source", source), ("target", target)):
+        if name not in SPAN_NAMES:
+            raise ValueError(f"{role} is {name!r}; the spans are {', '.join(SPAN_NAMES)}")
+
+
+def _as_layers(layers: Sequence[int] | None) -> tuple[int, ...] | None:
+    return None if layers is None else tuple(int(layer) for layer in layers)

@@ -1,9 +1,10 @@
 """The activation store: labelled arrays in Zarr, written batch by batch, resumable and checked.
 
 A store is a folder with ``activations.zarr`` (any Zarr or xarray reader opens it), ``questions.parquet`` (one row per
-sample), ``settings.json`` (what was asked for), ``progress.json`` (the batches done, with checksums) and, written last,
-``manifest.json``. A batch counts only once its checksums are in ``progress.json``; an interrupted batch is simply
-written again, so an interrupted and a straight run leave the same bytes.
+sample, in the order in which they ran; ``position`` is the order in which they were asked for), ``settings.json`` (what
+was asked for), ``progress.json`` (the batches done, with checksums) and, written last, ``manifest.json``. A batch
+counts only once its checksums are in ``progress.json``; an interrupted batch is simply written again, so an interrupted
+and a straight run leave the same bytes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,16 @@ class ActivationStore:
     """A store being written. Use as ``for rows in store.pending(): store.write(rows, arrays)``, then ``finish``."""
 
     def __init__(
-        self, folder: str | Path, settings: Mapping[str, Any], questions: pd.DataFrame, specs: Mapping[str, ArraySpec]
+        self,
+        folder: str | Path,
+        settings: Mapping[str, Any],
+        questions: pd.DataFrame,
+        specs: Mapping[str, ArraySpec],
+        arrange: Callable[[pd.DataFrame], np.ndarray] | None = None,
     ) -> None:
         """Create the store, or resume the one that the same settings began.
+
+        ``arrange`` gives the order in which a new store keeps the questions; by default the order they have.
 
         Raises
         ------
@@ -61,7 +69,9 @@ class ActivationStore:
             for leftover in self.folder.rglob("*.partial"):  # files that a killed run was writing
                 leftover.unlink()
         else:
-            self._create(questions, specs)
+            order = np.arange(len(questions)) if arrange is None else arrange(questions)
+            self._create(questions.iloc[order].assign(position=order), specs)
+        self.order = pd.read_parquet(self.folder / QUESTIONS, columns=["position"])["position"].to_numpy()
         self._group = zarr.open_group(self.folder / ARRAYS, mode="r+")
         self._done: dict[str, dict[str, str]] = _read_json(self.folder / PROGRESS)
         self._n_samples = len(questions)
@@ -157,6 +167,7 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
         _verify(folder, int(manifest["settings"]["batch_size"]))
     dataset = xr.open_zarr(folder / ARRAYS, consolidated=False, chunks=None)
     questions = pd.read_parquet(folder / QUESTIONS)
+    back = np.argsort(questions.pop("position").to_numpy())
     words = {int(token): word for token, word in manifest["words"].items()}
     predicted = np.vectorize(words.__getitem__, otypes=[object])(dataset["predicted_token"].values)
     labels: dict[str, Any] = {name: ("sample", questions[name].to_numpy(dtype=object)) for name in questions.columns}
@@ -166,7 +177,8 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
         "layer": np.arange(dataset.sizes["layer"]),
         "predicted": (("sample", "condition"), predicted),
     }
-    return dataset.assign_coords(labels).assign_attrs(manifest["settings"])
+    labelled = dataset.assign_coords(labels).assign_attrs(manifest["settings"])
+    return labelled if np.array_equal(back, np.arange(len(back))) else labelled.isel(sample=back)
 
 
 def remove_mismatched(folder: str | Path, settings: Mapping[str, Any]) -> None:

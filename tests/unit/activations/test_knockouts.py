@@ -13,6 +13,7 @@ from analysis_lib.activations import (
     Condition,
     Knockout,
     forward_condition,
+    forward_lockstep,
     pixel_dependence,
 )
 from analysis_lib.models import Batch, VisionLanguageModel, load_model, prepare
@@ -109,14 +110,26 @@ def test_windows_that_cover_all_layers_are_the_whole(
     assert_identical(forward_condition(vlm, batch, Condition("halves", halves)), states["strict"])
 
 
-def test_a_row_that_may_read_nothing_reads_itself(vlm: VisionLanguageModel, batch: Batch) -> None:
-    """Cut from everything, the last position becomes a function of its own token: the same for every prompt."""
-    cut = Condition("cut", tuple(Knockout(name, "last") for name in ("system", "image", "gap", "question", "tail")))
-    states = forward_condition(vlm, batch, cut)
-    assert states["logits"].isfinite().all()
-    torch.testing.assert_close(
-        states["prediction_hidden"], states["prediction_hidden"][:1].expand(len(batch.spans), -1), rtol=1e-5, atol=1e-5
+@pytest.mark.parametrize("layers", [None, (2,)])
+def test_a_knockout_that_leaves_positions_blind_is_refused_with_figures(
+    vlm: VisionLanguageModel, batch: Batch, layers: tuple[int, ...] | None
+) -> None:
+    sources = ("system", "image", "gap", "question", "tail")
+    cut = Condition("cut", tuple(Knockout(name, "last", layers) for name in sources))
+    complaint = (
+        r"condition 'cut' leaves 5 positions \(in tail, last; 5 of 5 prompts\) with nothing to read but themselves, "
+        "where attention is undefined; leave them one source, such as system"
     )
+    with pytest.raises(ValueError, match=complaint):
+        forward_condition(vlm, batch, cut)
+    with pytest.raises(ValueError, match=complaint):
+        forward_lockstep(vlm, batch, [BASELINE, cut])
+
+
+def test_a_position_with_one_source_left_is_a_function_of_it_alone(vlm: VisionLanguageModel, batch: Batch) -> None:
+    """Cut from all but the system prompt, the last position is the same for every question and picture."""
+    cut = Condition("cut", tuple(Knockout(name, "last") for name in ("image", "gap", "question", "tail")))
+    states = forward_condition(vlm, batch, cut)
     other = forward_condition(vlm, with_other_pixels(batch), cut)
     assert torch.equal(states["prediction_hidden"], other["prediction_hidden"])
 

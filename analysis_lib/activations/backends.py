@@ -1,0 +1,91 @@
+"""The two ways through the model, and how one is checked against the other."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import torch
+
+from analysis_lib.models import Batch, VisionLanguageModel
+
+from .conditions import Condition
+from .decoder import with_features
+from .forward import forward_condition
+from .lockstep import forward_lockstep
+
+__all__ = ["BACKENDS", "TOLERANCES", "Backend", "choose_backend", "forward_reference"]
+
+BACKENDS = ("lockstep", "reference")
+TOLERANCES = {torch.float64: 1e-5, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
+"""By number format: how far lockstep may be from the reference, relative to the largest value of an array."""
+
+Backend: TypeAlias = Callable[[VisionLanguageModel, Batch, Sequence[Condition], Sequence[int]], dict[str, torch.Tensor]]
+
+
+def forward_reference(
+    vlm: VisionLanguageModel, batch: Batch, conditions: Sequence[Condition], pictures: Sequence[int]
+) -> dict[str, torch.Tensor]:
+    """Every condition by itself through the model's own forward; what `forward_lockstep` returns."""
+    with torch.inference_mode():
+        seen = with_features(vlm, batch, pictures)
+    runs = [forward_condition(vlm, seen, condition) for condition in conditions]
+    return {name: torch.stack([run[name] for run in runs], 1) for name in runs[0]}
+
+
+def forward_shared(
+    vlm: VisionLanguageModel, batch: Batch, conditions: Sequence[Condition], pictures: Sequence[int]
+) -> dict[str, torch.Tensor]:
+    """Lockstep for the conditions that share the prefix, the reference for those that change it."""
+    shared = [number for number, condition in enumerate(conditions) if not condition.changes_prefix]
+    apart = [number for number, condition in enumerate(conditions) if condition.changes_prefix]
+    if not apart:
+        return forward_lockstep(vlm, batch, conditions, pictures)
+    parts = [forward_reference(vlm, batch, [conditions[number] for number in apart], pictures)]
+    if shared:
+        parts.append(forward_lockstep(vlm, batch, [conditions[number] for number in shared], pictures))
+    back = torch.tensor([(apart + shared).index(number) for number in range(len(conditions))])
+    return {name: torch.cat([part[name].cpu() for part in parts], 1)[:, back] for name in parts[0]}
+
+
+def choose_backend(
+    name: str, vlm: VisionLanguageModel, batch: Batch, conditions: Sequence[Condition], pictures: Sequence[int]
+) -> Backend:
+    """The backend called ``name``, or the reference, with a warning, where lockstep differs from it on ``batch``.
+
+    Conditions that change the prefix take the reference path by themselves; a warning names them.
+    """
+    if name == "reference":
+        return forward_reference
+    apart = [condition.name for condition in conditions if condition.changes_prefix]
+    if apart:
+        warnings.warn(
+            f"conditions {', '.join(apart)} change what system prompt or picture read; these run by themselves on the "
+            "slower reference path",
+            stacklevel=2,
+        )
+    shared = [condition for condition in conditions if not condition.changes_prefix]
+    if shared:
+        array, difference = largest_difference(
+            forward_lockstep(vlm, batch, shared, pictures), forward_reference(vlm, batch, shared, pictures)
+        )
+        tolerance = TOLERANCES[vlm.dtype]
+        if not difference <= tolerance:  # NaN as well
+            warnings.warn(
+                f"lockstep differs from the reference path by {difference:.1e} of the largest value of {array} on the "
+                f"first questions, which is more than {tolerance:.0e} for {vlm.dtype}; going on with the slower "
+                "reference path",
+                stacklevel=2,
+            )
+            return forward_reference
+    return forward_shared
+
+
+def largest_difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> tuple[str, float]:
+    """The array that differs most, and by how much, relative to its largest value in ``other``."""
+    found = []
+    for name, values in other.items():
+        difference = (one[name].cpu() - values.cpu()).abs().max() / values.abs().max().cpu().clamp(min=1e-30)
+        found.append((name, float(difference)))
+    return max(found, key=lambda entry: float("inf") if entry[1] != entry[1] else entry[1])

@@ -1,0 +1,95 @@
+"""Which questions run together, and what happens when they do not fit into memory."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+
+from analysis_lib.models import VisionLanguageModel
+from analysis_lib.models.images import open_image
+
+from .decoder import picture_tokens
+
+__all__ = ["HalvingRunner", "arrange", "same_picture"]
+
+Arrays = dict[str, np.ndarray]
+
+
+def arrange(vlm: VisionLanguageModel, questions: pd.DataFrame) -> np.ndarray:
+    """An order in which neighbours share a picture, or at least the number of picture tokens and a similar length.
+
+    Returns
+    -------
+    Row numbers ``(n_questions,)``: pictures of equally many tokens together, in these the pictures by their longest
+    question, in these each picture's questions.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError: a picture is missing or is no picture.
+    """
+    lengths = pd.Series([len(ids) for ids in vlm.tokenizer(list(questions["question"]))["input_ids"]])
+    picture, distinct = pd.factorize(questions["image"])
+    tokens = np.array(picture_tokens(vlm, [_size(path) for path in distinct]))
+    longest = lengths.groupby(picture).max().to_numpy()
+    return np.lexsort((lengths.to_numpy(), picture, longest[picture], tokens[picture]))
+
+
+def same_picture(questions: pd.DataFrame) -> list[int]:
+    """For each question the row of the first one that shows the same picture."""
+    first: dict[str, int] = {}
+    return [first.setdefault(path, row) for row, path in enumerate(questions["image"])]
+
+
+class HalvingRunner:
+    """Runs questions in portions that fit into memory: whenever they do not, portions become half as large."""
+
+    def __init__(self, run: Callable[[pd.DataFrame], Arrays]) -> None:
+        self._run = run
+        self._limit: int | None = None
+
+    def __call__(self, questions: pd.DataFrame) -> Arrays:
+        """Run all questions; ``MemoryError`` when even one is too many."""
+        parts: list[Arrays] = []
+        start = 0
+        while start < len(questions):
+            size = min(self._limit or len(questions), len(questions) - start)
+            part = self._attempt(questions.iloc[start : start + size])
+            if part is not None:
+                parts.append(part)
+                start += size
+            else:  # outside of the handler, which would keep the failed attempt's tensors alive
+                self._halve(size)
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _attempt(self, questions: pd.DataFrame) -> Arrays | None:
+        try:
+            return self._run(questions)
+        except RuntimeError as error:
+            # On a CPU running out of memory is an ordinary RuntimeError.
+            if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+                raise
+        return None
+
+    def _halve(self, size: int) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if size == 1:
+            raise MemoryError(
+                "out of memory with a single question; run fewer conditions at a time, or the model in float16"
+            )
+        self._limit = size // 2
+        warnings.warn(f"out of memory with {size} questions at once; going on with {self._limit}", stacklevel=3)
+
+
+def _size(path: str) -> tuple[int, int]:
+    """Width and height, read from the header; a picture without one is refused."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except OSError:
+        return open_image(path).size  # which says what is wrong
