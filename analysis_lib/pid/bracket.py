@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from analysis_lib.pid.atoms import Atoms
@@ -39,15 +38,13 @@ def find_bracket(
     draws: Tensor,
     seed: int,
 ) -> Bracket | None:
-    """From cores: ``plug_in`` and ``point`` ``(4,)``, ``replicates`` ``(n_draws, 4)`` of the point; None without a bound."""
+    """From cores ``plug_in`` and ``point`` ``(4,)``, ``replicates`` ``(n_draws, 4)``; None where there is no bound."""
     if definition.name not in SPLITS:
         return None
-    weights = torch.cat([torch.ones_like(draws[:1]), draws])
-    sums = average([sum_of_uniques(part, groups[part.rows], weights[:, part.rows], seed) for part in parts])
+    sums = average([sum_of_uniques(part, groups[part.rows], draws[:, part.rows], seed) for part in parts])
     drawn = sums[1:][~np.isnan(sums[1:])][: len(replicates)]
-    if np.isnan(sums[0]) or len(drawn) < 2:
+    if len(drawn) < 2:
         return None
-    drawn = drawn - drawn.mean() + sums[0]
     replicates = replicates[: len(drawn)]
     gap, gaps = point[0] - point[1], replicates[:, 0] - replicates[:, 1]
     below, below_replicates = _atoms(point, (sums[0] + gap) / 2), _atoms(replicates, (drawn + gaps) / 2)

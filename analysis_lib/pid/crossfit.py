@@ -44,16 +44,17 @@ def _by_information(system: GaussianSystem) -> tuple[Tensor, Tensor]:
 SPLITS: dict[str, Split] = {"broja": _by_eigenvalue, "mmi": _by_information}
 
 
-def sum_of_uniques(part: CommonLatents, groups: np.ndarray, weights: Tensor, seed: int) -> np.ndarray:
-    """Bits ``(n_draws,)`` of unique_vision + unique_language, from below, one for each row of ``weights``.
+def sum_of_uniques(part: CommonLatents, groups: np.ndarray, draws: Tensor, seed: int) -> np.ndarray:
+    """Bits ``(1 + n_draws,)`` of unique_vision + unique_language, from below: of the rows, then bootstrap replicates.
 
-    ``groups`` ``(n_rows,)`` stay together; ``weights`` ``(n_draws, n_rows)`` count how often each judged row is drawn,
-    the directions held fixed. NaN where the rows of a draw do not suffice.
+    ``groups`` ``(n_rows,)`` stay together; ``draws`` ``(n_draws, n_rows)`` count how often a judged row is drawn, the
+    directions held fixed. NaN where the rows do not suffice.
     """
     split = SPLITS[part.definition.name]
     values, (d_target, d_vision, d_language) = part.values, part.dims
     ample = len(values) // FOLDS >= ROWS_PER_DIMENSION * (d_target + max(d_vision, d_language))
     folds = GroupKFold(FOLDS if ample else FEWEST_FOLDS, shuffle=True, random_state=seed)
+    weights = torch.cat([torch.ones_like(draws[:1]), draws])
     total = torch.zeros(len(weights), dtype=torch.float64)
     for learnt, judged in folds.split(values, groups=groups):
         covariance = torch.cov(values[learnt].mT)[None]
@@ -71,7 +72,21 @@ def sum_of_uniques(part: CommonLatents, groups: np.ndarray, weights: Tensor, see
             directions = chosen.nonzero()[:, 0]
             if len(directions):
                 total += _excess(covariances, directions, better, worse, len(judged))
-    return (total / folds.get_n_splits()).numpy()
+    result = (total / folds.get_n_splits()).numpy()
+    return _widened(result, folds.get_n_splits())
+
+
+def _widened(values: np.ndarray, n_folds: int) -> np.ndarray:
+    """Replicates, all but the first value, spread for what folds share: each learns on the rows that others judge.
+
+    The variance of a cross-validated mean is not that of n_folds independent ones but larger by the share of judged in
+    learnt rows (Nadeau and Bengio 2003, doi:10.1023/A:1024068626366).
+    """
+    replicates = values[1:]
+    factor = np.sqrt(1 + n_folds / (n_folds - 1))
+    known = replicates[~np.isnan(replicates)]
+    centre = known.mean() if len(known) else 0.0
+    return np.concatenate([values[:1], values[0] + (replicates - centre) * factor])
 
 
 def _excess(covariances: Tensor, target: Tensor, better: Tensor, worse: Tensor, n_rows: int) -> Tensor:

@@ -75,9 +75,7 @@ def describe(
                 f"{name} and target are not jointly Gaussian: {excess:.2f} bits more along one pair of directions"
             )
         elif abs(scale) > SCALE_NOISE / rows**0.5:
-            flags.append(
-                f"{name} and target are not jointly Gaussian: their scales go together (correlation {scale:.2f})"
-            )
+            flags.append(f"{name} and target are not jointly Gaussian: their scales go together ({scale:.2f})")
     for name in ("vision", "language", "target"):
         count = duplicated_rows(columns[name])
         result[f"duplicates_{name}"] = count
@@ -89,8 +87,8 @@ def describe(
         told = float(latent_bits["total" if name == "target" else name])
         if told > entropy:
             flags.append(
-                f"{told:.1f} bits are more than the {entropy:.1f} bits of entropy in the repeated {name} rows, which is "
-                "impossible: trust the probe"
+                f"{told:.1f} bits are more than the {entropy:.1f} bits of entropy in the repeated {name} rows: "
+                "impossible, trust the probe"
             )
     dimensions = sum(columns[name].shape[1] for name in ("vision", "language", "target"))
     result["samples_per_dimension"] = n_samples / dimensions

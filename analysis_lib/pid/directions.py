@@ -23,7 +23,7 @@ BLOCKS = ("target", "vision", "language")
 
 @dataclass(frozen=True)
 class UniqueDirections:
-    """Eigenvalues ``(..., d_target)``, largest first, their ``bits``, and ``vectors (..., d_target, d_target)`` in columns.
+    """Eigenvalues ``(..., d_target)``, largest first, their ``bits``, and ``vectors`` in columns, ``(..., d, d)``.
 
     ``bits`` are 1/2 log2 of the eigenvalues: their positive part adds up to what is unique to vision, their negative
     part to what is unique to language. A column w reads ``w @ target`` off the target, in the target's own coordinates.

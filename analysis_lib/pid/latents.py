@@ -79,11 +79,13 @@ def covariance_bias(
     excesses = []
     for covariance in covariances:
         own = covariance_cores(covariance[None], dims, definition)
+        if not len(own):
+            continue
         drawn = covariance_cores(parametric_draws(covariance, factors), dims, definition)
         follows = 0.0 if own[0, 0] <= own[0, 1] else 1.0
         excess = drawn[:, 3] - own[:, 3] - follows * (drawn - own)[:, :2] @ np.array([1.0, -1.0])
         excesses.append(excess.mean() + follows * (exact[0] - exact[1]))
-    return np.array([*exact, float(np.mean(excesses))])
+    return np.array([*exact, float(np.mean(excesses)) if excesses else 0.0])
 
 
 @dataclass(frozen=True)

@@ -34,14 +34,16 @@ def matched_cores(
     n_bias: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Cores ``(<= count, 4)``, bias taken off, of random systems of ``total`` bits; averaged over parts of ``rows`` rows."""
+    """Cores ``(<= count, 4)``, bias taken off, of random systems of ``total`` bits; mean over parts of ``rows``."""
     if count == 0:
         return np.empty((0, 4))
     covariances = random_systems(max(total, LEAST_BITS), dims, count, rng)
-    roots = torch.linalg.cholesky(covariances)
+    # Sources that determine a target of few dimensions to the last digit leave no covariance to work with.
+    roots, failed = torch.linalg.cholesky_ex(covariances)
+    covariances, roots = covariances[failed == 0], roots[failed == 0]
     parts = []
     for n_rows in rows:
-        drawn = roots @ wishart_factors(n_rows, sum(dims), count, rng)
+        drawn = roots @ wishart_factors(n_rows, sum(dims), len(roots), rng)
         bias = covariance_bias(covariances[:BIAS_SHARE], n_rows, dims, definition, n_bias, rng)
         parts.append(covariance_cores(drawn @ drawn.mT, dims, definition) - bias)
     shortest = min(len(part) for part in parts)
