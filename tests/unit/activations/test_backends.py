@@ -1,0 +1,91 @@
+"""Which path runs: lockstep where it agrees with the reference, the reference, with a warning, where it does not."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from analysis_lib.activations import Condition, Knockout, backends, extract
+from analysis_lib.models import VisionLanguageModel
+
+WITHIN = Condition("within", (Knockout("image", "image", (1, 2)),))
+ARRAYS = ("vision", "language", "prediction_hidden", "answer_logits", "answer_probability")
+
+
+def disturb(monkeypatch: pytest.MonkeyPatch, name: str, change: Any) -> None:
+    forward = backends.forward_lockstep
+
+    def disturbed(*args: Any) -> dict[str, torch.Tensor]:
+        states = forward(*args)
+        return {**states, name: change(states[name])}
+
+    monkeypatch.setattr(backends, "forward_lockstep", disturbed)
+
+
+@pytest.mark.parametrize("name", ["vision", "language", "prediction_hidden", "logits"])
+def test_a_difference_is_noticed_named_and_the_reference_goes_on(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    expected = extract(one_model, questions, backend="reference")
+    disturb(monkeypatch, name, lambda values: values + 1e-3 * values.abs().max())
+    complaint = rf"differs from the reference path by 1\.0e-03 of the largest value of {name} .* more than 1e-05 for"
+    with pytest.warns(UserWarning, match=complaint):
+        found = extract(one_model, questions)
+    for array in ARRAYS:
+        assert np.array_equal(found[array].values, expected[array].values)
+
+
+def test_a_single_undefined_number_is_a_difference(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoil(values: torch.Tensor) -> torch.Tensor:
+        values = values.clone()
+        values[1, 0, 2, 3] = float("nan")
+        return values
+
+    disturb(monkeypatch, "language", spoil)
+    with pytest.warns(UserWarning, match="by nan of the largest value of language"):
+        assert np.isfinite(extract(one_model, questions)["language"].values).all()
+
+
+def test_rounding_is_no_difference(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disturb(monkeypatch, "language", lambda values: values + 1e-6 * values.abs().max())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        extract(one_model, questions)
+
+
+def test_a_condition_that_changes_the_prefix_runs_on_the_reference_path_and_says_so(
+    vlm: VisionLanguageModel, questions: pd.DataFrame
+) -> None:
+    conditions = ["baseline", WITHIN, "strict"]
+    with pytest.warns(UserWarning, match="conditions within change what system prompt or picture read; these run by"):
+        found = extract(vlm, questions, conditions)
+    expected = extract(vlm, questions, conditions, backend="reference")
+    assert list(found["condition"].values) == ["baseline", "within", "strict"]
+    for array in ARRAYS:
+        scale = np.abs(expected[array].values).max()
+        assert np.abs(found[array].values - expected[array].values).max() / scale < 5e-6
+    vision = found["vision"]
+    assert not np.array_equal(vision.sel(condition="within"), vision.sel(condition="baseline"))
+    assert np.array_equal(vision.sel(condition="strict"), vision.sel(condition="baseline"))
+
+
+def test_conditions_that_all_change_the_prefix_need_no_lockstep(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backends, "forward_lockstep", None)
+    with pytest.warns(UserWarning, match="conditions within change"):
+        extract(one_model, questions, [WITHIN])
+
+
+def test_an_unknown_backend_is_refused(one_model: VisionLanguageModel, questions: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="backend is 'fast'; it is 'lockstep' or 'reference'"):
+        extract(one_model, questions, backend="fast")
