@@ -1,10 +1,12 @@
 # Everything a reader runs. Needs Python >= 3.11 and make; each target sets up .venv first where it has to.
 #   make book PROFILE=smoke     another profile of workflow/profiles
 #   make test PYTHON=python3.12 another interpreter for the environment
+#   make train-mini MODEL=mini-llava-1.6  the other embedded model
 
 PYTHON ?= python3
 PROFILE ?= mini
 CORES ?= 2
+MODEL ?= mini-llava-1.5
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -37,8 +39,8 @@ test: $(INSTALLED) ## lint, check types and imports, run the tests
 bench: $(INSTALLED) ## run the benchmarks and print their tables
 	$(BIN)/python -m pytest -m benchmark -s $(PYTEST_ARGS)
 
-train-mini: $(INSTALLED) ## train the embedded model from scratch (about an hour on 2 cores; resumes)
-	$(BIN)/python -m analysis_lib.models.training
+train-mini: $(INSTALLED) ## train the embedded model MODEL from scratch (over an hour on 2 cores; resumes)
+	$(BIN)/python -m analysis_lib.models.training --model $(MODEL)
 
 clean: ## remove results, logs and the built book; the environment stays
 	rm -rf results logs _build book/pages .snakemake build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

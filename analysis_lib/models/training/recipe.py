@@ -22,10 +22,12 @@ from .loop import Stage, run_stage
 from .packing import BINDING
 from .stages import VisionStage, language_loss
 
-__all__ = ["train"]
+__all__ = ["CURVE_QUESTIONS", "train"]
 
 VISION_IMAGES, LANGUAGE_IMAGES = 64, 32
 """Pictures per step, over all processes."""
+CURVE_QUESTIONS = 100
+"""Questions per task behind each point of the learning curve."""
 CURVE_SEED, REPORT_SEED = 9, 2026
 """Seeds of the scenes behind the learning curve and behind the reported accuracy; training never draws either."""
 
@@ -59,7 +61,7 @@ def train(rank: int, processes: int, arguments: argparse.Namespace) -> None:
     share = LANGUAGE_IMAGES // processes
 
     def figures() -> dict[str, float]:
-        return fresh_accuracy(model, architecture, 100, CURVE_SEED)
+        return fresh_accuracy(model, architecture, CURVE_QUESTIONS, CURVE_SEED)
 
     loss = language_loss(model, architecture, device)
     language = Stage("language", arguments.language_steps, muon_rate=0.015, adam_rate=2e-3)
