@@ -16,6 +16,7 @@ from .forward import forward_condition, knocked_out
 from .knockout import KeepOnly, Knockout, RandomEdges
 from .lockstep import forward_lockstep
 from .masks import allowed_mask
+from .outcomes import outcomes
 from .store import open_activations
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "keep_only",
     "knocked_out",
     "open_activations",
+    "outcomes",
     "pixel_dependence",
     "random_edges",
     "random_layers",

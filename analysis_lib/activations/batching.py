@@ -12,6 +12,7 @@ from PIL import Image
 
 from analysis_lib.models import VisionLanguageModel
 from analysis_lib.models.images import open_image
+from analysis_lib.models.prompts import QUESTION
 
 from .decoder import picture_tokens
 
@@ -30,13 +31,21 @@ def arrange(vlm: VisionLanguageModel, questions: pd.DataFrame) -> np.ndarray:
 
     Raises
     ------
-    FileNotFoundError, ValueError: a picture is missing or is no picture.
+    FileNotFoundError, ValueError: a picture is missing or is no picture; a prompt is longer than the model reads.
     """
-    lengths = pd.Series([len(ids) for ids in vlm.tokenizer(list(questions["question"]))["input_ids"]])
+    texts = [vlm.prompt.replace(QUESTION, question) for question in questions["question"]]
+    lengths = pd.Series([len(ids) for ids in vlm.tokenizer(texts)["input_ids"]])
     picture, distinct = pd.factorize(questions["image"])
-    tokens = np.array(picture_tokens(vlm, [_size(path) for path in distinct]))
+    tokens = np.array(picture_tokens(vlm, [_size(path) for path in distinct]))[picture]
+    whole = lengths.to_numpy() - 1 + tokens  # the picture's placeholder is one token of the text
+    if vlm.context_length is not None and whole.max() > vlm.context_length:
+        worst = int(whole.argmax())
+        raise ValueError(
+            f"question {questions['question_id'].iloc[worst]} makes a prompt of {whole[worst]} tokens, but {vlm.name} "
+            f"reads at most {vlm.context_length}; shorten it"
+        )
     longest = lengths.groupby(picture).max().to_numpy()
-    return np.lexsort((lengths.to_numpy(), picture, longest[picture], tokens[picture]))
+    return np.lexsort((lengths.to_numpy(), picture, longest[picture], tokens))
 
 
 def same_picture(questions: pd.DataFrame) -> list[int]:
@@ -91,5 +100,5 @@ def _size(path: str) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             return image.size
-    except OSError:
+    except (OSError, SyntaxError, Image.DecompressionBombError):
         return open_image(path).size  # which says what is wrong

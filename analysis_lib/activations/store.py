@@ -167,7 +167,8 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
         _verify(folder, int(manifest["settings"]["batch_size"]))
     dataset = xr.open_zarr(folder / ARRAYS, consolidated=False, chunks=None)
     questions = pd.read_parquet(folder / QUESTIONS)
-    back = np.argsort(questions.pop("position").to_numpy())
+    in_order = "position" not in questions  # as in a store that keeps questions as they were asked for
+    back = np.arange(len(questions)) if in_order else np.argsort(questions.pop("position").to_numpy())
     words = {int(token): word for token, word in manifest["words"].items()}
     predicted = np.vectorize(words.__getitem__, otypes=[object])(dataset["predicted_token"].values)
     labels: dict[str, Any] = {name: ("sample", questions[name].to_numpy(dtype=object)) for name in questions.columns}

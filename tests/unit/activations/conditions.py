@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from hypothesis import strategies as st
 
 from analysis_lib.activations import Condition, Knockout
-from analysis_lib.models import Batch
+from analysis_lib.models import Batch, Spans
 
 States = dict[str, torch.Tensor]
 
@@ -36,3 +37,11 @@ def assert_identical(one: States, two: States) -> None:
     assert one.keys() == two.keys()
     for name in one:
         assert torch.equal(one[name], two[name]), name
+
+
+@st.composite
+def any_spans(draw: st.DrawFn) -> Spans:
+    sizes = [draw(st.integers(fewest, 4)) for fewest in (0, 1, 0, 1, 1)]
+    stops = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+    system, image, gap, question, tail = ((stop - size, stop) for stop, size in zip(stops, sizes, strict=True))
+    return Spans(system, image, gap, question, tail, last=(stops[-1] - 1, stops[-1]))

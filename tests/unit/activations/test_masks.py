@@ -11,16 +11,9 @@ from analysis_lib.activations import CONDITIONS, Condition, Knockout, allowed_ma
 from analysis_lib.activations.conditions import check_layers, get_condition
 from analysis_lib.activations.masks import native_mask
 from analysis_lib.models import SPAN_NAMES, Spans
+from tests.unit.activations.conditions import any_spans
 
 N_LAYERS = 5
-
-
-@st.composite
-def any_spans(draw: st.DrawFn) -> Spans:
-    sizes = [draw(st.integers(fewest, 4)) for fewest in (0, 1, 0, 1, 1)]
-    stops = [sum(sizes[: i + 1]) for i in range(len(sizes))]
-    system, image, gap, question, tail = ((stop - size, stop) for stop, size in zip(stops, sizes, strict=True))
-    return Spans(system, image, gap, question, tail, last=(stops[-1] - 1, stops[-1]))
 
 
 KNOCKOUTS = st.builds(

@@ -1,0 +1,86 @@
+"""What people feed it: odd pictures, too long and empty texts. Right numbers, or a refusal that names the cure."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from analysis_lib.activations import CONDITIONS, extract
+from analysis_lib.models import VisionLanguageModel, prepare
+
+
+def odd_pictures(folder: Path) -> list[str]:
+    """Greyscale, with transparency, CMYK, animated, one pixel."""
+    shades = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8))
+    shades.convert("L").save(folder / "grey.png")
+    shades.convert("RGBA").save(folder / "clear.png")
+    shades.convert("CMYK").save(folder / "cmyk.jpg")
+    shades.save(folder / "moving.gif", save_all=True, append_images=[shades.rotate(90), shades.rotate(180)])
+    Image.new("RGB", (1, 1), "red").save(folder / "pixel.png")
+    return [str(folder / name) for name in ("grey.png", "clear.png", "cmyk.jpg", "moving.gif", "pixel.png")]
+
+
+def test_odd_pictures_give_under_lockstep_what_they_give_alone(
+    vlm: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path
+) -> None:
+    table = questions.assign(image=odd_pictures(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        together = extract(vlm, table, list(CONDITIONS))
+    alone = extract(vlm, table, list(CONDITIONS), batch_size=1, backend="reference")
+    for name in ("vision", "language", "prediction_hidden"):
+        scale = np.abs(alone[name].values).max()
+        assert np.abs(together[name].values - alone[name].values).max() / scale < 5e-6
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("size", [(10_000, 10_000), (10_000, 1)])
+def test_a_huge_picture_is_an_ordinary_one(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    huge, small = tmp_path / "huge.png", tmp_path / "small.png"
+    Image.new("L", size, 90).save(huge, compress_level=1)
+    Image.new("L", (32, 32), 90).save(small)
+    found, expected = (extract(one_model, questions[:1].assign(image=str(path))) for path in (huge, small))
+    np.testing.assert_allclose(found["vision"].values, expected["vision"].values, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_picture_beyond_what_is_safe_to_unpack_is_refused(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ValueError, match="cannot be read .*decompression bomb"):
+        extract(one_model, questions)
+
+
+def test_a_question_longer_than_the_context_is_refused_before_anything_runs(
+    vlm: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path
+) -> None:
+    table = questions.copy()
+    table.loc[3, "question"] = "Is the box red or blue? " * 60
+    with pytest.raises(
+        ValueError, match=r"question q3 makes a prompt of \d+ tokens, but .* reads at most 300; shorten it"
+    ):
+        extract(vlm, table, store=tmp_path / "store", batch_size=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_longest_prompt_that_fits_runs(vlm: VisionLanguageModel, questions: pd.DataFrame) -> None:
+    one_word = questions[:1].assign(question="red")
+    room = (vlm.context_length or 0) - prepare(vlm, one_word).length
+    longest = one_word.assign(question=" ".join(["red"] * (1 + room)))
+    assert np.isfinite(extract(vlm, longest)["language"].values).all()
+    with pytest.raises(ValueError, match="makes a prompt of 301 tokens, but .* reads at most 300"):
+        extract(vlm, longest.assign(question=longest["question"] + " red"))
+
+
+@pytest.mark.parametrize("answer", ["", "  "])
+def test_an_empty_answer_is_refused(one_model: VisionLanguageModel, questions: pd.DataFrame, answer: str) -> None:
+    with pytest.raises(ValueError, match="empty answer|adds no token"):
+        extract(one_model, questions.assign(answer=answer))
