@@ -61,12 +61,12 @@ def read_blocks(covariance: Any, dims: Sequence[int], names: tuple[str, ...]) ->
     blocks = Blocks(matrix.reshape(-1, width, width), names, sizes, matrix.shape[:-2])
     variances = blocks.covariance.diagonal(dim1=-2, dim2=-1)
     scaled = _equilibrate(blocks.covariance)
-    asymmetry = (scaled - scaled.mT).abs()
+    asymmetry = scaled - scaled.mT
     # An entry that is not finite differs from itself, so two comparisons clear a sound batch.
-    if not bool((asymmetry <= SYMMETRY_TOLERANCE).all() & (variances > 0).all()):
+    if not bool((asymmetry.amax((-2, -1)) <= SYMMETRY_TOLERANCE).all() & (variances > 0).all()):
         _refuse_entries(blocks)
-        _refuse_asymmetry(blocks, asymmetry)
-    return Blocks((scaled + scaled.mT) / 2, names, sizes, blocks.batch_shape)
+        _refuse_asymmetry(blocks, asymmetry.abs())
+    return Blocks(scaled.sub_(asymmetry, alpha=0.5), names, sizes, blocks.batch_shape)
 
 
 def _read_dims(dims: Sequence[int], names: tuple[str, ...]) -> tuple[int, ...]:
@@ -85,7 +85,8 @@ def _as_float64(covariance: Any) -> Tensor:
         covariance = np.asarray(covariance)
         if covariance.dtype.kind not in "fiu":
             raise ValueError(f"covariance must hold real numbers, got dtype {covariance.dtype}")
-        covariance = torch.from_numpy(np.array(covariance, dtype=np.float64))
+        array = np.asarray(covariance, dtype=np.float64, order="C")
+        covariance = torch.from_numpy(array if array.flags.writeable else array.copy())
     elif covariance.is_complex() or covariance.dtype == torch.bool:
         raise ValueError(f"covariance must hold real numbers, got dtype {covariance.dtype}")
     return covariance.detach().to(torch.float64)
@@ -145,7 +146,7 @@ def _equilibrate(matrix: Tensor) -> Tensor:
     """Scale rows and columns by powers of two, without rounding, to variances between 1/2 and 2."""
     variances = matrix.diagonal(dim1=-2, dim2=-1)
     scale = torch.ldexp(torch.ones_like(variances), -(torch.frexp(variances).exponent >> 1))
-    return matrix * scale[:, :, None] * scale[:, None, :]
+    return (matrix * scale[:, :, None]).mul_(scale[:, None, :])
 
 
 def degenerate(blocks: Blocks, indices: Sequence[int], failing: Tensor) -> ValueError:
