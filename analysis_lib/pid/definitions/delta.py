@@ -35,6 +35,8 @@ from analysis_lib.pid.system import EPS, LN2, GaussianSystem
 
 BARRIERS = (10.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12, 1e-13)
 CENTRED = 1e-3
+# Below this a decrement is rounding, and its step may lead anywhere.
+ROUNDING = 1e-13
 NEWTON_STEPS = 40
 CONJUGATE_STEPS = 300
 FORCING = 1e-3
@@ -101,7 +103,7 @@ def _lost_gain(covariance: Tensor, covariance_other: Tensor) -> tuple[Tensor, Te
         for _ in range(NEWTON_STEPS):
             part, current = problem.take(active), point[active]
             step, decrement = part.newton_step(current, barrier[active])
-            moving = decrement > CENTRED * barrier[active]
+            moving = decrement > (CENTRED * barrier[active]).clamp(min=ROUNDING)
             if not bool(moving.any()):
                 break
             active, part, current, step = active[moving], part.take(moving), current[moving], step[moving]

@@ -228,6 +228,15 @@ def test_two_independent_copies_have_twice_each_atom(definition: str) -> None:
         assert_close(gaussian_pid(*doubled(covariance, dims), definition), twice, TOLERANCE[definition])
 
 
+def test_delta_is_additive_over_copies_in_every_one_of_many_systems() -> None:
+    """A solver that leaves its domain once in a thousand problems shows here."""
+    rng = np.random.default_rng(0)
+    systems = [random_covariance(rng, (2, 2, 2)) for _ in range(400)]
+    copies = np.stack([doubled(system, (2, 2, 2))[0] for system in systems])
+    single = gaussian_pid(np.stack(systems), (2, 2, 2), "delta").to_array()
+    np.testing.assert_allclose(gaussian_pid(copies, (4, 4, 4), "delta").to_array(), 2 * single, atol=1e-6)
+
+
 @pytest.mark.parametrize("definition", NEW)
 def test_channels_with_one_signal_and_nearly_one_noise_share_all_they_know(definition: str) -> None:
     gain = np.random.default_rng(10).normal(size=(3, 3))
