@@ -11,6 +11,7 @@ from analysis_lib.report.masks import mask_picture
 from analysis_lib.report.steps import eigenvalue_bars, latent_scatter, matrix_picture, variance_spectrum
 from analysis_lib.report.sweeps import exact_lines
 from analysis_lib.report.trajectories import knockout_trajectories, layer_trajectories
+from analysis_lib.report.verdicts import verdict_tiles
 
 __all__ = [
     "accuracy_dots",
@@ -25,6 +26,7 @@ __all__ = [
     "mask_picture",
     "matrix_picture",
     "variance_spectrum",
+    "verdict_tiles",
     "wilson_interval",
     "with_wilson",
 ]
