@@ -33,22 +33,21 @@ TIMED_ITERATIONS = 6
 
 @dataclass(frozen=True)
 class Grid:
-    """How often each case is measured, and how large the flows' samples are, ``(n_samples, d)``."""
+    """How often each case is measured; for flows, sizes and repeats as ``(n_samples, d, repeats)``."""
 
     small: int
     middle: int
     large: int
     batch: int
-    layers: tuple[tuple[int, int], ...]
-    layers_repeats: int
+    layers: tuple[tuple[int, int, int], ...]
     modes: dict[str, int]
     complete: bool = False
 
 
 GRIDS = {
-    "smoke": Grid(2, 1, 1, 1, ((200, 4),), 1, {}),
-    "quick": Grid(9, 5, 3, 5, ((200, 4),), 3, {"marginal": 2}),
-    "full": Grid(15, 7, 2, 5, ((200, 4), (1000, 10)), 2, {"marginal": 2, "cartesian": 2}, complete=True),
+    "smoke": Grid(2, 1, 1, 1, ((200, 4, 1),), {}),
+    "quick": Grid(9, 5, 3, 5, ((200, 4, 3), (1000, 10, 1)), {"marginal": 2}),
+    "full": Grid(15, 7, 2, 5, ((200, 4, 3), (1000, 10, 3)), {"marginal": 2, "cartesian": 2}, complete=True),
 }
 
 
@@ -196,8 +195,8 @@ def measure(grid: str, seed: int = 0) -> list[Row]:
     middle, iterations = closed_form((20, 50, 50), chosen.middle, seed=seed)
     large, _ = closed_form((64, 256, 256), chosen.large, None if chosen.complete else iterations, seed)
     rows = [*small, *middle, *large, *batch(1000, (10, 20, 20), chosen.batch)]
-    for n_samples, d in chosen.layers:
-        rows += layers_together(32, n_samples, d, chosen.layers_repeats)
+    for n_samples, d, repeats in chosen.layers:
+        rows += layers_together(32, n_samples, d, repeats)
     for mode, repeats in chosen.modes.items():
         rows += nine_layers(mode, repeats)
     return rows
