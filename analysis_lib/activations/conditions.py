@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .knockout import Cut, KeepOnly, Knockout, RandomEdges
+from .knockout import PREFIX, SUFFIX, Cut, KeepOnly, Knockout, RandomEdges
 
 __all__ = [
     "CONDITIONS",
@@ -46,7 +46,13 @@ class Condition:
     @property
     def changes_prefix(self) -> bool:
         """Whether system prompt or picture are read differently."""
-        return any(knockout.changes_prefix for knockout in self.knockouts)
+        return any(knockout.first_target in PREFIX for knockout in self.knockouts)
+
+    @property
+    def first_target(self) -> str:
+        """The earliest span after the picture that reads differently: nothing before it changes in any layer."""
+        changed = {knockout.first_target for knockout in self.knockouts}
+        return next((name for name in SUFFIX if name in changed), SUFFIX[0])
 
     def first_layer(self, n_layers: int) -> int:
         """The first layer in which anything is cut; ``n_layers`` when nothing ever is."""

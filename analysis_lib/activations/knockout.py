@@ -15,10 +15,10 @@ import torch
 
 from analysis_lib.models import SPAN_NAMES, Spans
 
-__all__ = ["Cut", "KeepOnly", "Knockout", "RandomEdges"]
+__all__ = ["PREFIX", "SUFFIX", "Cut", "KeepOnly", "Knockout", "RandomEdges", "inside"]
 
 PREFIX = ("system", "image")
-SUFFIX = ("gap", "question", "tail")
+SUFFIX = ("gap", "question", "tail", "last")
 
 
 def inside(spans: Sequence[Spans], name: str, positions: torch.Tensor) -> torch.Tensor:
@@ -54,9 +54,9 @@ class Knockout:
         object.__setattr__(self, "layers", _as_layers(self.layers))
 
     @property
-    def changes_prefix(self) -> bool:
-        """Whether system prompt or picture are read differently."""
-        return self.target in PREFIX
+    def first_target(self) -> str:
+        """The earliest span that reads differently."""
+        return self.target
 
     def active(self, layer: int) -> bool:
         """Whether the knockout holds in a layer."""
@@ -88,10 +88,10 @@ class RandomEdges:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.like.changes_prefix:
+        if self.like.target in PREFIX:
             raise ValueError(
                 f"{self.like} changes what {self.like.target} reads; random edges stand for knockouts whose target "
-                f"comes after the picture: {', '.join((*SUFFIX, 'last'))}"
+                f"comes after the picture: {', '.join(SUFFIX)}"
             )
 
     @property
@@ -100,9 +100,9 @@ class RandomEdges:
         return self.like.layers
 
     @property
-    def changes_prefix(self) -> bool:
-        """Never: the edges are those of positions after the picture."""
-        return False
+    def first_target(self) -> str:
+        """The earliest span that may read differently: the first one after the picture."""
+        return SUFFIX[0]
 
     def active(self, layer: int) -> bool:
         """Whether the edges are cut in a layer."""
@@ -161,9 +161,9 @@ class KeepOnly:
         object.__setattr__(self, "layers", _as_layers(self.layers))
 
     @property
-    def changes_prefix(self) -> bool:
-        """Never: system prompt and picture read what they always read."""
-        return False
+    def first_target(self) -> str:
+        """The earliest span that may read differently: the first one after the picture."""
+        return SUFFIX[0]
 
     def active(self, layer: int) -> bool:
         """Whether only the pathways are kept in a layer."""

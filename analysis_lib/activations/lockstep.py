@@ -3,12 +3,13 @@
 The prefix (system prompt and picture) depends on neither question nor knockout: attention is causal and the knockout's
 target comes after the picture. So it runs once per picture, and prefix and suffixes step through the layers together,
 with one layer's keys and values alive at a time. A condition shares the baseline's states up to the first layer in
-which it cuts anything, and forks from them there.
+which it cuts anything, and forks from them there; of the suffix, too, it recomputes only what stands behind the first
+position that reads differently.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,61 +17,65 @@ import torch
 from analysis_lib.models import Batch, Spans, VisionLanguageModel
 
 from .conditions import Condition, check_layers
-from .decoder import decoder_input, with_features
-from .knockout import Cut, inside
+from .decoder import DecoderInput, decoder_input, with_features
+from .knockout import SUFFIX, Cut, inside
 from .masks import native_mask, reading_mask, refuse_blind
 
 __all__ = ["forward_lockstep"]
 
 
-class _Record:
-    """Stands in for a cache: remembers the keys and values of the prefix."""
+class _Cache:
+    """Stands in for a cache: puts earlier keys and values in front of each row's own, and remembers both together.
+
+    ``rows`` says whose earlier ones each prompt takes; ``None`` for its own.
+    """
 
     keys: torch.Tensor
     values: torch.Tensor
 
+    def __init__(self, before: _Cache | None = None, rows: torch.Tensor | None = None) -> None:
+        self.before, self.rows = before, rows
+
     def update(self, keys: torch.Tensor, values: torch.Tensor, *_: Any, **__: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.before is not None:
+            keys, values = self._join(self.before.keys, keys), self._join(self.before.values, values)
         self.keys, self.values = keys, values
         return keys, values
 
-
-class _Prepend:
-    """Stands in for a cache: puts each prompt's prefix in front of the keys and values of its suffixes."""
-
-    def __init__(self, prefix: _Record, rows: torch.Tensor) -> None:
-        self.prefix, self.rows = prefix, rows
-
-    def update(self, keys: torch.Tensor, values: torch.Tensor, *_: Any, **__: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        return self._join(self.prefix.keys, keys), self._join(self.prefix.values, values)
-
-    def _join(self, prefix: torch.Tensor, suffix: torch.Tensor) -> torch.Tensor:
-        heads, before, size = prefix.shape[1:]
-        n = len(self.rows)
-        joined = suffix.new_empty(n, len(suffix) // n, heads, before + suffix.shape[2], size)
-        joined[..., :before, :] = prefix[self.rows.to(prefix.device)][:, None]
-        joined[..., before:, :] = suffix.unflatten(0, joined.shape[:2])
+    def _join(self, before: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+        if self.rows is not None:
+            before = before[self.rows.to(before.device)]
+        n, heads, length, size = before.shape
+        joined = own.new_empty(n, len(own) // n, heads, length + own.shape[2], size)
+        joined[..., :length, :] = before[:, None]
+        joined[..., length:, :] = own.unflatten(0, joined.shape[:2])
         return joined.flatten(0, 1)
 
 
-class _Layout:
-    """Which positions of each prompt stand where in the padded prefix and suffix."""
+class _Rows:
+    """The positions of each prompt from a span's beginning on, what stands before them, and who they are.
 
-    def __init__(self, spans: Sequence[Spans], pictures: Sequence[int]) -> None:
+    ``positions`` ``(n, after)``; ``columns`` ``(n, before + after)``: positions of the keys, in the order in which the
+    caches join them; ``question`` ``(n, after)``; ``last`` ``(n,)``: where the predicting position is.
+    """
+
+    def __init__(self, spans: Sequence[Spans], first: str, earlier: torch.Tensor) -> None:
+        starts = torch.tensor([getattr(one, first)[0] for one in spans])
+        lengths = torch.tensor([one.length for one in spans])
         self.spans = spans
-        self.distinct = sorted(set(pictures))
-        self.picture = torch.tensor([self.distinct.index(row) for row in pictures])
-        starts = torch.tensor([one.gap[0] for one in spans])
-        self.lengths = torch.tensor([one.length for one in spans])
-        self.before = int(starts.max())
-        after = int((self.lengths - starts).max())
-        self.rows = starts[:, None] + torch.arange(after)
-        prefix = torch.arange(self.before).expand(len(spans), -1)
-        padding = int(self.lengths.max()) + after  # later than every row, so that nobody reads it
-        self.columns = torch.cat([torch.where(prefix < starts[:, None], prefix, padding), self.rows], 1)
-        self.last = self.lengths - 1 - starts
-        self.after = after
-        self.image = inside([spans[row] for row in self.distinct], "image", prefix[: len(self.distinct)])
-        self.question = inside(spans, "question", self.rows)
+        self.after = int((lengths - starts).max())
+        self.before = earlier.shape[1]
+        self.positions = starts[:, None] + torch.arange(self.after)
+        nobody = int(lengths.max()) + self.after  # later than every row, so that no row reads it
+        self.columns = torch.cat([torch.where(earlier < starts[:, None], earlier, nobody), self.positions], 1)
+        self.question = inside(spans, "question", self.positions)
+        self.last = lengths - 1 - starts
+
+    def take(self, values: torch.Tensor, first: torch.Tensor | None = None) -> torch.Tensor:
+        """The rows' entries of ``values`` ``(n, length, ...)``, whose positions begin at 0 or at ``first`` ``(n,)``."""
+        at = self.positions if first is None else self.positions - first[:, None]
+        at = at.clamp(max=values.shape[1] - 1).to(values.device)
+        return values[torch.arange(len(at), device=values.device)[:, None], at]
 
 
 def group_size(n_slots: int, before: int, after: int) -> int:
@@ -83,39 +88,69 @@ def group_size(n_slots: int, before: int, after: int) -> int:
     return min(divisors, key=lambda size: before / size + after * size)
 
 
-class _Masks:
-    """The suffixes' attention masks, built once per set of active knockouts."""
+class _Branch:
+    """Conditions that recompute the same positions, each in a slot of its own from its first cut on."""
 
-    def __init__(self, layout: _Layout, attention: str) -> None:
-        self.layout, self.attention = layout, attention
-        self._known: dict[tuple[Cut, ...], torch.Tensor] = {}
+    def __init__(self, vlm: VisionLanguageModel, rows: _Rows, rotation: tuple[torch.Tensor, ...]) -> None:
+        self.vlm, self.rows = vlm, rows
+        self.rotation = tuple(rows.take(part) for part in rotation)
+        self.conditions: list[Condition] = []
+        self.states: torch.Tensor
+        self._masks: dict[tuple[Cut, ...], torch.Tensor] = {}
         self._latest: tuple[Any, torch.Tensor] = (None, torch.empty(0))
 
-    def __call__(self, conditions: Sequence[Condition | None], layer: int, states: torch.Tensor) -> torch.Tensor:
-        """For slots in groups, ``(n * n_groups, 1, group * after, before + group * after)``; ``None`` cuts nothing."""
-        key = tuple(() if condition is None else condition.active(layer) for condition in conditions)
-        if self._latest[0] != (key, states.device):
-            slots = torch.stack([self._one(a, c) for a, c in zip(key, conditions, strict=True)], 1).to(states.device)
-            self._latest = ((key, states.device), native_mask(self._grouped(slots), self.attention, states.dtype))
+    def add(self, conditions: Sequence[Condition], states: torch.Tensor) -> None:
+        """Give each condition a slot with these states ``(n, after, hidden)`` in it."""
+        new = states[:, None].expand(-1, len(conditions), -1, -1)
+        self.states = torch.cat([self.states, new], 1) if self.conditions else new
+        self.conditions += conditions
+
+    def step(self, module: Any, layer: int, cache: _Cache) -> None:
+        """Take all slots through a layer."""
+        n, slots, after, hidden = self.states.shape
+        size = group_size(slots, self.rows.before, after)
+        shape = (n * slots // size, size * after, -1)
+        rotation = tuple(part[:, None].expand(-1, slots, -1, -1).reshape(shape) for part in self.rotation)
+        states = module(
+            self.states.reshape(shape),
+            attention_mask=self._mask(layer, size),
+            position_embeddings=rotation,
+            past_key_values=cache,
+        )
+        self.states = states.view(n, slots, after, hidden)
+
+    def pooled(self) -> torch.Tensor:
+        """Each slot's mean over the question, ``(n, slots, hidden)``."""
+        return pool(self.states, self.rows.question.to(self.states.device)[:, None])
+
+    def last(self) -> torch.Tensor:
+        """Each slot's predicting position, ``(n, slots, hidden)``."""
+        device = self.states.device
+        return self.states[torch.arange(len(self.states), device=device), :, self.rows.last.to(device)]
+
+    def _mask(self, layer: int, size: int) -> torch.Tensor:
+        """For slots in groups of ``size``: ``(n * n_groups, 1, size * after, before + size * after)``."""
+        key = tuple(condition.active(layer) for condition in self.conditions)
+        device = self.states.device
+        if self._latest[0] != (key, device):
+            slots = torch.stack([self._of(condition, layer) for condition in self.conditions], 1).to(device)
+            n, n_slots, after, before = *slots.shape[:3], self.rows.before
+            slots = slots.view(n * n_slots // size, size, after, before + after)
+            own = slots.new_zeros(len(slots), size, after, size, after)
+            each = torch.arange(size)
+            own[:, each, :, each] = slots[..., before:].transpose(0, 1)
+            grouped = torch.cat([slots[..., :before], own.flatten(3)], 3).flatten(1, 2)[:, None]
+            self._latest = ((key, device), native_mask(grouped, self.vlm.attention, self.states.dtype))
         return self._latest[1]
 
-    def _grouped(self, slots: torch.Tensor) -> torch.Tensor:
-        n, n_slots, after, _ = slots.shape
-        before, size = self.layout.before, group_size(n_slots, self.layout.before, after)
-        slots = slots.view(n * n_slots // size, size, after, before + after)
-        own = slots.new_zeros(len(slots), size, after, size, after)
-        each = torch.arange(size)
-        own[:, each, :, each] = slots[..., before:].transpose(0, 1)
-        return torch.cat([slots[..., :before], own.flatten(3)], 3).flatten(1, 2)[:, None]
-
-    def _one(self, active: tuple[Cut, ...], condition: Condition | None) -> torch.Tensor:
-        if active not in self._known:
-            spans, rows, columns = self.layout.spans, self.layout.rows, self.layout.columns
-            allowed = reading_mask(spans, active, rows, columns)
-            if condition is not None:
-                refuse_blind(condition, spans, allowed, rows, columns)
-            self._known[active] = allowed
-        return self._known[active]
+    def _of(self, condition: Condition, layer: int) -> torch.Tensor:
+        active = condition.active(layer)
+        if active not in self._masks:
+            rows = self.rows
+            allowed = reading_mask(rows.spans, active, rows.positions, rows.columns)
+            refuse_blind(condition, rows.spans, allowed, rows.positions, rows.columns)
+            self._masks[active] = allowed
+        return self._masks[active]
 
 
 @torch.inference_mode()
@@ -143,96 +178,102 @@ def forward_lockstep(
                 f"condition {condition.name!r} changes the prefix, which lockstep shares; run it by itself"
             )
     rows = list(range(len(batch.spans))) if pictures is None else list(pictures)
-    layout = _Layout(batch.spans, rows)
     given = decoder_input(vlm, with_features(vlm, batch, rows))
-    return _Steps(vlm, layout, conditions).run(given.states, given.rotation)
+    return _Steps(vlm, batch.spans, conditions, rows, given).run()
 
 
 class _Steps:
-    """One batch on its way through the layers."""
+    """One batch on its way through the layers: the prefix, the baseline's suffix, and a branch per first target."""
 
-    def __init__(self, vlm: VisionLanguageModel, layout: _Layout, conditions: Sequence[Condition]) -> None:
-        self.vlm, self.layout, self.conditions = vlm, layout, conditions
-        self.masks = _Masks(layout, vlm.attention)
-        self.forks = [condition.first_layer(vlm.n_layers) for condition in conditions]
-        self.trunk = list(range(len(conditions)))  # conditions that still are the baseline: they share slot 0
-        self.forked: list[int] = []
+    def __init__(
+        self,
+        vlm: VisionLanguageModel,
+        spans: Sequence[Spans],
+        conditions: Sequence[Condition],
+        pictures: Sequence[int],
+        given: DecoderInput,
+    ) -> None:
+        self.vlm, self.conditions = vlm, conditions
+        distinct = sorted(set(pictures))
+        self.picture = torch.tensor([distinct.index(row) for row in pictures])
+        before = max(one.gap[0] for one in spans)
+        positions = torch.arange(before).expand(len(spans), -1)
+        self.image = inside([spans[row] for row in distinct], "image", positions[: len(distinct)])
+        self.prefix = given.states[torch.tensor(distinct, device=given.states.device), :before]
+        self.prefix_rotation = tuple(part[:1, :before] for part in given.rotation)
+        trunk = _Rows(spans, SUFFIX[0], positions)
+        self.starts = trunk.positions[:, 0]
+        self.trunk = _Branch(vlm, trunk, given.rotation)
+        self.trunk.add([Condition("shared by all that cut nothing yet")], trunk.take(given.states))
+        self.branches = {
+            name: _Branch(vlm, _Rows(spans, name, trunk.columns), given.rotation)
+            for name in {condition.first_target for condition in conditions}
+        }
 
-    def run(self, states: torch.Tensor, rotation: tuple[torch.Tensor, torch.Tensor]) -> dict[str, torch.Tensor]:
-        layout, first = self.layout, torch.tensor(self.layout.distinct, device=states.device)
-        prefix = states[first, : layout.before]
-        prefix_rotation = tuple(part[:1, : layout.before] for part in rotation)
-        at = layout.rows.clamp(max=states.shape[1] - 1).to(states.device)
-        index = torch.arange(len(at), device=at.device)[:, None]
-        suffix = states[index, at][:, None]
-        suffix_rotation = tuple(part[index, at] for part in rotation)
-        vision, language = [self._pool_vision(prefix)], [self._pool_language(suffix)]
+    def run(self) -> dict[str, torch.Tensor]:
+        """Through all layers; what `forward_lockstep` returns."""
+        vision, language = [self._vision(self.prefix)], [self._language()]
+        forks = [condition.first_layer(self.vlm.n_layers) for condition in self.conditions]
         for layer, module in enumerate(self.vlm.decoder_layers):
-            suffix = self._fork(layer, suffix)
-            record = _Record()
-            prefix = module(
-                prefix,
-                attention_mask=self._prefix_mask(prefix),
-                position_embeddings=prefix_rotation,
-                past_key_values=record,
+            self._fork([c for c, fork in zip(self.conditions, forks, strict=True) if fork == layer])
+            cache = _Cache()
+            self.prefix = module(
+                self.prefix,
+                attention_mask=self._causal_mask(),
+                position_embeddings=self.prefix_rotation,
+                past_key_values=cache,
             )
-            shape = suffix.shape
-            size = group_size(shape[1], layout.before, layout.after)
-            rows = (shape[0] * shape[1] // size, size * layout.after, -1)
-            suffix = module(
-                suffix.reshape(rows),
-                attention_mask=self.masks(self._slots(), layer, suffix),
-                position_embeddings=tuple(
-                    part[:, None].expand(-1, shape[1], -1, -1).reshape(rows) for part in suffix_rotation
-                ),
-                past_key_values=_Prepend(record, layout.picture),
-            ).view(shape)
-            vision.append(self._pool_vision(prefix))
-            language.append(self._pool_language(suffix))
-        last = suffix[torch.arange(len(at), device=suffix.device), :, layout.last.to(suffix.device)]
-        prediction = self._spread(self.vlm.final_norm(last))
-        device = prediction.device
+            cache = _Cache(cache, self.picture)
+            self.trunk.step(module, layer, cache)
+            for branch in self.branches.values():
+                if branch.conditions:
+                    branch.step(module, layer, _Cache(cache))
+            vision.append(self._vision(self.prefix))
+            language.append(self._language())
+        prediction = self.vlm.final_norm(self._of_each(lambda branch: branch.last()))
+        for branch in (self.trunk, *self.branches.values()):
+            if branch.conditions:
+                branch.states = self.vlm.final_norm(branch.states)
         return {
-            "vision": torch.stack([states.to(device) for states in vision], 2),
-            "language": torch.stack([states.to(device) for states in language], 2),
-            "vision_final_norm": self._pool_vision(self.vlm.final_norm(prefix)).to(device),
-            "language_final_norm": self._pool_language(self.vlm.final_norm(suffix)).to(device),
+            "vision": torch.stack([states.to(prediction.device) for states in vision], 2),
+            "language": torch.stack([states.to(prediction.device) for states in language], 2),
+            "vision_final_norm": self._vision(self.vlm.final_norm(self.prefix)).to(prediction.device),
+            "language_final_norm": self._language().to(prediction.device),
             "prediction_hidden": prediction.float(),
             "logits": self.vlm.model.get_output_embeddings()(prediction).float(),
         }
 
-    def _slots(self) -> list[Condition | None]:
-        return [None] * bool(self.trunk) + [self.conditions[number] for number in self.forked]
+    def _fork(self, leaving: Sequence[Condition]) -> None:
+        for name, branch in self.branches.items():
+            mine = [condition for condition in leaving if condition.first_target == name]
+            if mine:
+                branch.add(mine, branch.rows.take(self.trunk.states[:, 0], self.starts))
 
-    def _fork(self, layer: int, suffix: torch.Tensor) -> torch.Tensor:
-        """Give every condition that begins to cut here a slot of its own, with the baseline's states in it."""
-        leaving = [number for number in self.trunk if self.forks[number] == layer]
-        if not leaving:
-            return suffix
-        self.trunk = [number for number in self.trunk if self.forks[number] != layer]
-        kept = [0] * bool(self.trunk) + list(range(1, 1 + len(self.forked)))
-        self.forked += leaving
-        return suffix[:, torch.tensor(kept + [0] * len(leaving), device=suffix.device)]
+    def _of_each(self, value: Callable[[_Branch], torch.Tensor], *, question: bool = False) -> torch.Tensor:
+        """From one value per slot to one per condition, ``(n, n_conditions, ...)``.
 
-    def _spread(self, slots: torch.Tensor) -> torch.Tensor:
-        """From one entry per slot to one per condition, ``(n, n_conditions, ...)``."""
-        shift = int(bool(self.trunk))
-        slot = [0 if n in self.trunk else shift + self.forked.index(n) for n in range(len(self.conditions))]
-        return slots[:, torch.tensor(slot, device=slots.device)]
+        With ``question`` the value is one of question states, which are the shared ones where only later spans change.
+        """
+        shared = value(self.trunk)
+        found: dict[Condition, torch.Tensor] = {}
+        for name, branch in self.branches.items():
+            if branch.conditions and not (question and SUFFIX.index(name) > SUFFIX.index("question")):
+                found.update(zip(branch.conditions, value(branch).unbind(1), strict=True))
+        return torch.stack([found.get(condition, shared[:, 0]) for condition in self.conditions], 1)
 
-    def _prefix_mask(self, prefix: torch.Tensor) -> torch.Tensor | None:
+    def _causal_mask(self) -> torch.Tensor | None:
         if self.vlm.attention == "sdpa":  # which takes no mask as causal; padding stands behind what reads
             return None
-        size = prefix.shape[1]
-        causal = torch.ones(size, size, dtype=torch.bool, device=prefix.device).tril()
-        return native_mask(causal[None, None], self.vlm.attention, prefix.dtype)
+        size = self.prefix.shape[1]
+        causal = torch.ones(size, size, dtype=torch.bool, device=self.prefix.device).tril()
+        return native_mask(causal[None, None], self.vlm.attention, self.prefix.dtype)
 
-    def _pool_vision(self, prefix: torch.Tensor) -> torch.Tensor:
-        pooled = pool(prefix, self.layout.image.to(prefix.device))[self.layout.picture.to(prefix.device)]
+    def _vision(self, prefix: torch.Tensor) -> torch.Tensor:
+        pooled = pool(prefix, self.image.to(prefix.device))[self.picture.to(prefix.device)]
         return pooled[:, None].expand(-1, len(self.conditions), -1)
 
-    def _pool_language(self, suffix: torch.Tensor) -> torch.Tensor:
-        return self._spread(pool(suffix, self.layout.question.to(suffix.device)[:, None]))
+    def _language(self) -> torch.Tensor:
+        return self._of_each(lambda branch: branch.pooled(), question=True)
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

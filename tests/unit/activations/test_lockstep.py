@@ -165,16 +165,17 @@ def test_questions_about_one_picture_share_its_prefix_and_its_vision_features(
     def count_pictures(_module: Any, _args: Any, kwargs: dict[str, Any]) -> None:
         seen.append(len(kwargs["pixel_values"]) if "pixel_values" in kwargs else len(_args[0]))
 
-    class Counting(lockstep._Record):
+    class Counting(lockstep._Cache):
         def update(self, keys: torch.Tensor, values: torch.Tensor, *rest: Any, **more: Any) -> Any:
-            prefixes.append(len(keys))
+            if self.before is None:
+                prefixes.append(len(keys))
             return super().update(keys, values, *rest, **more)
 
     table = questions.assign(image=[questions["image"].iloc[row] for row in (0, 1, 0, 0, 1)])
     batch = prepare(vlm, table)
     tower = vlm.model.model.vision_tower
     with pytest.MonkeyPatch.context() as patch, tower.register_forward_pre_hook(count_pictures, with_kwargs=True):
-        patch.setattr(lockstep, "_Record", Counting)
+        patch.setattr(lockstep, "_Cache", Counting)
         apart = forward_lockstep(vlm, batch, EVERY_KIND)
         together = forward_lockstep(vlm, batch, EVERY_KIND, same_picture(table))
     assert prefixes == [5] * LAYERS + [2] * LAYERS
@@ -184,18 +185,20 @@ def test_questions_about_one_picture_share_its_prefix_and_its_vision_features(
 
 
 def test_only_one_layers_keys_and_values_are_alive(vlm: VisionLanguageModel, batch: Batch) -> None:
-    earlier: list[weakref.ref[torch.Tensor]] = []
+    seen: list[weakref.ref[torch.Tensor]] = []
 
-    class Watched(lockstep._Record):
+    class Watched(lockstep._Cache):
         def update(self, keys: torch.Tensor, values: torch.Tensor, *rest: Any, **more: Any) -> Any:
-            assert all(reference() is None for reference in earlier), "an earlier layer's keys or values still live"
-            earlier.extend((weakref.ref(keys), weakref.ref(values)))
-            return super().update(keys, values, *rest, **more)
+            if self.before is None:  # a layer begins
+                assert all(reference() is None for reference in seen), "an earlier layer's keys or values still live"
+            keys, values = super().update(keys, values, *rest, **more)
+            seen.extend((weakref.ref(keys), weakref.ref(values)))
+            return keys, values
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lockstep, "_Record", Watched)
+        patch.setattr(lockstep, "_Cache", Watched)
         forward_lockstep(vlm, batch, EVERY_KIND)
-    assert len(earlier) == 2 * LAYERS
+    assert len(seen) >= 4 * LAYERS
 
 
 def test_the_vocabulary_is_scored_at_the_predicting_position_only(vlm: VisionLanguageModel, batch: Batch) -> None:
@@ -227,6 +230,24 @@ def test_grouped_and_ungrouped_rows_agree(vlm: VisionLanguageModel, batch: Batch
 def test_a_condition_that_changes_the_prefix_is_refused(vlm: VisionLanguageModel, batch: Batch) -> None:
     with pytest.raises(ValueError, match="condition 'within' changes the prefix, which lockstep shares"):
         forward_lockstep(vlm, batch, (Condition("within", (Knockout("system", "image"),)),))
+
+
+def test_a_cut_into_the_last_position_recomputes_that_position_alone(vlm: VisionLanguageModel, batch: Batch) -> None:
+    """Positions before the first one that reads differently are the baseline's, in every layer."""
+    lengths: list[tuple[int, int]] = []
+
+    def note(_module: Any, _args: Any, kwargs: dict[str, Any]) -> None:
+        lengths.append(tuple(kwargs["hidden_states"].shape[:2]))
+
+    windows = window_conditions("image->last", LAYERS, 1)
+    with vlm.decoder_layers[LAYERS - 1].self_attn.register_forward_pre_hook(note, with_kwargs=True):
+        stepped = forward_lockstep(vlm, batch, windows)
+    prefix, suffix, last = lengths
+    assert prefix[1] > suffix[1] > 1
+    assert last[0] * last[1] == len(batch.spans) * len(windows)
+    for name in ("language", "language_final_norm"):
+        assert torch.equal(stepped[name], stepped[name][:, :1].expand_as(stepped[name])), "question states are shared"
+    assert (stepped["logits"][:, 1:] - stepped["logits"][:, :1]).abs().amax((0, 2)).min() > 1e-3
 
 
 def test_no_hook_is_left_behind(vlm: VisionLanguageModel, batch: Batch) -> None:

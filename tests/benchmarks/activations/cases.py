@@ -1,0 +1,206 @@
+"""What extraction costs, lockstep against three other ways of getting the same numbers, as ratios within one run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from transformers import (
+    CLIPImageProcessorPil,
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+)
+
+from analysis_lib.activations import (
+    Condition,
+    forward_condition,
+    forward_lockstep,
+    get_condition,
+    knocked_out,
+    window_conditions,
+)
+from analysis_lib.activations.batching import arrange
+from analysis_lib.activations.decoder import with_features
+from analysis_lib.models import PROMPTS, Batch, VisionLanguageModel, prepare, span_mask
+from analysis_lib.models.mini.vocabulary import IMAGE_TOKEN, VOCABULARY, build_tokenizer
+from tests.unit.models.tiny import questions_table
+
+LAYERS, WIDTH, PATCH = 12, 192, 8
+WINDOW = 3
+N_QUESTIONS, BATCH = 20, 4
+COLUMNS = ("case", "ours_seconds", "reference_seconds", "ratio", "bar")
+BARS = {
+    ("12 windows", 49, "batched hooks"): 3.5,
+    ("12 windows", 256, "batched hooks"): 6.0,
+    ("12 windows", 49, "one by one"): 6.0,
+    ("12 windows", 256, "one by one"): 9.0,
+}
+
+
+def benchmark_model(image_tokens: int) -> VisionLanguageModel:
+    """A random LLaVA of 12 layers, 192 wide, that sees a picture as a square of ``image_tokens`` tokens."""
+    torch.manual_seed(0)
+    side = PATCH * int(image_tokens**0.5)
+    vision = CLIPVisionConfig(
+        hidden_size=96,
+        intermediate_size=192,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        image_size=side,
+        patch_size=PATCH,
+        projection_dim=96,
+    )
+    text = LlamaConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=WIDTH,
+        intermediate_size=4 * WIDTH,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=6,
+        max_position_embeddings=1024,
+        bos_token_id=VOCABULARY["<s>"],
+        eos_token_id=VOCABULARY["</s>"],
+        pad_token_id=VOCABULARY["<pad>"],
+        tie_word_embeddings=False,
+    )
+    config = LlavaConfig(
+        vision_config=vision,
+        text_config=text,
+        image_token_index=VOCABULARY[IMAGE_TOKEN],
+        image_seq_length=image_tokens,
+        vision_feature_layer=-2,
+        vision_feature_select_strategy="default",
+    )
+    processor = LlavaProcessor(
+        CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size={"height": side, "width": side}),
+        tokenizer=build_tokenizer(),
+        patch_size=PATCH,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        image_token=IMAGE_TOKEN,
+    )
+    config._attn_implementation = "sdpa"
+    model = LlavaForConditionalGeneration(config).eval()
+    return VisionLanguageModel("benchmark", model, processor, PROMPTS["llava-1.5"])
+
+
+Work = Callable[[], Any]
+
+
+def naive(vlm: VisionLanguageModel, batches: list[pd.DataFrame], conditions: list[Condition]) -> Work:
+    """The published practice: one question, one condition at a time, everything asked of the model."""
+    alone = [prepare(vlm, batch.iloc[[row]]) for batch in batches for row in range(len(batch))]
+    return lambda: [hidden_states(vlm, one, condition) for condition in conditions for one in alone]
+
+
+def batched_hidden_states(vlm: VisionLanguageModel, batches: list[pd.DataFrame], conditions: list[Condition]) -> Work:
+    """Batched, ``output_hidden_states``, vision features computed once."""
+    return _with_cached_vision(vlm, batches, conditions, hidden_states)
+
+
+def batched_hooks(vlm: VisionLanguageModel, batches: list[pd.DataFrame], conditions: list[Condition]) -> Work:
+    """Batched, hooks that pool states as they appear, vision features computed once: the reference backend."""
+    return _with_cached_vision(vlm, batches, conditions, forward_condition)
+
+
+def lockstep(vlm: VisionLanguageModel, batches: list[pd.DataFrame], conditions: list[Condition]) -> Work:
+    """Prefix and all conditions together."""
+    prepared = [prepare(vlm, batch) for batch in batches]
+    return lambda: [forward_lockstep(vlm, batch, conditions) for batch in prepared]
+
+
+def _with_cached_vision(
+    vlm: VisionLanguageModel,
+    batches: list[pd.DataFrame],
+    conditions: list[Condition],
+    forward: Callable[[VisionLanguageModel, Batch, Condition], Any],
+) -> Work:
+    prepared = [prepare(vlm, batch) for batch in batches]
+
+    def work() -> None:
+        for batch in prepared:
+            with torch.inference_mode():
+                seen = with_features(vlm, batch, range(len(batch.spans)))
+            for condition in conditions:
+                forward(vlm, seen, condition)
+
+    return work
+
+
+@torch.inference_mode()
+def hidden_states(vlm: VisionLanguageModel, batch: Batch, condition: Condition) -> list[torch.Tensor]:
+    """Pooled entries of ``output_hidden_states`` and the prediction."""
+    with knocked_out(vlm, batch, condition):
+        out = vlm.model(**batch.inputs, output_hidden_states=True, use_cache=False)
+    pooled = []
+    for span in ("image", "question"):
+        mask = span_mask(batch.spans, span, batch.length)[..., None]
+        pooled += [torch.where(mask, states, 0).sum(1) / mask.sum(1) for states in out.hidden_states]
+    return [*pooled, out.logits[torch.arange(len(batch.spans)), batch.lengths - 1]]
+
+
+def cpu_seconds(works: dict[str, Work], repeats: int) -> dict[str, float]:
+    """The least CPU time of each; they take turns, so that a busy machine hits all of them alike."""
+    taken = dict.fromkeys(works, float("inf"))
+    for _ in range(repeats):
+        for name, work in works.items():
+            start = time.process_time()
+            work()
+            taken[name] = min(taken[name], time.process_time() - start)
+    return taken
+
+
+def extraction_cases(folder: Path, repeats: int = 3) -> pd.DataFrame:
+    """Every case on one thread, as rows of ``case, ours_seconds, reference_seconds, ratio, bar``.
+
+    Seconds are CPU seconds per question and condition; ``bar`` is the ratio to reach, missing where none is set.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        rows = [
+            row
+            for image_tokens in (49, 256)
+            for kind in ("12 windows", "1 knockout")
+            for row in _cases(folder, image_tokens, kind, repeats)
+        ]
+    finally:
+        torch.set_num_threads(threads)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _cases(folder: Path, image_tokens: int, kind: str, repeats: int) -> list[tuple[Any, ...]]:
+    vlm = benchmark_model(image_tokens)
+    questions = questions_table(folder, N_QUESTIONS)
+    arranged = questions.iloc[arrange(vlm, questions)]
+    batches = [arranged.iloc[start : start + BATCH] for start in range(0, N_QUESTIONS, BATCH)]
+    # One by one costs the same per question whatever their number: a few stand for all.
+    few = [batch.iloc[[0]] for batch in batches]
+    cut = window_conditions("paper", LAYERS, WINDOW) if kind == "12 windows" else [get_condition("paper")]
+    conditions = [get_condition("baseline"), *cut]
+    works = {
+        "lockstep": lockstep(vlm, batches, conditions),
+        "batched hooks": batched_hooks(vlm, batches, conditions),
+        "batched output_hidden_states": batched_hidden_states(vlm, batches, conditions),
+        "one by one": naive(vlm, few, conditions),
+    }
+    taken = cpu_seconds(works, repeats)
+    runs = {name: len(conditions) * (len(few) if name == "one by one" else N_QUESTIONS) for name in works}
+    each = {name: taken[name] / runs[name] for name in works}
+    ours = each.pop("lockstep")
+    return [
+        (
+            f"{kind}, {image_tokens} image tokens, {name}",
+            ours,
+            theirs,
+            theirs / ours,
+            BARS.get((kind, image_tokens, name)),
+        )
+        for name, theirs in each.items()
+    ]
