@@ -31,7 +31,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     terminalreporter.section("speed, CPU seconds of one core")
     terminalreporter.write_line(
-        f"{'case':<52}{'compared with':<26}{'ours':>10}{'reference':>11}{'ratio':>9}{'range':>16}{'bar':>7}"
+        f"{'case':<52}{'compared with':<26}{'ours':>10}{'reference':>11}{'ratio':>9}{'range':>19}{'bar':>7}"
     )
     for (case, compared_with), rows in cases.items():
         ours, reference = (
@@ -40,6 +40,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         ratios = [row.ratio for row in rows]
         spread = f"{min(ratios):.1f} to {max(ratios):.1f}"
         terminalreporter.write_line(
-            f"{case:<52}{compared_with:<26}{ours:>10.5f}{reference:>11.4f}{np.median(ratios):>9.1f}{spread:>16}"
+            f"{case:<52}{compared_with:<26}{ours:>10.5f}{reference:>11.4f}{np.median(ratios):>9.1f}{spread:>19}"
             f"{rows[0].bar:>7.0f}"
         )
