@@ -191,11 +191,17 @@ def _blaming(numbers: list[int], i: int) -> Iterator[None]:
         raise
 
 
-def _latents(layer: Columns, parts: list[tuple[np.ndarray, Columns]], request: Request) -> list[CommonLatents]:
+def _latents(
+    layer: Columns, parts: list[tuple[np.ndarray, Columns]], request: Request, ranked: bool
+) -> list[CommonLatents]:
     dims = (layer["target"].shape[1], layer["vision"].shape[1], layer["language"].shape[1])
     return [
         CommonLatents(
-            torch.from_numpy(np.concatenate([rows[name] for name in ORDER], axis=1)), index, dims, request.definition
+            torch.from_numpy(np.concatenate([rows[name] for name in ORDER], axis=1)),
+            index,
+            dims,
+            request.definition,
+            ranked,
         )
         for index, rows in parts
     ]
@@ -219,10 +225,9 @@ def _marginal(layers: list[Columns], numbers: list[int], request: Request) -> li
     results = []
     for i, layer in enumerate(layers):
         scores = {name: rank_normal(columns) for name, columns in layer.items()}
+        latents = _latents(layer, [(np.arange(len(scores["target"])), scores)], request, ranked=True)
         with _blaming(numbers, i):
-            results.append(
-                _common(layer, _latents(layer, [(np.arange(len(scores["target"])), scores)], request), [], request)
-            )
+            results.append(_common(layer, latents, [], request))
     return results
 
 
@@ -234,7 +239,7 @@ def _cartesian(layers: list[Columns], numbers: list[int], request: Request) -> l
     ]
     results = []
     for i, layer in enumerate(layers):
-        latents = [_latents(layer, fitted[i].parts, request) for fitted in fits]
+        latents = [_latents(layer, fit[i].parts, request, ranked=not fit[i].flow_kept) for fit in fits]
         with _blaming(numbers, i):
             estimate, figures = _common(layer, latents[0], latents[1:], request)
         fit = fits[0][i]

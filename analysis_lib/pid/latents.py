@@ -90,12 +90,16 @@ def covariance_bias(
 
 @dataclass(frozen=True)
 class CommonLatents:
-    """Latents ``(n_rows, d)`` of target, vision and language, one map for each variable; ``rows`` of the samples."""
+    """Latents ``(n_rows, d)`` of target, vision and language, one map for each variable; ``rows`` of the samples.
+
+    ``ranked`` where the latents are the rank marginals themselves, no flow behind them.
+    """
 
     values: Tensor
     rows: np.ndarray
     dims: tuple[int, int, int]
     definition: Definition
+    ranked: bool
 
     def plug_in(self) -> np.ndarray:
         """Core ``(4,)`` of the rows as they are; raises ``ValueError`` naming the block where there is none."""
@@ -118,10 +122,10 @@ class CommonLatents:
         return covariance_cores(covariances, self.dims, self.definition), covariances
 
     def bias(self, draws: int, rng: np.random.Generator) -> np.ndarray:
-        """Excess of the plug-in core, ``(4,)``: of sampling, less what ranks take away."""
+        """Excess of the plug-in core, ``(4,)``: of sampling, less what ranks take away where the latents are ranks."""
         covariance = torch.cov(self.values.mT)
         bias = covariance_bias(covariance[None], len(self.values), self.dims, self.definition, draws, rng)
-        return bias - self._lost_to_ranks(covariance, rng)
+        return bias - self._lost_to_ranks(covariance, rng) if self.ranked else bias
 
     def _lost_to_ranks(self, covariance: Tensor, rng: np.random.Generator) -> np.ndarray:
         """Core ``(4,)`` that rank marginals take away: ranks of finitely many rows blur strong dependence.
