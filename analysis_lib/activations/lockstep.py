@@ -223,7 +223,7 @@ class _Steps:
                 position_embeddings=self.prefix_rotation,
                 past_key_values=cache,
             )
-            cache = _Cache(cache, self.picture)
+            cache = _Cache(cache, self.picture if len(self.image) < len(self.picture) else None)
             self.trunk.step(module, layer, cache)
             for branch in self.branches.values():
                 if branch.conditions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from transformers import (
 
 from analysis_lib.activations import (
     Condition,
+    allowed_mask,
     forward_condition,
     forward_lockstep,
     get_condition,
@@ -33,6 +35,7 @@ from analysis_lib.models.mini.vocabulary import IMAGE_TOKEN, VOCABULARY, build_t
 from tests.unit.models.tiny import questions_table
 
 LAYERS, WIDTH, PATCH = 12, 192, 8
+VOCABULARY_SIZE = 740  # the head is 2 % of the decoder's weights, as in LLaVA-1.5-7B
 WINDOW = 3
 N_QUESTIONS, BATCH = 20, 4
 COLUMNS = ("case", "ours_seconds", "reference_seconds", "ratio", "bar")
@@ -41,6 +44,8 @@ BARS = {
     ("12 windows", 256, "batched hooks"): 6.0,
     ("12 windows", 49, "one by one"): 6.0,
     ("12 windows", 256, "one by one"): 9.0,
+    ("1 knockout", 49, "nnsight"): 1.4,
+    ("1 knockout", 256, "nnsight"): 1.4,
 }
 
 
@@ -58,7 +63,7 @@ def benchmark_model(image_tokens: int) -> VisionLanguageModel:
         projection_dim=96,
     )
     text = LlamaConfig(
-        vocab_size=len(VOCABULARY),
+        vocab_size=VOCABULARY_SIZE,
         hidden_size=WIDTH,
         intermediate_size=4 * WIDTH,
         num_hidden_layers=LAYERS,
@@ -107,6 +112,31 @@ def batched_hidden_states(vlm: VisionLanguageModel, batches: list[pd.DataFrame],
 def batched_hooks(vlm: VisionLanguageModel, batches: list[pd.DataFrame], conditions: list[Condition]) -> Work:
     """Batched, hooks that pool states as they appear, vision features computed once: the reference backend."""
     return _with_cached_vision(vlm, batches, conditions, forward_condition)
+
+
+def with_nnsight(vlm: VisionLanguageModel, batches: list[pd.DataFrame], conditions: list[Condition]) -> Work:
+    """Batched, nnsight's traces in the place of hooks, vision features computed once."""
+    import nnsight
+
+    traced = nnsight.NNsight(vlm.model)
+
+    def forward(_: VisionLanguageModel, batch: Batch, condition: Condition) -> Any:
+        masks = [span_mask(batch.spans, span, batch.length)[..., None] for span in ("image", "question")]
+        cut = [allowed_mask(batch.spans, condition.knockouts, n, batch.length) for n in range(LAYERS)]
+        with torch.inference_mode(), traced.trace(**batch.inputs):
+            pooled = nnsight.save([])
+            for layer, allowed in zip(traced.model.language_model.layers, cut, strict=True):
+                arguments, named = layer.self_attn.inputs
+                if condition.knockouts:
+                    layer.self_attn.inputs = (arguments, {**named, "attention_mask": allowed})
+                states = layer.output
+                states = states[0] if isinstance(states, tuple) else states
+                for mask in masks:
+                    pooled.append(torch.where(mask, states, 0).sum(1) / mask.sum(1))
+            logits = nnsight.save(traced.lm_head.output)
+        return [*pooled, logits[torch.arange(len(batch.spans)), batch.lengths - 1]]
+
+    return _with_cached_vision(vlm, batches, conditions, forward)
 
 
 def lockstep(vlm: VisionLanguageModel, batches: list[pd.DataFrame], conditions: list[Condition]) -> Work:
@@ -159,7 +189,8 @@ def cpu_seconds(works: dict[str, Work], repeats: int) -> dict[str, float]:
 def extraction_cases(folder: Path, repeats: int = 3) -> pd.DataFrame:
     """Every case on one thread, as rows of ``case, ours_seconds, reference_seconds, ratio, bar``.
 
-    Seconds are CPU seconds per question and condition; ``bar`` is the ratio to reach, missing where none is set.
+    Seconds are CPU seconds per question and condition; ``bar`` is the ratio to reach, missing where none is set. Where
+    nnsight is not installed, its rows are missing.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -190,6 +221,8 @@ def _cases(folder: Path, image_tokens: int, kind: str, repeats: int) -> list[tup
         "batched output_hidden_states": batched_hidden_states(vlm, batches, conditions),
         "one by one": naive(vlm, few, conditions),
     }
+    if kind == "1 knockout" and find_spec("nnsight"):
+        works["nnsight"] = with_nnsight(vlm, batches, conditions)
     taken = cpu_seconds(works, repeats)
     runs = {name: len(conditions) * (len(few) if name == "one by one" else N_QUESTIONS) for name in works}
     each = {name: taken[name] / runs[name] for name in works}

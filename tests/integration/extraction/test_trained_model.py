@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,18 @@ import pytest
 import torch
 import xarray as xr
 
-from analysis_lib.activations import Condition, Knockout, extract, forward_condition, pixel_dependence
+from analysis_lib.activations import (
+    CONDITIONS,
+    Condition,
+    Knockout,
+    extract,
+    forward_condition,
+    forward_lockstep,
+    keep_only,
+    pixel_dependence,
+    random_edges,
+    window_conditions,
+)
 from analysis_lib.models import EMBEDDED_MODELS, VisionLanguageModel, load_model, prepare
 from analysis_lib.tasks import TASKS, load_questions
 from analysis_lib.tasks.minigqa import answer_options
@@ -106,6 +119,23 @@ def test_strict_cuts_the_pixels_off_the_question_and_paper_leaks(
         assert (change["paper"][:2] == 0).all() and (change["paper"][2:] > 0).all()
         assert (change["baseline"][0] == 0) and (change["baseline"][1:] > 0).all()
         assert (table["vision_moved"] == 0).all(), "vision states are the same bits under every condition"
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 3e-6), (torch.float64, 3e-7)])
+def test_lockstep_is_the_reference_up_to_rounding(
+    mini: VisionLanguageModel, questions: dict[str, pd.DataFrame], dtype: torch.dtype, tolerance: float
+) -> None:
+    """In double precision only the float32 that is kept is left of the difference."""
+    mini = replace(mini, model=copy.deepcopy(mini.model).to(dtype))
+    table = pd.concat([table[:2] for table in questions.values()])
+    windows = window_conditions("strict", mini.n_layers, 3)
+    conditions = [*CONDITIONS.values(), *windows[::3], random_edges("paper"), keep_only(("image", "last"))]
+    batch = prepare(mini, table)
+    stepped = forward_lockstep(mini, batch, conditions)
+    for number, condition in enumerate(conditions):
+        for name, values in forward_condition(mini, batch, condition).items():
+            difference = (stepped[name][:, number] - values).abs().max() / values.abs().max()
+            assert difference < tolerance, (condition.name, name)
 
 
 def test_with_everything_after_the_picture_blocked_the_prediction_is_bitwise_pixel_free(

@@ -65,7 +65,7 @@ def test_rounding_is_no_difference(
 def test_a_condition_that_changes_the_prefix_runs_on_the_reference_path_and_says_so(
     vlm: VisionLanguageModel, questions: pd.DataFrame
 ) -> None:
-    conditions = ["baseline", WITHIN, "strict"]
+    conditions: list[str | Condition] = ["baseline", WITHIN, "strict"]
     with pytest.warns(UserWarning, match="conditions within change what system prompt or picture read; these run by"):
         found = extract(vlm, questions, conditions)
     expected = extract(vlm, questions, conditions, backend="reference")

@@ -103,9 +103,7 @@ def test_windows_that_cover_all_layers_are_the_whole(
     vlm: VisionLanguageModel, batch: Batch, states: dict[str, States]
 ) -> None:
     halves = tuple(
-        replace(knockout, layers=layers)
-        for knockout in STRICT.knockouts
-        for layers in ((0, 1), tuple(range(2, LAYERS)))
+        knockout.within(layers) for knockout in STRICT.knockouts for layers in ((0, 1), tuple(range(2, LAYERS)))
     )
     assert_identical(forward_condition(vlm, batch, Condition("halves", halves)), states["strict"])
 

@@ -29,15 +29,15 @@ def dataset(seed: int = 0, n: int = 400) -> xr.Dataset:
 
 def test_a_condition_that_does_nothing_changes_nothing_and_a_halving_is_a_half() -> None:
     given = dataset()
-    table = outcomes(given).set_index("condition")
+    rows = outcomes(given).set_index("condition").to_dict("index")
     for name in ("baseline", "same"):
-        row = table.loc[name]
+        row = rows[name]
         assert row["unchanged"] == 1 and row["probability_change"] == row["relative_change"] == 0
         assert row["accuracy"] == given["correct"].sel(condition="baseline").values.mean()
-    halved = table.loc["halved"]
-    assert halved["unchanged"] == 0 and halved["accuracy"] == pytest.approx(1 - table.loc["baseline", "accuracy"])
+    halved = rows["halved"]
+    assert halved["unchanged"] == 0 and halved["accuracy"] == pytest.approx(1 - rows["baseline"]["accuracy"])
     assert halved["relative_change"] == pytest.approx(-0.5) and halved["relative_change_error"] < 1e-9
-    assert halved["probability_change"] == pytest.approx(-table.loc["baseline", "probability"] / 2)
+    assert halved["probability_change"] == pytest.approx(-rows["baseline"]["probability"] / 2)
 
 
 def test_standard_errors_are_those_of_repeated_draws() -> None:
