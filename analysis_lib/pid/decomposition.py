@@ -14,9 +14,9 @@ import torch
 from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.cartesian import fit_cartesian
 from analysis_lib.pid.definitions import Definition, get_definition
-from analysis_lib.pid.diagnostics import collect, describe, seed_spread
+from analysis_lib.pid.diagnostics import collect, describe, note_copies, seed_spread
 from analysis_lib.pid.inference import ESTIMATES, Counts, Estimate, infer_common, infer_separate, reorder
-from analysis_lib.pid.inputs import check_lengths, check_sample_size, read_groups, read_variable
+from analysis_lib.pid.inputs import check_lengths, check_sample_size, originals, read_groups, read_variable
 from analysis_lib.pid.joint import fit_joint
 from analysis_lib.pid.latents import CommonLatents, SeparateLatents, assemble, average
 from analysis_lib.pid.marginals import rank_normal
@@ -80,6 +80,7 @@ def pid_flow(
         the same seed gives the same result, bit for bit, on one machine.
     groups
         ``(n_samples,)`` labels; rows of one group (questions about one image) share a fold and a bootstrap draw.
+        Without them, samples that repeat in every variable are taken for copies of one, and left out with a flag.
     variance_kept
         share of variance the principal components of each variable keep. By default 0.95 in joint mode (the paper's)
         and 1.0 elsewhere, which takes the columns as they are.
@@ -136,6 +137,10 @@ def pid_flow(
     variables = [read_variable(target, "target", layers=False), read_variable(vision, "vision")]
     variables.append(read_variable(language, "language"))
     check_lengths(*variables)
+    members = read_groups(groups, variables[0].n_samples)
+    kept = originals(*(variable.values[-1] for variable in variables)) if groups is None else np.arange(len(members))
+    n_copies = len(members) - len(kept)
+    variables, members = [variable.take(kept) for variable in variables], members[kept]
     if variance_kept is None:
         variance_kept = PAPER_VARIANCE if mode == "joint" else 1.0
     reduced = {v.name: reduce_layers(v, variance_kept, max_components) for v in variables}
@@ -147,13 +152,13 @@ def pid_flow(
         where = f"layer {i}: " if layered else ""
         check_sample_size(n_samples, {name: layer[name].shape[1] for name in ("vision", "language", "target")}, where)
     counts = Counts(n_bootstrap, n_null, n_matched, n_bias)
-    request = Request(chosen, read_groups(groups, n_samples), counts, seed, n_seeds, steps, device)
+    request = Request(chosen, members, counts, seed, n_seeds, steps, device)
     estimates: list[Estimate | None] = [None] * n_layers
     diagnostics: list[dict[str, Any]] = [{} for _ in layers]
     for indices in _alike(layers):
         results = ESTIMATORS[mode]([layers[i] for i in indices], indices if layered else [], request)
         for i, (estimate, figures) in zip(indices, results, strict=True):
-            estimates[i], diagnostics[i] = estimate, figures
+            estimates[i], diagnostics[i] = estimate, figures | note_copies(figures["flags"], n_copies)
     return _result([e for e in estimates if e is not None], diagnostics, layered, mode, chosen.name)
 
 

@@ -121,6 +121,12 @@ def _source(name: str) -> str:
     return "both sources" if name == "total" else name
 
 
+def note_copies(flags: list[str], n_copies: int) -> dict[str, Any]:
+    """Figures and flags with the number of samples that were left out because they repeat others."""
+    told = [f"{n_copies} samples repeat others in every variable and were left out"] if n_copies else []
+    return {"copies": n_copies, "flags": [*flags, *told]}
+
+
 def collect(layers: list[dict[str, Any]], layered: bool) -> dict[str, Any]:
     """Per-layer dictionaries as one dictionary of arrays (lists for words); plain values where there are no layers."""
     if not layered:

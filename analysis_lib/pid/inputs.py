@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 SAMPLES_PER_DIMENSION = 5
+# Samples that recur more often than this on average are draws of discrete variables, not copies of one another.
+MOST_REPEATS = 20
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,10 @@ class Variable:
     values: np.ndarray
     layered: bool
     resolution: float
+
+    def take(self, rows: np.ndarray) -> Variable:
+        """The chosen samples only."""
+        return self if len(rows) == self.n_samples else replace(self, values=self.values[:, rows])
 
     @property
     def n_samples(self) -> int:
@@ -62,9 +68,17 @@ def _as_float64(array: Any, name: str) -> tuple[np.ndarray, float]:
             raise ValueError(f"{name} must hold real numbers, got {array.dtype}")
         resolution = torch.finfo(array.dtype).eps if array.is_floating_point() else torch.finfo(torch.float64).eps
         return array.detach().to("cpu", torch.float64).numpy(), float(resolution)
+    if np.ma.is_masked(array):
+        raise ValueError(
+            f"{name} holds {np.ma.count_masked(array)} masked values. Drop those samples from every variable before "
+            "decomposing"
+        )
     values = np.asarray(array)
     if values.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must hold real numbers, got dtype {values.dtype}")
+        raise ValueError(
+            f"{name} must hold real numbers, got dtype {values.dtype}: convert numbers with astype(float); an "
+            "answer in words is a target for probe_pid"
+        )
     resolution = np.finfo(values.dtype).eps if values.dtype.kind == "f" else np.finfo(np.float64).eps
     return np.ascontiguousarray(values, dtype=np.float64), float(resolution)
 
@@ -109,6 +123,19 @@ def read_groups(groups: Any, n_samples: int) -> np.ndarray:
             "one label per image, or leave groups out when no samples belong together"
         )
     return numbers
+
+
+def originals(*variables: np.ndarray) -> np.ndarray:
+    """Numbers of the samples that are no copies: the first of those that agree in all variables ``(n_samples, d)``.
+
+    Variables of a few states repeat by nature: where samples recur more often than ``MOST_REPEATS`` times on average,
+    all are originals.
+    """
+    rows = np.ascontiguousarray(np.concatenate(variables, axis=1))
+    first: dict[bytes, int] = {}
+    for i, row in enumerate(rows):
+        first.setdefault(row.tobytes(), i)
+    return np.array(list(first.values())) if len(first) * MOST_REPEATS >= len(rows) else np.arange(len(rows))
 
 
 def duplicated_rows(values: np.ndarray) -> int:

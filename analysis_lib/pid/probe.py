@@ -27,11 +27,11 @@ from analysis_lib.pid.classifiers import (
     predict_again,
     predict_sources,
 )
-from analysis_lib.pid.diagnostics import collect
+from analysis_lib.pid.diagnostics import collect, note_copies
 from analysis_lib.pid.discrete import DISCRETE_DEFINITIONS
 from analysis_lib.pid.evidence import weigh
 from analysis_lib.pid.inference import INTERVAL, NULL_QUANTILE, group_counts, reorder
-from analysis_lib.pid.inputs import check_lengths, duplicated_rows, read_groups, read_variable
+from analysis_lib.pid.inputs import check_lengths, duplicated_rows, originals, read_groups, read_variable
 from analysis_lib.pid.reduction import reduce_layers
 from analysis_lib.pid.result import PIDResult
 from analysis_lib.pid.significance import p_values
@@ -69,7 +69,8 @@ def probe_pid(
     seed
         the same seed gives the same result on one machine.
     groups
-        ``(n_samples,)`` labels; rows of one group (questions about one image) share folds and bootstrap draws.
+        ``(n_samples,)`` labels; rows of one group (questions about one image) share folds and bootstrap draws. Without
+        them, samples that repeat with their answer are taken for copies of one sample, and left out with a flag.
     max_components
         sources with more columns are reduced to so many principal components first.
     n_bootstrap, n_null
@@ -108,6 +109,10 @@ def probe_pid(
     check_lengths(*variables)
     codes, labels = read_answer(answer, variables[0].n_samples)
     members = read_groups(groups, len(codes))
+    last = [variable.values[-1] for variable in variables]
+    kept = originals(*last, codes[:, None].astype(np.float64)) if groups is None else np.arange(len(codes))
+    n_copies = len(codes) - len(kept)
+    variables, codes, members = [variable.take(kept) for variable in variables], codes[kept], members[kept]
     _check_answers(codes, labels, members, grouped=groups is not None)
     reduced = [reduce_layers(v, 1.0, max_components if v.values.shape[2] > max_components else None) for v in variables]
     layered = any(v.layered for v in variables)
@@ -115,7 +120,8 @@ def probe_pid(
     layers = []
     for i in range(max(len(columns) for columns in reduced)):
         first, second = (columns[i if len(columns) > 1 else 0] for columns in reduced)
-        layers.append(_probe_layer(first, second, request))
+        estimates, figures = _probe_layer(first, second, request)
+        layers.append((estimates, figures | note_copies(figures["flags"], n_copies)))
     return _result([estimates for estimates, _ in layers], [figures for _, figures in layers], layered, definition)
 
 

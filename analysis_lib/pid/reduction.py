@@ -61,10 +61,12 @@ def _needed(variances: np.ndarray, variance_kept: float) -> int:
 def _check_columns(variable: Variable, layer: int, values: np.ndarray) -> None:
     where = variable.where(layer)
     constant = np.flatnonzero(values.max(0) == values.min(0))
+    if len(constant) == values.shape[1]:
+        raise ValueError(f"{where} is constant: every sample is the same, so there is nothing to tell. Leave it out")
     if len(constant):
         raise ValueError(
-            f"{where} has {len(constant)} constant columns, the first is {constant[0]}. Drop them, or pass "
-            "variance_kept=0.999 to keep principal components instead"
+            f"{where} has {len(constant)} constant columns, the first is {constant[0]}. Drop them, or keep principal "
+            f"components instead (in pid_flow variance_kept=0.999, in probe_pid max_components)"
         )
     if len(values) <= values.shape[1]:
         return  # too few samples to have full rank; the sample-size check says so with its figures
@@ -75,6 +77,6 @@ def _check_columns(variable: Variable, layer: int, values: np.ndarray) -> None:
     )
     if rank < values.shape[1]:
         raise ValueError(
-            f"{where} has {values.shape[1]} columns but rank {rank}: some are linear functions of others. Pass "
-            f"variance_kept=0.999 or max_components={rank} to keep principal components instead"
+            f"{where} has {values.shape[1]} columns but rank {rank}: some are linear functions of others. Keep {rank} "
+            f"principal components instead (in pid_flow and probe_pid max_components={rank})"
         )

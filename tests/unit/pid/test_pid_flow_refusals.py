@@ -172,3 +172,32 @@ def test_flow_mi_names_its_own_arguments() -> None:
         flow_mi(np.arange(10.0), np.arange(11.0))
     with pytest.raises(ValueError, match=r"1 \(x\) \+ 1 \(y\)"):
         flow_mi(np.arange(4.0), np.arange(4.0) ** 2)
+
+
+def test_copies_of_samples_change_nothing_and_are_told() -> None:
+    data = samples()
+    copied = {name: np.concatenate([rows, rows[:60], rows[:60]]) for name, rows in data.items()}
+    plain, result = pid_flow(**data, **QUICK), pid_flow(**copied, **QUICK)
+    assert result.atoms == plain.atoms and result.low == plain.low and result.p_value == plain.p_value
+    assert result.diagnostics["copies"] == 120
+    assert "120 samples repeat others in every variable and were left out" in result.diagnostics["flags"]
+
+
+def test_copies_count_once_towards_the_samples_needed() -> None:
+    data = {name: np.repeat(rows[:20], 10, axis=0) for name, rows in samples().items()}
+    with pytest.raises(ValueError, match="20 samples are too few"):
+        pid_flow(**data, **QUICK)
+
+
+def test_masked_values_are_refused() -> None:
+    data = samples()
+    data["vision"] = np.ma.masked_greater(data["vision"], 2.0)
+    with pytest.raises(ValueError, match=r"vision holds \d+ masked values.*Drop"):
+        pid_flow(**data, **QUICK)
+
+
+def test_words_as_a_target_are_sent_to_the_probe() -> None:
+    data = samples()
+    data["target"] = np.where(data["target"][:, 0] > 0, "yes", "no")
+    with pytest.raises(ValueError, match="target must hold real numbers.*probe_pid"):
+        pid_flow(**data, **QUICK)
