@@ -1,6 +1,7 @@
 """A tiny book made of a page that uses everything, beside the real book where one has been built."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,8 @@ chapters:
   - file: book/rerun
   - file: book/glossary
   - file: book/bibliography
-"""
+{linked}"""
+LINK = re.compile(r"{doc}`(?:[^`]*<)?pages/(\w+)>?`")
 # No name resolves, so nothing can be reached; the rest keeps the browser from trying.
 OFFLINE = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -50,8 +52,11 @@ def demo_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source = REPOSITORY / name
         ignore = shutil.ignore_patterns("pages", "__pycache__", "*.ipynb")
         shutil.copytree(source, root / name, ignore=ignore) if source.is_dir() else shutil.copy(source, root / name)
-    (root / "_toc.yml").write_text(TOC)
     (root / "book" / "pages").mkdir()
+    linked = sorted({name for path in (root / "book").glob("*.md") for name in LINK.findall(path.read_text())})
+    for name in linked:  # pages of the real book are made by its workflow; here empty ones stand for them
+        (root / "book" / "pages" / f"{name}.md").write_text(f"# {name}\n")
+    (root / "_toc.yml").write_text(TOC.format(linked="".join(f"  - file: book/pages/{name}\n" for name in linked)))
     shutil.copy(Path(__file__).with_name("demo.md"), root / "notebooks" / "demo.md")
     run_notebook(
         root / "notebooks" / "demo.md", {"results": str(root / "results")}, root / "book" / "pages" / "demo.ipynb"
