@@ -1,8 +1,8 @@
 """Read questions in GQA's official layout.
 
 A source is a folder with one ``*_questions.json`` (question id -> ``imageId``, ``question``, ``answer``, ``types``),
-the pictures in ``images/`` and, optionally, scene graphs. The word ``"minigqa"`` stands for the embedded world, written
-to disk in the same layout on first use.
+the pictures in ``images/`` and, optionally, scene graphs. The words ``"minigqa"`` and ``"minigqa-fine"`` stand for the
+embedded world, written to disk in the same layout on first use.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from .registry import get_task
 
 __all__ = ["COLUMNS", "EMBEDDED", "check_questions", "load_questions"]
 
-EMBEDDED = "minigqa"
+EMBEDDED = {"minigqa": 16, "minigqa-fine": 32}
+"""The embedded sources: pixels per cell of their pictures. Both ask the same questions about the same scenes."""
 COLUMNS = ("question_id", "image_id", "question", "answer", "task", "detailed", "image")
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -29,7 +30,8 @@ def load_questions(source: str | Path, task: str, n: int | None = None, seed: in
 
     Parameters
     ----------
-    source: ``"minigqa"``, or a folder in GQA's layout.
+    source: ``"minigqa"``, ``"minigqa-fine"`` (the same questions, larger pictures with finer stripes, which
+        mini-llava-1.6 is trained on), or a folder in GQA's layout.
     task: a name in `TASKS`.
     n: how many questions to draw without replacement; ``None`` keeps all, in the file's order.
     seed: which ``n`` are drawn; the drawn questions keep the file's order.
@@ -51,7 +53,7 @@ def load_questions(source: str | Path, task: str, n: int | None = None, seed: in
     True
     """
     wanted = get_task(task)
-    folder = embedded_minigqa() if str(source) == EMBEDDED else Path(source)
+    folder = embedded_minigqa(EMBEDDED[str(source)]) if str(source) in EMBEDDED else Path(source)
     records = _read_questions_file(_find_questions_file(folder))
     rows = [
         (question_id, record["imageId"], record["question"], record["answer"], task, record["types"]["detailed"])

@@ -74,7 +74,9 @@ def _write_into(folder: Path, questions_per_task: int, seed: int, pixels_per_cel
         scene = sample_scene(rng)
         image_id = f"mini{number:06d}"
         scenes[image_id] = scene_graph(scene, pixels_per_cell)
-        picture = render(scene, rng, pixels_per_cell)
+        picture = render(scene, rng)  # always drawn, so that the questions are the same at every resolution
+        if pixels_per_cell != PIXELS_PER_CELL:
+            picture = render(scene, np.random.default_rng([seed, number, pixels_per_cell]), pixels_per_cell)
         Image.fromarray(picture).save(folder / IMAGES_FOLDER / f"{image_id}.png", compress_level=1)
         for task in FAMILIES:
             asked = ask(task, scene, rng) if count[task] < questions_per_task else None
@@ -97,8 +99,8 @@ def _question_record(image_id: str, task: str, text: str, answer: str, detailed:
     }
 
 
-def embedded_minigqa() -> Path:
-    """The folder of the embedded MiniGQA, written on first use.
+def embedded_minigqa(pixels_per_cell: int = PIXELS_PER_CELL) -> Path:
+    """The folder of the embedded MiniGQA, written on first use; at any resolution it asks the same questions.
 
     It lies in the user's cache folder (``$ANALYSIS_LIB_CACHE``, else ``$XDG_CACHE_HOME`` or ``~/.cache``); several
     processes may ask at once.
@@ -106,10 +108,16 @@ def embedded_minigqa() -> Path:
     base = os.environ.get("ANALYSIS_LIB_CACHE")
     if base is None:
         base = str(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "how-vision-becomes-language")
-    folder = Path(base) / f"minigqa-v{_LAYOUT_VERSION}-{EMBEDDED_SEED}-{EMBEDDED_QUESTIONS_PER_TASK}"
+    fineness = "" if pixels_per_cell == PIXELS_PER_CELL else f"-{pixels_per_cell}"
+    folder = Path(base) / f"minigqa-v{_LAYOUT_VERSION}-{EMBEDDED_SEED}-{EMBEDDED_QUESTIONS_PER_TASK}{fineness}"
     if not folder.exists():
         try:
-            write_minigqa(folder, questions_per_task=EMBEDDED_QUESTIONS_PER_TASK, seed=EMBEDDED_SEED)
+            write_minigqa(
+                folder,
+                questions_per_task=EMBEDDED_QUESTIONS_PER_TASK,
+                seed=EMBEDDED_SEED,
+                pixels_per_cell=pixels_per_cell,
+            )
         except OSError:
             if not folder.exists():  # another process may have finished the same folder first
                 raise

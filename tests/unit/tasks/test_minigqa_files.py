@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from analysis_lib.tasks import TASKS, check_questions, load_questions, write_minigqa
-from analysis_lib.tasks.minigqa import FAMILIES, render, sample_scene
+from analysis_lib.tasks.minigqa import FAMILIES, files, render, sample_scene
 from analysis_lib.tasks.minigqa.world import CATEGORY, CELL, COLOR, COLORS, MATERIAL
 from tests.unit.tasks.oracle import KIND_OF_ATTRIBUTE, right_answers
 
@@ -56,6 +56,45 @@ def test_more_questions_extend_the_same_world(written: Path, graphs: dict[str, A
     more = write_minigqa(tmp_path / "more", questions_per_task=PER_TASK + 20, seed=11)
     larger = json.loads((more / "val_sceneGraphs.json").read_text())
     assert {name: larger[name] for name in graphs} == graphs
+
+
+def test_a_finer_world_asks_the_same_questions_about_larger_pictures(
+    written: Path, graphs: dict[str, Any], tmp_path: Path
+) -> None:
+    fine = write_minigqa(tmp_path / "fine", questions_per_task=PER_TASK, seed=11, pixels_per_cell=32)
+    name = "val_balanced_questions.json"
+    assert (fine / name).read_bytes() == (written / name).read_bytes()
+    for image_id, graph in json.loads((fine / "val_sceneGraphs.json").read_text()).items():
+        assert (graph["width"], graph["height"]) == (96, 96)
+        objects, coarse = graph["objects"], graphs[image_id]["objects"]
+        assert {key: (item["name"], item["attributes"], item["x"]) for key, item in objects.items()} == {
+            key: (item["name"], item["attributes"], 2 * item["x"]) for key, item in coarse.items()
+        }
+        with Image.open(fine / "images" / f"{image_id}.png") as picture:
+            assert picture.size == (96, 96)
+    assert set(contents(fine)) == set(contents(written))
+
+
+def test_the_default_pictures_are_drawn_by_the_generator_that_the_scene_and_its_questions_share(
+    written: Path, graphs: dict[str, Any]
+) -> None:
+    """Anything drawn in between would change every picture and question that the embedded model was trained for."""
+    for number, image_id in enumerate(graphs):
+        rng = np.random.default_rng([11, number])
+        picture = render(sample_scene(rng), rng)
+        with Image.open(written / "images" / f"{image_id}.png") as stored:
+            assert np.array_equal(np.asarray(stored), picture)
+
+
+def test_each_embedded_source_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANALYSIS_LIB_CACHE", str(tmp_path))
+    monkeypatch.setattr(files, "EMBEDDED_QUESTIONS_PER_TASK", 10)
+    coarse, fine = (load_questions(source, "ChooseAttr") for source in ("minigqa", "minigqa-fine"))
+    assert coarse.drop(columns="image").equals(fine.drop(columns="image"))
+    for table, side in ((coarse, 48), (fine, 96)):
+        with Image.open(table["image"].iloc[0]) as picture:
+            assert picture.size == (side, side)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_the_layout_is_gqas(written: Path, questions: dict[str, Any], graphs: dict[str, Any]) -> None:
