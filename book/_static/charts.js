@@ -34,6 +34,7 @@
     if (spec.width === "container") {
       spec.width = width;
       spec.autosize = { type: "fit-x", contains: "padding" };
+      spec.padding = { left: 0, right: 8, top: 5, bottom: 5 }; // marks and labels at the right end stay whole
     } else if (panels.length === 0) {
       shrink(spec, width - BESIDE);
     }

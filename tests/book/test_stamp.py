@@ -1,16 +1,18 @@
 """The stamp and the banner: who gets one, what it says, and a command that can be run as it stands."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 
+import jupytext
 import pytest
 from companion import stamp
 from nbformat.v4 import new_code_cell, new_notebook
 
 from analysis_lib.run import read_parameters
 from analysis_lib.run.__main__ import build_parser
-from tests.book.conftest import build
+from tests.book.conftest import REPOSITORY, build
 
 
 def run_of(**parameters: object) -> dict:
@@ -31,6 +33,16 @@ def run_of(**parameters: object) -> dict:
 def test_the_banner_is_for_runs_on_a_stand_in_model_only(parameters: dict, expected: list | None):
     assert stamp.stand_in_models(run_of(**parameters)) == expected
     assert bool(stamp.banner_html(run_of(**parameters))) == (expected is not None)
+
+
+@pytest.mark.parametrize("notebook", sorted((REPOSITORY / "notebooks").glob("*.md")), ids=lambda path: path.stem)
+def test_a_notebook_declares_that_it_needs_no_model_when_it_reads_none(notebook: Path):
+    """A page about known systems must not pass for a measurement of a model, nor the other way round."""
+    declared = jupytext.read(notebook).metadata.get("made_with")
+    if declared is not None:
+        said = stamp.banner_html({**run_of(profile="mini"), "made_with": declared})
+        assert "without a trained model" in said and "stand-in" not in said
+        assert not re.search(r"store_folders|read_atoms|load_model", notebook.read_text())
 
 
 def test_the_banner_stands_under_the_title_once():

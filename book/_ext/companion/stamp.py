@@ -14,6 +14,11 @@ from analysis_lib.report import provenance
 
 STAND_IN_PROFILES = {"mini", "smoke"}
 STAND_IN_PREFIX = "mini-"
+# What a notebook may declare as `made_with` in its front matter when it reads no model's results.
+WITHOUT_MODEL = {
+    "known systems": "Its numbers come from systems whose information is known, drawn when the page is run.",
+    "random systems": "Its numbers are times taken on random systems and random weights, when the page is run.",
+}
 
 
 def add_stamp(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -38,6 +43,7 @@ def notebook_run(notebook: Path) -> dict[str, Any]:
     run.setdefault("started", record.get("start_time"))
     run["profile"] = run.get("profile") or run["parameters"].get("profile")
     run["notebook"] = record.get("input_path")
+    run["made_with"] = found.get("made_with")
     return run
 
 
@@ -52,6 +58,9 @@ def stand_in_models(run: dict[str, Any]) -> list[str] | None:
 
 def banner_html(run: dict[str, Any]) -> str:
     """The banner of a run, or nothing for a run on full models."""
+    if run.get("made_with"):
+        text = f"<strong>Made without a trained model.</strong> {WITHOUT_MODEL[run['made_with']]}"
+        return f'<aside class="companion-banner" role="note" aria-label="No model"><p>{text}</p></aside>'
     models = stand_in_models(run)
     if models is None:
         return ""
