@@ -121,24 +121,24 @@ def load_model(
     dtype: str = "float32",
     attention: str = "sdpa",
     device: str | None = None,
-    revision: str | None = None,
 ) -> VisionLanguageModel:
     """Load a vision-language model for extraction.
 
     Parameters
     ----------
     name: an embedded model (``"mini-llava-1.5"``), a folder in transformers format, or a hub name such as
-        ``"llava-hf/llava-1.5-7b-hf"``.
+        ``"llava-hf/llava-1.5-7b-hf"``, which ``"llava-hf/llava-1.5-7b-hf@REVISION"`` pins to a commit, tag or branch.
     prompt: a name in `PROMPTS` or a template with ``<image>`` and ``{question}``; ``None`` takes the processor's own
         chat template.
     dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
     attention: ``"sdpa"`` or ``"eager"``.
-    device: such as ``"cuda"``; ``None`` takes a GPU where there is one.
-    revision: a hub revision, to pin what is downloaded.
+    device: such as ``"cuda"``; ``None`` takes a GPU where there is one; ``"auto"`` spreads the layers over all GPUs,
+        which needs the package accelerate.
 
     Raises
     ------
-    ValueError: an unknown name, dtype or attention, or an architecture that is not LLaVA-1.5 or LLaVA-NeXT.
+    ValueError: an unknown name, dtype or attention, an architecture that is not LLaVA-1.5 or LLaVA-NeXT, or a model too
+        large for the GPUs it is spread over.
     FileNotFoundError: an embedded model whose checkpoint is not there.
 
     Examples
@@ -151,8 +151,7 @@ def load_model(
         raise ValueError(f"dtype is {dtype!r}; it is one of float32, float16, bfloat16")
     if attention not in ("sdpa", "eager"):
         raise ValueError(f"attention is {attention!r}; knockouts work under sdpa and eager")
-    path = _embedded_folder(str(name)) if str(name) in EMBEDDED_MODELS else name
-    where: dict[str, Any] = {} if revision is None else {"revision": revision}
+    path, where = _place(name)
     try:
         config = AutoConfig.from_pretrained(path, **where)
     except (OSError, ValueError) as error:
@@ -162,13 +161,35 @@ def load_model(
         ) from None
     if config.model_type not in _CLASSES:
         raise ValueError(f"{name} is a {config.model_type} model; supported are {', '.join(_CLASSES)}")
+    spread: dict[str, Any] = {"device_map": "auto"} if device == "auto" else {}
     model = _CLASSES[config.model_type].from_pretrained(
-        path, dtype=getattr(torch, dtype), attn_implementation=attention, **where
+        path, dtype=getattr(torch, dtype), attn_implementation=attention, **where, **spread
     )
-    target = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if spread:
+        _refuse_meta_weights(model, str(name))
+    else:
+        model = model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     processor = AutoProcessor.from_pretrained(path, **where)
     template = chat_prompt(processor) if prompt is None else check_prompt(prompt)
-    return VisionLanguageModel(str(name), model.to(target).eval(), processor, template)
+    return VisionLanguageModel(str(name), model.eval(), processor, template)
+
+
+def _place(name: str | Path) -> tuple[str | Path, dict[str, str]]:
+    """What transformers is to load, and with which revision."""
+    if str(name) in EMBEDDED_MODELS:
+        return _embedded_folder(str(name)), {}
+    hub_name, at, revision = str(name).rpartition("@")
+    if not at or Path(name).exists():
+        return name, {}
+    return hub_name, {"revision": revision}
+
+
+def _refuse_meta_weights(model: Any, name: str) -> None:
+    """Weights that wait on CPU or disk for their turn have no values to read: nothing could tell which they are."""
+    if any(weight.is_meta for weight in model.parameters()):
+        raise ValueError(
+            f"{name} does not fit into the memory of this machine's GPUs; give it more of them, or a smaller dtype"
+        )
 
 
 def training_report(name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 import torch
-from transformers import LlamaConfig
+from transformers import AutoConfig, LlamaConfig
 
 from analysis_lib.models import EMBEDDED_MODELS, PROMPTS, VisionLanguageModel, load_model
 from tests.unit.models.tiny import LAYERS, WIDTH, save_tiny
@@ -49,6 +49,25 @@ def test_an_unknown_model_is_refused_with_what_is_possible(name: str, monkeypatc
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(ValueError, match=f"no model '{name}': it is neither embedded \\({', '.join(EMBEDDED_MODELS)}"):
         load_model(name)
+
+
+def test_a_revision_after_the_hub_name_is_what_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def look_up(name: str, **where: str) -> None:
+        asked.append((str(name), where))
+        raise OSError("not here")
+
+    monkeypatch.setattr(AutoConfig, "from_pretrained", look_up)
+    for name in ("someone/llava@0123abc", "someone/llava"):
+        with pytest.raises(ValueError, match=f"no model '{name}'"):
+            load_model(name)
+    assert asked == [("someone/llava", {"revision": "0123abc"}), ("someone/llava", {})]
+
+
+def test_a_folder_whose_name_has_an_at_sign_is_a_folder(tiny_folders: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(tiny_folders["llava"], tmp_path / "mine@home")
+    assert load_model(tmp_path / "mine@home", device="cpu").n_layers == LAYERS
 
 
 def test_a_folder_that_holds_no_model_is_refused(tmp_path: Path) -> None:
