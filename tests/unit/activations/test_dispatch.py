@@ -1,4 +1,4 @@
-"""A model whose modules accelerate has taken apart gives the numbers of the model in one piece, under every knockout."""
+"""A model that accelerate has taken apart gives the numbers of the model in one piece, under every knockout."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def spread(folder: Path, place: Path) -> VisionLanguageModel:
     vlm = load_model(folder, device="auto")
     parts = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
     parts += [f"model.language_model.{name}" for name in ("embed_tokens", "norm", "rotary_emb")]
-    where = {part: "cpu" for part in parts}
+    parts += [name for name, _ in vlm.model.named_parameters() if name == "model.image_newline"]
+    where = dict.fromkeys(parts, "cpu")
     where |= {f"model.language_model.layers.{i}": "disk" if i % 2 else "cpu" for i in range(LAYERS)}
     model = accelerate.dispatch_model(
         vlm.model, where, main_device="cpu", offload_dir=str(place), force_hooks=True, offload_buffers=True
