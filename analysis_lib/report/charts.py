@@ -6,10 +6,12 @@ here.
 """
 
 from analysis_lib.report.dots import accuracy_dots, atom_dots, dots_with_interval, wilson_interval, with_wilson
+from analysis_lib.report.gates import gate_picture
 from analysis_lib.report.lines import lines_with_interval
-from analysis_lib.report.masks import mask_picture
+from analysis_lib.report.masks import mask_gallery, mask_picture
 from analysis_lib.report.steps import eigenvalue_bars, latent_scatter, matrix_picture, variance_spectrum
 from analysis_lib.report.sweeps import exact_lines
+from analysis_lib.report.switches import mask_switch
 from analysis_lib.report.trajectories import knockout_trajectories, layer_trajectories
 from analysis_lib.report.verdicts import verdict_tiles
 
@@ -19,11 +21,14 @@ __all__ = [
     "dots_with_interval",
     "eigenvalue_bars",
     "exact_lines",
+    "gate_picture",
     "knockout_trajectories",
     "latent_scatter",
     "layer_trajectories",
     "lines_with_interval",
+    "mask_gallery",
     "mask_picture",
+    "mask_switch",
     "matrix_picture",
     "variance_spectrum",
     "verdict_tiles",
