@@ -177,7 +177,7 @@ def accuracy_dots(
     """Accuracy per task and condition, with Wilson's 90 % interval.
 
     Arguments:
-        table: One row per task and condition: ``task``, ``condition`` (baseline, paper, strict), ``correct``, ``n``.
+        table: One row per task and condition: ``task``, ``condition``, ``correct``, ``n``.
         description: Alternative text.
         mark: Column of a second accuracy (0 to 1) drawn as a tick per task: chance, or the blind model's.
         mark_label: What the tick is; required with ``mark``.
@@ -189,6 +189,7 @@ def accuracy_dots(
     if mark and not mark_label:
         raise ValueError(f"the tick {mark!r} needs a mark_label that tells readers what it is")
     require_columns(table, ["task", "condition"])
+    looks = theme.condition_looks(table["condition"])
     note = "Bars: Wilson's 90 % interval." + (f" Grey tick: {mark_label}." if mark else "")
     return dots_with_interval(
         with_wilson(table),
@@ -198,8 +199,9 @@ def accuracy_dots(
         row="task",
         color="condition",
         mark=mark,
-        colors=theme.CONDITION_COLORS,
-        shapes=theme.CONDITION_SHAPES,
+        colors={name: look.color for name, look in looks.items()},
+        shapes={name: look.shape for name, look in looks.items()},
+        labels={name: theme.condition_words(name) for name in looks},
         x_title="accuracy",
         x_format=".0%",
         domain=(0, 1),

@@ -162,6 +162,11 @@ def lines_with_interval(
     if log_x and data[x].nunique() <= MOST_TICKS:
         axis_x = axis_x.axis(values=sorted(data[x].unique().tolist()))
     channels: dict[str, Any] = {"x": axis_x}
+    looks = theme.condition_looks(data["condition"]) if "condition" in (color, dash) else {}
+    labels = {**{name: theme.condition_words(name) for name in looks}, **(labels or {})}
+    if color == "condition":
+        colors = colors or {name: look.color for name, look in looks.items()}
+        shapes = shapes or {name: look.shape for name, look in looks.items()}
     shape: dict[str, Any] = {}
     if color:
         # Panels named after the colours make a legend of the same colours redundant.
@@ -172,7 +177,9 @@ def lines_with_interval(
         channels["color"], shape["shape"] = _color_and_shape(data, color, colors, shapes, labels, legend=not told)
     dashed: dict[str, Any] = {}
     if dash:
-        dashed["strokeDash"], shape["shape"] = _dash_and_shape(data, dash, dashes)
+        dashed["strokeDash"], shape["shape"] = _dash_and_shape(data[dash], dashes, looks, labels)
+    for column in {color, dash} - {None}:
+        data[column] = [labels.get(name, name) for name in data[column]]
     marked = dash or color
     highlight = alt.selection_point(name="highlight", fields=[marked], bind="legend") if marked else None
 
@@ -226,7 +233,7 @@ def _color_and_shape(
     labels: dict[str, str] | None,
     legend: bool,
 ) -> tuple[alt.Color, alt.Shape]:
-    """Colour and point shape of a column; renames its values to their labels in ``data``."""
+    """Colour and point shape of a column."""
     names = list(dict.fromkeys(data[column].tolist()))
     names = [name for name in colors or () if name in names] + [name for name in names if name not in (colors or {})]
     marks = list(theme.QUANTITY_SHAPES.values())
@@ -234,7 +241,6 @@ def _color_and_shape(
     palette = colors or {name: hues[place % len(hues)] for place, name in enumerate(names)}
     forms = shapes or {name: marks[place % len(marks)] for place, name in enumerate(names)}
     color_scale, shape_scale = theme.scale_of(names, palette, labels), theme.scale_of(names, forms, labels)
-    data[column] = [(labels or {}).get(name, name) for name in data[column]]
     key = alt.Legend(title=None, symbolOpacity=1) if legend else None
     return (
         alt.Color(f"{column}:N", scale=color_scale, legend=key),
@@ -243,18 +249,17 @@ def _color_and_shape(
 
 
 def _dash_and_shape(
-    data: pd.DataFrame, column: str, dashes: dict[str, list[int]] | None
+    values: pd.Series, dashes: dict[str, list[int]] | None, looks: dict[str, theme.Look], labels: dict[str, str]
 ) -> tuple[alt.StrokeDash, alt.Shape]:
-    """Dash and point shape of a column, by default of the conditions; the legend shows the dashes."""
-    known = dashes or theme.CONDITION_DASHES
-    present = set(data[column])
-    names = [name for name in known if name in present] + sorted(present - set(known))
+    """Dash and point shape of a column, for conditions by their looks; the legend shows the dashes."""
+    known = {**{name: list(look.dash) for name, look in looks.items()}, **(dashes or {})}
+    names = [name for name in known if name in set(values)] + sorted(set(values) - set(known))
     marks = list(theme.QUANTITY_SHAPES.values())
     forms = {name: marks[place % len(marks)] for place, name in enumerate(names)}
-    forms = {**forms, **theme.CONDITION_SHAPES}
+    forms = {**forms, **{name: look.shape for name, look in looks.items()}}
     key = alt.Legend(title=None, symbolSize=400, symbolType="stroke", symbolOpacity=1)
     return (
-        alt.StrokeDash(f"{column}:N", scale=theme.scale_of(names, known), legend=key),
+        alt.StrokeDash(f"{values.name}:N", scale=theme.scale_of(names, known, labels), legend=key),
         # The other way round: Vega-Lite merges the keys of equal domains, here into one of dashed outlines.
-        alt.Shape(f"{column}:N", scale=theme.scale_of(names[::-1], forms), legend=None),
+        alt.Shape(f"{values.name}:N", scale=theme.scale_of(names[::-1], forms, labels), legend=None),
     )

@@ -10,6 +10,9 @@ book's mount script can exchange it when the reader turns to the dark page.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -45,10 +48,33 @@ QUANTITY_SHAPES: dict[str, str] = {
     "information_language": "triangle-right",
 }
 
-CONDITIONS: tuple[str, ...] = ("baseline", "paper", "strict")
-CONDITION_COLORS: dict[str, str] = {"baseline": "#6f7782", "paper": "#a6761d", "strict": "#7b61c9"}
-CONDITION_DASHES: dict[str, list[int]] = {"baseline": [1, 0], "paper": [7, 4], "strict": [2, 3]}
-CONDITION_SHAPES: dict[str, str] = {"baseline": "circle", "paper": "square", "strict": "triangle-up"}
+
+@dataclass(frozen=True)
+class Look:
+    """How a condition is drawn: colour, dash of its lines, shape of its points."""
+
+    color: str
+    dash: tuple[int, ...]
+    shape: str
+
+
+CONDITION_LOOKS: dict[str, Look] = {
+    "baseline": Look("#6f7782", (1, 0), "circle"),
+    "paper": Look("#a6761d", (7, 4), "square"),
+    "strict": Look("#7b61c9", (2, 3), "triangle-up"),
+    "random edges": Look("#098dae", (1, 5), "cross"),
+    "random layers": Look("#6192b3", (12, 3), "triangle-left"),
+    "image->last": Look("#c44e52", (9, 3, 2, 3), "diamond"),
+    "question->last": Look("#914691", (5, 2), "triangle-down"),
+    "last->last": Look("#7a7a1e", (9, 2, 2, 2, 2, 2), "triangle-right"),
+    "only": Look("#1f7a31", (4, 2, 1, 2), "wedge"),
+    "other": Look("#8c6d1f", (3, 6), "arrow"),
+}
+"""The look of every family of conditions, in the order of legends: the presets, and what is made from them.
+
+A family is a preset in whichever layers (``strict``, ``strict@3``), the draws of a control, all that keeps ``only``
+some pathways, and any ``other`` condition. Members of one family differ in their words alone.
+"""
 
 SPAN_COLORS: dict[str, str] = {
     "system": "#6f7782",
@@ -137,6 +163,62 @@ def enable_theme() -> None:
         'companion'
     """
     alt.theme.register("companion", enable=True)(lambda: alt.theme.ThemeConfig(theme_config()))
+
+
+_MADE = re.compile(
+    r"(?P<whole>.+?)(?:@(?P<centre>[0-9]+))?(?:, random (?P<control>edges|layers)(?: (?P<draw>[0-9]+))?)?", re.DOTALL
+)
+
+
+def condition_family(name: str) -> str:
+    """The family of `CONDITION_LOOKS` that a condition belongs to, told by its name.
+
+    Example:
+        >>> [condition_family(name) for name in ("strict@3", "strict, random edges 1", "only image->last", "mine")]
+        ['strict', 'random edges', 'only', 'other']
+    """
+    made = _made(name)
+    if made["control"]:
+        return f"random {made['control']}"
+    if made["whole"].startswith("only "):
+        return "only"
+    return made["whole"] if made["whole"] in CONDITION_LOOKS else "other"
+
+
+def condition_words(name: str) -> str:
+    """A condition as readers see it; different names make different words.
+
+    Example:
+        >>> [condition_words(name) for name in ("image->last", "strict@3", "strict, random edges 1")]
+        ['image→last', 'strict around layer 3', 'random edges like strict, draw 1']
+    """
+    made = _made(name)
+    words = made["whole"].replace("->", "\N{RIGHTWARDS ARROW}")
+    if made["centre"] and made["control"] != "layers":  # at random layers, the window says no more than their number
+        words += f" around layer {made['centre']}"
+    if made["control"]:
+        words = f"random edges like {words}" if made["control"] == "edges" else f"{words} in random layers"
+    return words + (f", draw {made['draw']}" if made["draw"] else "")
+
+
+def condition_looks(names: Iterable[str]) -> dict[str, Look]:
+    """The look of each condition present, in the order of legends: by family, then by name."""
+    order = list(CONDITION_LOOKS)
+    present = sorted(set(names), key=lambda name: (order.index(condition_family(name)), _natural(name)))
+    return {name: CONDITION_LOOKS[condition_family(name)] for name in present}
+
+
+def _made(name: str) -> dict[str, str]:
+    """Parts of a condition's name, empty where it has none: the whole, its window, its control, the control's draw."""
+    match = _MADE.fullmatch(name)
+    if match is None:
+        raise ValueError(f"a condition has a name, got {name!r}")
+    return match.groupdict(default="")
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A sorting key under which layer 10 follows layer 9."""
+    return [(int(part), "") if place % 2 else (-1, part) for place, part in enumerate(re.split(r"([0-9]+)", name))]
 
 
 def scale_of(names: list[str], values: dict[str, Any], labels: dict[str, str] | None = None) -> alt.Scale:

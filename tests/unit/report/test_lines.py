@@ -89,9 +89,22 @@ def test_all_choices_of_a_menu_share_a_scale_that_holds_every_band(baseline: pd.
 def test_conditions_have_their_own_dash_and_their_own_mark(atoms: pd.DataFrame):
     spec = charts.knockout_trajectories(atoms, select="task", description=WORDS).to_dict()
     dash = next(encoding["strokeDash"]["scale"] for encoding in encodings(spec) if "strokeDash" in encoding)
-    assert dict(zip(dash["domain"], dash["range"], strict=True)) == theme.CONDITION_DASHES
+    looks = theme.condition_looks(atoms["condition"])
+    assert dict(zip(dash["domain"], dash["range"], strict=True)) == {name: list(it.dash) for name, it in looks.items()}
     shape = next(encoding["shape"]["scale"] for encoding in encodings(spec) if "shape" in encoding)
-    assert dict(zip(shape["domain"], shape["range"], strict=True)) == theme.CONDITION_SHAPES
+    assert dict(zip(shape["domain"], shape["range"], strict=True)) == {name: it.shape for name, it in looks.items()}
+
+
+def test_conditions_are_told_apart_by_colour_as_well_and_named_in_words():
+    names = ["strict@10", "baseline", "strict@9", "only image->last"]
+    table = pd.DataFrame({"layer": 1, "y": 1.0, "low": 0.5, "high": 1.5, "condition": names})
+    spec = lines_with_interval(
+        table, x="layer", y="y", low="low", high="high", color="condition", dash="condition", description=WORDS
+    ).to_dict()
+    words = ["baseline", "strict around layer 9", "strict around layer 10", "only image\u2192last"]
+    for channel in ("color", "strokeDash"):
+        assert spec["layer"][1]["encoding"][channel]["scale"]["domain"] == words
+    assert {row["condition"] for row in rows_of(spec)} == set(words)
 
 
 def test_panels_of_a_knockout_stand_in_the_order_of_the_atoms(atoms: pd.DataFrame):

@@ -5,7 +5,10 @@ from itertools import combinations
 import altair as alt
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from analysis_lib.activations import CONDITIONS, keep_only, random_edges, random_layers, window_conditions
 from analysis_lib.report import theme
 
 PAGES = {"light": "#ffffff", "dark": "#121212"}
@@ -48,9 +51,13 @@ def test_the_measures_know_black_and_white():
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("colors", ["QUANTITY_COLORS", "CONDITION_COLORS", "SPAN_COLORS"])
-def test_every_colour_stands_out_from_either_page(page: str, colors: str):
-    weak = {name: contrast(color, PAGES[page]) for name, color in getattr(theme, colors).items()}
+@pytest.mark.parametrize(
+    "colors",
+    [theme.QUANTITY_COLORS, theme.SPAN_COLORS, {name: look.color for name, look in theme.CONDITION_LOOKS.items()}],
+    ids=["quantities", "spans", "conditions"],
+)
+def test_every_colour_stands_out_from_either_page(page: str, colors: dict[str, str]):
+    weak = {name: contrast(color, PAGES[page]) for name, color in colors.items()}
     assert min(weak.values()) >= 3, weak
 
 
@@ -63,9 +70,50 @@ def test_the_four_atoms_stay_apart_for_every_kind_of_colour_vision(blindness: st
         assert distance > 15, (one, other, distance)
 
 
+@pytest.mark.parametrize("blindness", BLINDNESS)
+def test_conditions_that_share_a_chart_stay_apart_for_every_kind_of_colour_vision(blindness: str):
+    for one, other in combinations(("baseline", "paper", "strict", "image->last", "random edges"), 2):
+        looks = theme.CONDITION_LOOKS
+        distance = np.linalg.norm(lab(looks[one].color, blindness) - lab(looks[other].color, blindness))
+        assert distance > 12, (one, other, distance)
+
+
 def test_conditions_need_no_colour():
-    dashes = {tuple(dash) for dash in theme.CONDITION_DASHES.values()}
-    assert len(dashes) == len(set(theme.CONDITION_SHAPES.values())) == len(theme.CONDITIONS)
+    looks = theme.CONDITION_LOOKS.values()
+    assert len({look.dash for look in looks}) == len({look.shape for look in looks}) == len(looks)
+
+
+def test_no_condition_borrows_the_colour_of_an_atom():
+    assert not {theme.QUANTITY_COLORS[name] for name in theme.ATOMS} & {
+        look.color for look in theme.CONDITION_LOOKS.values()
+    }
+
+
+def test_every_preset_and_what_is_made_of_it_has_a_look():
+    made = [random_edges("strict", 3), keep_only(("image", "last")), *window_conditions("paper", 12, 3)]
+    made.append(random_layers(window_conditions("strict", 12, 3)[4], 12, 7))
+    names = [*CONDITIONS, *(condition.name for condition in made)]
+    families = dict(zip(names, map(theme.condition_family, names), strict=True))
+    assert all(families[name] == name for name in CONDITIONS)
+    assert [families[one.name] for one in made] == ["random edges", "only", *12 * ["paper"], "random layers"]
+    assert theme.condition_looks(names)["paper@11"] == theme.CONDITION_LOOKS["paper"]
+    assert len(set(map(theme.condition_words, names))) == len(names)
+
+
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=5, unique=True))
+def test_a_readers_own_conditions_are_drawn_under_their_own_names(names: list[str]):
+    assert set(theme.condition_looks(names)) == set(names)
+    assert list(theme.condition_looks(names)) == list(theme.condition_looks(names[::-1]))
+
+
+def test_legends_follow_the_presets_and_count_like_people():
+    names = ["image->last", "strict@10", "strict@2", "strict", "baseline"]
+    assert list(theme.condition_looks(names)) == ["baseline", "strict", "strict@2", "strict@10", "image->last"]
+
+
+def test_a_condition_without_a_name_is_refused():
+    with pytest.raises(ValueError, match="has a name"):
+        theme.condition_words("")
 
 
 def test_no_series_borrows_the_colour_of_an_atom():
