@@ -16,6 +16,7 @@ from .forward import forward_condition, knocked_out
 from .knockout import KeepOnly, Knockout, RandomEdges
 from .lockstep import forward_lockstep
 from .masks import allowed_mask
+from .names import named_condition
 from .outcomes import outcomes
 from .store import open_activations
 
@@ -32,6 +33,7 @@ __all__ = [
     "get_condition",
     "keep_only",
     "knocked_out",
+    "named_condition",
     "open_activations",
     "outcomes",
     "pixel_dependence",
