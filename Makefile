@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install book smoke test bench train-mini lock clean
+.PHONY: help install book smoke test bench rehearse train-mini lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -38,6 +38,12 @@ test: $(INSTALLED) ## lint, check types and imports, run the tests
 
 bench: $(INSTALLED) ## run the benchmarks and print their tables
 	$(BIN)/python -m pytest -m benchmark -s $(PYTEST_ARGS)
+
+rehearse: $(INSTALLED) ## time extraction at the 7B models' size on a GPU; without one, count and estimate
+	@mkdir -p results/rehearse
+	$(BIN)/python -m analysis_lib.run notebooks/rehearsal.md -p profile rehearse -p device auto \
+	  -p repeats 5 -o results/rehearse/rehearsal.ipynb
+	@echo "The page: results/rehearse/rehearsal.ipynb; its numbers: results/rehearse/numbers/rehearsal.json"
 
 train-mini: $(INSTALLED) ## train the embedded model MODEL from scratch (over an hour on 2 cores; resumes)
 	$(BIN)/python -m analysis_lib.models.training --model $(MODEL)

@@ -17,6 +17,7 @@ STAND_IN_PREFIX = "mini-"
 # What a notebook may declare as `made_with` in its front matter when it reads no model's results.
 WITHOUT_MODEL = {
     "known systems": "Its numbers come from systems whose information is known, drawn when the page is run.",
+    "random weights": "Its numbers are operations counted and times taken on random weights, when the page is run.",
     "random systems": "Its numbers are times taken on random systems and random weights, when the page is run.",
 }
 
