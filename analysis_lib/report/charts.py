@@ -5,10 +5,13 @@ cannot see it and says what its uncertainty is. Adding one is a function in a fi
 here.
 """
 
+from analysis_lib.report.comparisons import clustering, correlations_over_null, task_scatter
 from analysis_lib.report.dots import accuracy_dots, atom_dots, dots_with_interval, wilson_interval, with_wilson
 from analysis_lib.report.gates import gate_picture
+from analysis_lib.report.judged_tiles import claim_tiles
 from analysis_lib.report.lines import lines_with_interval
 from analysis_lib.report.masks import mask_gallery, mask_picture
+from analysis_lib.report.stacks import atom_stacks
 from analysis_lib.report.steps import eigenvalue_bars, latent_scatter, matrix_picture, variance_spectrum
 from analysis_lib.report.sweeps import exact_lines
 from analysis_lib.report.switches import mask_switch
@@ -18,6 +21,10 @@ from analysis_lib.report.verdicts import verdict_tiles
 __all__ = [
     "accuracy_dots",
     "atom_dots",
+    "atom_stacks",
+    "claim_tiles",
+    "clustering",
+    "correlations_over_null",
     "dots_with_interval",
     "eigenvalue_bars",
     "exact_lines",
@@ -30,6 +37,7 @@ __all__ = [
     "mask_picture",
     "mask_switch",
     "matrix_picture",
+    "task_scatter",
     "variance_spectrum",
     "verdict_tiles",
     "wilson_interval",

@@ -63,7 +63,7 @@ def mask_switch(
         may = np.asarray(matrix, dtype=bool)
         if may.shape != (n, n):
             raise ValueError(f"condition {condition!r}: expected a matrix of shape {(n, n)}, got {may.shape}")
-        for i, j in zip(*np.tril_indices(n), strict=True):
+        for i, j in zip(*(side.tolist() for side in np.tril_indices(n)), strict=True):
             what = owner[j] if may[i, j] else CUT
             rows.append({"condition": condition, "reads": tokens[i], "is read": tokens[j], "what": what})
     cells = pd.DataFrame(rows)
@@ -75,16 +75,20 @@ def mask_switch(
     )
     names = [*dict.fromkeys(owner), CUT]
     hue = theme.scale_of(names, {**theme.SPAN_COLORS, CUT: CUT_COLOR})
-    axis = alt.Axis(grid=False, labelLimit=90, domain=False, ticks=False)
+    axis = alt.Axis(grid=False, labelLimit=60, labelPadding=2, domain=False, ticks=False)
     picture = (
         alt.Chart(cells)
         .transform_filter("datum.condition == choose_condition")
         .mark_rect(cornerRadius=2)
         .encode(
             x=alt.X(
-                "is read:N", sort=list(tokens), title="token that is read", axis=axis, scale=alt.Scale(padding=0.06)
+                "is read:N",
+                sort=list(tokens),
+                title="token that is read (each row reads these)",
+                axis=axis,
+                scale=alt.Scale(padding=0.06),
             ),
-            y=alt.Y("reads:N", sort=list(tokens), title="token that reads", axis=axis, scale=alt.Scale(padding=0.06)),
+            y=alt.Y("reads:N", sort=list(tokens), title=None, axis=axis, scale=alt.Scale(padding=0.06)),
             color=alt.Color("what:N", scale=hue, legend=alt.Legend(title=None, symbolType="square")),
             tooltip=["reads:N", "is read:N", "what:N"],
         )
