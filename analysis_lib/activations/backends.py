@@ -12,14 +12,16 @@ from analysis_lib.models import Batch, VisionLanguageModel
 
 from .conditions import Condition
 from .decoder import with_features
-from .forward import forward_condition
+from .forward import forward_condition, knocked_out
 from .lockstep import forward_lockstep
 
-__all__ = ["BACKENDS", "TOLERANCES", "Backend", "choose_backend", "forward_reference"]
+__all__ = ["BACKENDS", "OF_PREFIX", "TOLERANCES", "Backend", "choose_backend", "forward_reference", "without_copies"]
 
 BACKENDS = ("lockstep", "reference")
 TOLERANCES = {torch.float64: 1e-5, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 """By number format: how far lockstep may be from the reference, relative to the largest value of an array."""
+OF_PREFIX = ("vision", "vision_final_norm")
+"""Arrays that stem from the prefix alone: the same under all conditions unless one changes what the prefix reads."""
 
 Backend: TypeAlias = Callable[[VisionLanguageModel, Batch, Sequence[Condition], Sequence[int]], dict[str, torch.Tensor]]
 
@@ -57,6 +59,9 @@ def choose_backend(
     Conditions that change the prefix take the reference path by themselves; a warning names them.
     """
     if name == "reference":
+        for condition in conditions:
+            with knocked_out(vlm, batch, condition):  # refuses a condition that leaves a position nothing to read
+                pass
         return forward_reference
     apart = [condition.name for condition in conditions if condition.changes_prefix]
     if apart:
@@ -80,6 +85,33 @@ def choose_backend(
             )
             return forward_reference
     return forward_shared
+
+
+def without_copies(values: torch.Tensor, name: str, dtype: torch.dtype) -> torch.Tensor:
+    """One entry for all conditions, ``(n, ...)``, of an array ``(n, n_conditions, ...)`` that causality makes the same.
+
+    Warns where entries differ by rounding, as kernels with and without a mask may on a GPU; the first one is kept.
+
+    Raises
+    ------
+    ValueError: entries differ by more than rounding, so that none may stand for the others.
+    """
+    first = values[:, 0]
+    if values.stride(1) == 0 or all(torch.equal(first, other) for other in values.unbind(1)):
+        return first
+    _, difference = largest_difference({name: values}, {name: first[:, None].expand_as(values)})
+    if not difference <= TOLERANCES[dtype]:  # NaN as well
+        raise ValueError(
+            f"array {name} differs between conditions by {difference:.1e} of its largest value, although none of them "
+            "changes what the picture's tokens read; is this model's attention causal? Run it with the reference "
+            "backend and one condition per store to see which one moves them"
+        )
+    warnings.warn(
+        f"array {name} differs between conditions by {difference:.1e} of its largest value: rounding of kernels with "
+        "and without a mask. The first condition's is stored for all; backend='lockstep' computes it once",
+        stacklevel=2,
+    )
+    return first
 
 
 def largest_difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> tuple[str, float]:

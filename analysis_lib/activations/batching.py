@@ -12,11 +12,12 @@ from PIL import Image
 
 from analysis_lib.models import VisionLanguageModel
 from analysis_lib.models.images import open_image
+from analysis_lib.models.inputs import refuse_control_tokens
 from analysis_lib.models.prompts import QUESTION
 
 from .decoder import picture_tokens
 
-__all__ = ["HalvingRunner", "arrange", "same_picture"]
+__all__ = ["HalvingRunner", "arrange", "is_out_of_memory", "same_picture"]
 
 Arrays = dict[str, np.ndarray]
 
@@ -31,8 +32,10 @@ def arrange(vlm: VisionLanguageModel, questions: pd.DataFrame) -> np.ndarray:
 
     Raises
     ------
-    FileNotFoundError, ValueError: a picture is missing or is no picture; a prompt is longer than the model reads.
+    FileNotFoundError, ValueError: a picture is missing or is no picture; a question contains control tokens; a prompt
+    is longer than the model reads.
     """
+    refuse_control_tokens(vlm, questions)
     texts = [vlm.prompt.replace(QUESTION, question) for question in questions["question"]]
     lengths = pd.Series([len(ids) for ids in vlm.tokenizer(texts)["input_ids"]])
     picture, distinct = pd.factorize(questions["image"])
@@ -52,6 +55,11 @@ def same_picture(questions: pd.DataFrame) -> list[int]:
     """For each question the row of the first one that shows the same picture."""
     first: dict[str, int] = {}
     return [first.setdefault(path, row) for row, path in enumerate(questions["image"])]
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether it says so; on a CPU it is an ordinary RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 class HalvingRunner:
@@ -79,8 +87,7 @@ class HalvingRunner:
         try:
             return self._run(questions)
         except RuntimeError as error:
-            # On a CPU running out of memory is an ordinary RuntimeError.
-            if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            if not is_out_of_memory(error):
                 raise
         return None
 

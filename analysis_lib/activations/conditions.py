@@ -36,12 +36,26 @@ class Condition:
     >>> strict = CONDITIONS["strict"].within(range(2, 4), "strict, layers 2 and 3")
     >>> strict.first_layer(n_layers=8)
     2
+    >>> strict.description
+    'question does not read image, in layers 2 to 3; gap does not read image, in layers 2 to 3'
     >>> Condition.from_dict(strict.to_dict()) == strict
     True
     """
 
     name: str
     knockouts: tuple[Cut, ...] = ()
+
+    def __post_init__(self) -> None:
+        knockouts = self.knockouts if isinstance(self.knockouts, list | tuple) else (self.knockouts,)
+        foreign = [one for one in knockouts if not isinstance(one, Cut)]
+        if foreign:
+            raise ValueError(f"condition {self.name!r} holds {foreign[0]!r}; it takes {', '.join(_KINDS)}")
+        object.__setattr__(self, "knockouts", tuple(knockouts))
+
+    @property
+    def description(self) -> str:
+        """What is cut, in one line."""
+        return "; ".join(knockout.description for knockout in self.knockouts) or "nothing is cut"
 
     @property
     def changes_prefix(self) -> bool:
@@ -106,6 +120,8 @@ def get_condition(condition: str | Condition) -> Condition:
     """A condition by name, or the condition itself; ``ValueError`` naming the presets otherwise."""
     if isinstance(condition, Condition):
         return condition
+    if isinstance(condition, Cut):
+        raise ValueError(f"{condition} needs a name to be a condition: Condition('my knockout', ({condition},))")
     if condition not in CONDITIONS:
         raise ValueError(f"unknown condition {condition!r}; the presets are {', '.join(CONDITIONS)}")
     return CONDITIONS[condition]

@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,11 @@ from tqdm.auto import tqdm
 from analysis_lib.models import VisionLanguageModel, prepare
 from analysis_lib.tasks import check_questions
 
-from .backends import BACKENDS, Backend, choose_backend
-from .batching import HalvingRunner, arrange, same_picture
+from .backends import BACKENDS, OF_PREFIX, Backend, choose_backend, without_copies
+from .batching import HalvingRunner, arrange, is_out_of_memory, same_picture
 from .conditions import Condition, check_layers, get_condition
 from .lock import writing
-from .store import ActivationStore, ArraySpec, digest, open_activations, remove_mismatched
+from .store import ActivationStore, ArraySpec, digest, open_activations
 
 __all__ = ["extract"]
 
@@ -76,11 +75,20 @@ def extract(
     options = _answer_options(vlm, questions["answer"])
     settings = _settings(vlm, questions, chosen, batch_size, backend)
     with _folder(store) as folder, writing(folder):
-        if on_mismatch == "replace":
-            remove_mismatched(folder, settings)
-        specs = _specs(vlm, len(chosen), len(options))
-        writer = ActivationStore(folder, settings, questions, specs, partial(arrange, vlm))
-        run = HalvingRunner(_Extraction(vlm, chosen, options, backend))
+        extraction = _Extraction(vlm, chosen, options, backend)
+
+        def begin(questions: pd.DataFrame) -> np.ndarray:  # what it refuses is refused before a folder is touched
+            order = arrange(vlm, questions)
+            try:
+                extraction.choose_backend(questions)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):  # if it is, the first batch checks fewer questions at once
+                    raise
+            return order
+
+        specs = _specs(vlm, chosen, len(options))
+        writer = ActivationStore(folder, settings, questions, specs, begin, replace=on_mismatch == "replace")
+        run = HalvingRunner(extraction)
         pending = writer.pending()
         with tqdm(total=len(questions), unit="question", disable=None) as bar:
             bar.update(len(questions) - sum(rows.stop - rows.start for rows in pending))
@@ -99,7 +107,7 @@ def extract(
 
 
 class _Extraction:
-    """From questions to arrays ``(n_questions, n_conditions, ...)``; the first ones decide on the backend."""
+    """From questions to the arrays that `_specs` lists; the first questions decide on the backend."""
 
     def __init__(
         self, vlm: VisionLanguageModel, conditions: Sequence[Condition], options: dict[int, str], backend: str
@@ -107,13 +115,17 @@ class _Extraction:
         self.vlm, self.conditions, self.options, self.name = vlm, conditions, options, backend
         self.backend: Backend | None = None
 
+    def choose_backend(self, questions: pd.DataFrame) -> Backend:
+        """Check lockstep on a few of the questions, spread over them."""
+        few = questions.iloc[np.unique(np.linspace(0, len(questions) - 1, N_CHECKED).astype(int))]
+        self.backend = choose_backend(self.name, self.vlm, prepare(self.vlm, few), self.conditions, same_picture(few))
+        return self.backend
+
     def __call__(self, questions: pd.DataFrame) -> dict[str, np.ndarray]:
-        if self.backend is None:
-            few = questions.iloc[np.unique(np.linspace(0, len(questions) - 1, N_CHECKED).astype(int))]
-            self.backend = choose_backend(
-                self.name, self.vlm, prepare(self.vlm, few), self.conditions, same_picture(few)
-            )
-        states = self.backend(self.vlm, prepare(self.vlm, questions), self.conditions, same_picture(questions))
+        backend = self.backend or self.choose_backend(questions)  # a resumed store begins here
+        states = backend(self.vlm, prepare(self.vlm, questions), self.conditions, same_picture(questions))
+        for name in _stored_once(self.conditions):
+            states[name] = without_copies(states[name], name, self.vlm.dtype)
         logits = states.pop("logits")
         truth = torch.tensor([self.vlm.answer_token(answer) for answer in questions["answer"]], device=logits.device)
         predicted = logits.argmax(-1)
@@ -125,10 +137,16 @@ class _Extraction:
         return {name: values.cpu().numpy() for name, values in states.items()}
 
 
-def _specs(vlm: VisionLanguageModel, n_conditions: int, n_options: int) -> dict[str, ArraySpec]:
+def _stored_once(conditions: Sequence[Condition]) -> tuple[str, ...]:
+    """The arrays that are the same under all these conditions, by causality."""
+    return () if any(condition.changes_prefix for condition in conditions) else OF_PREFIX
+
+
+def _specs(vlm: VisionLanguageModel, conditions: Sequence[Condition], n_options: int) -> dict[str, ArraySpec]:
+    n_conditions = len(conditions)
     residual = ArraySpec(("condition", "layer", "hidden"), (n_conditions, vlm.n_layers + 1, vlm.hidden_size))
     vector = ArraySpec(("condition", "hidden"), (n_conditions, vlm.hidden_size))
-    return {
+    specs = {
         "vision": residual,
         "language": residual,
         "vision_final_norm": vector,
@@ -139,6 +157,9 @@ def _specs(vlm: VisionLanguageModel, n_conditions: int, n_options: int) -> dict[
         "predicted_token": ArraySpec(("condition",), (n_conditions,), "int64"),
         "correct": ArraySpec(("condition",), (n_conditions,), "bool"),
     }
+    for name in _stored_once(conditions):
+        specs[name] = ArraySpec(specs[name].dims[1:], specs[name].shape[1:], specs[name].dtype)
+    return specs
 
 
 def _unique_conditions(conditions: Sequence[str | Condition], n_layers: int) -> list[Condition]:

@@ -7,7 +7,7 @@ go with it: as many edges chosen at random, and sufficiency, where only named pa
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -54,6 +54,11 @@ class Knockout:
         object.__setattr__(self, "layers", _as_layers(self.layers))
 
     @property
+    def description(self) -> str:
+        """What is cut, in one line."""
+        return f"{self.target} does not read {self.source}{_in_layers(self.layers)}"
+
+    @property
     def first_target(self) -> str:
         """The earliest span that reads differently."""
         return self.target
@@ -98,6 +103,12 @@ class RandomEdges:
     def layers(self) -> tuple[int, ...] | None:
         """The decoder layers in which this holds; ``None`` for all."""
         return self.like.layers
+
+    @property
+    def description(self) -> str:
+        """What is cut, in one line."""
+        reads = f"{self.like.target} reads of {self.like.source}"
+        return f"as many edges at random as {reads} (seed {self.seed}){_in_layers(self.layers)}"
 
     @property
     def first_target(self) -> str:
@@ -161,6 +172,12 @@ class KeepOnly:
         object.__setattr__(self, "layers", _as_layers(self.layers))
 
     @property
+    def description(self) -> str:
+        """What is cut, in one line."""
+        kept = " and ".join(f"{source}->{target}" for source, target in self.pathways) or "nothing"
+        return f"between spans after the picture {kept} only{_in_layers(self.layers)}"
+
+    @property
     def first_target(self) -> str:
         """The earliest span that may read differently: the first one after the picture."""
         return SUFFIX[0]
@@ -200,5 +217,17 @@ def _check_pathway(source: str, target: str) -> None:
             raise ValueError(f"{role} is {name!r}; the spans are {', '.join(SPAN_NAMES)}")
 
 
+def _in_layers(layers: tuple[int, ...] | None) -> str:
+    if layers is None:
+        return ""
+    some = sorted(set(layers))
+    if len(some) < 2:
+        return f", in layer {some[0]}" if some else ", in no layer"
+    whole = some == list(range(some[0], some[-1] + 1))
+    return f", in layers {some[0]} to {some[-1]}" if whole else f", in layers {', '.join(map(str, some))}"
+
+
 def _as_layers(layers: Sequence[int] | None) -> tuple[int, ...] | None:
+    if layers is not None and not isinstance(layers, Iterable):
+        raise ValueError(f"layers is {layers!r}; give several, such as ({layers!r},), or None for all")
     return None if layers is None else tuple(int(layer) for layer in layers)

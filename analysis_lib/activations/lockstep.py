@@ -169,7 +169,7 @@ def forward_lockstep(
     Returns
     -------
     What `forward_condition` returns, with the conditions as second dimension: ``vision`` and ``language``
-    ``(n, n_conditions, n_layers + 1, hidden)``, and so on.
+    ``(n, n_conditions, n_layers + 1, hidden)``, and so on. What stems from the prefix is one memory under all of them.
     """
     for condition in conditions:
         check_layers(condition, vlm.n_layers)
@@ -235,9 +235,9 @@ class _Steps:
             if branch.conditions:
                 branch.states = self.vlm.final_norm(branch.states)
         return {
-            "vision": torch.stack([states.to(prediction.device) for states in vision], 2),
+            "vision": self._to_each(torch.stack([states.to(prediction.device) for states in vision], 1)),
             "language": torch.stack([states.to(prediction.device) for states in language], 2),
-            "vision_final_norm": self._vision(self.vlm.final_norm(self.prefix)).to(prediction.device),
+            "vision_final_norm": self._to_each(self._vision(self.vlm.final_norm(self.prefix)).to(prediction.device)),
             "language_final_norm": self._language().to(prediction.device),
             "prediction_hidden": prediction.float(),
             "logits": self.vlm.model.get_output_embeddings()(prediction).float(),
@@ -269,8 +269,11 @@ class _Steps:
         return native_mask(causal[None, None], self.vlm.attention, self.prefix.dtype)
 
     def _vision(self, prefix: torch.Tensor) -> torch.Tensor:
-        pooled = pool(prefix, self.image.to(prefix.device))[self.picture.to(prefix.device)]
-        return pooled[:, None].expand(-1, len(self.conditions), -1)
+        return pool(prefix, self.image.to(prefix.device))[self.picture.to(prefix.device)]
+
+    def _to_each(self, shared: torch.Tensor) -> torch.Tensor:
+        """The same memory, seen as one entry per condition."""
+        return shared[:, None].expand(-1, len(self.conditions), *shared.shape[1:])
 
     def _language(self) -> torch.Tensor:
         return self._of_each(lambda branch: branch.pooled(), question=True)

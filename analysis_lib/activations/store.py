@@ -5,6 +5,8 @@ sample, in the order in which they ran; ``position`` is the order in which they 
 was asked for), ``progress.json`` (the batches done, with checksums) and, written last, ``manifest.json``. A batch
 counts only once its checksums are in ``progress.json``; an interrupted batch is simply written again, so an interrupted
 and a straight run leave the same bytes.
+
+What is the same under all conditions is stored once: an array without the dimension ``condition``.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +34,9 @@ ARRAYS, QUESTIONS, SETTINGS, PROGRESS, MANIFEST = (
     "progress.json",
     "manifest.json",
 )
+
+LAYOUT = 2
+"""How a store is laid out, as told by its settings; layout 1, which told nothing, repeats ``vision`` per condition."""
 
 
 @dataclass(frozen=True)
@@ -52,32 +58,49 @@ class ActivationStore:
         questions: pd.DataFrame,
         specs: Mapping[str, ArraySpec],
         arrange: Callable[[pd.DataFrame], np.ndarray] | None = None,
+        *,
+        replace: bool = False,
     ) -> None:
         """Create the store, or resume the one that the same settings began.
 
-        ``arrange`` gives the order in which a new store keeps the questions; by default the order they have.
+        ``arrange`` gives the order in which a new store keeps the questions, by default the order they have; what it
+        refuses leaves everything as it was. ``replace`` deletes a store that other settings wrote.
 
         Raises
         ------
-        ValueError: the folder holds a store written by other settings (the differences are named), or something else.
+        ValueError: the folder holds a store written by other settings (the differences are named) or in another layout,
+            or something else.
         """
         self.folder = Path(folder)
-        self._settings = json.loads(json.dumps(dict(settings)))
+        self._settings = _as_written(settings)
         self._batch_size = int(settings["batch_size"])
-        if (self.folder / SETTINGS).exists():
-            self._refuse_other_settings()
+        if self._resumes(replace):
             for leftover in self.folder.rglob("*.partial"):  # files that a killed run was writing
                 leftover.unlink()
         else:
             order = np.arange(len(questions)) if arrange is None else arrange(questions)
+            if (self.folder / SETTINGS).exists():
+                _remove(self.folder)
             self._create(questions.iloc[order].assign(position=order), specs)
-        self.order = pd.read_parquet(self.folder / QUESTIONS, columns=["position"])["position"].to_numpy()
+        self.order = _read_questions(self.folder)["position"].to_numpy()
         self._group = zarr.open_group(self.folder / ARRAYS, mode="r+")
         self._done: dict[str, dict[str, str]] = _read_json(self.folder / PROGRESS)
         self._n_samples = len(questions)
 
-    def _refuse_other_settings(self) -> None:
+    def _resumes(self, replace: bool) -> bool:
+        """Whether the folder holds the store of these settings; a new one is to be made where it holds none."""
+        if not (self.folder / SETTINGS).exists():
+            if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+                raise ValueError(f"{self.folder} is not empty and is no activation store; choose another folder")
+            return False
         written = _read_json(self.folder / SETTINGS)
+        if replace:
+            return written == self._settings
+        if _layout(written) != LAYOUT:
+            raise ValueError(
+                f"{self.folder} is an activation store of layout {_layout(written)}; this code writes layout {LAYOUT} "
+                "and cannot go on with it; replace it with on_mismatch='replace', or choose another folder"
+            )
         keys = sorted(written.keys() | self._settings.keys())
         changed = [
             f"{key}: {written.get(key)!r} there, {self._settings.get(key)!r} asked for"
@@ -89,10 +112,9 @@ class ActivationStore:
                 f"{self.folder} was written by other settings ({'; '.join(changed)}); choose another folder, or "
                 "replace it with on_mismatch='replace'"
             )
+        return True
 
     def _create(self, questions: pd.DataFrame, specs: Mapping[str, ArraySpec]) -> None:
-        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
-            raise ValueError(f"{self.folder} is not empty and is no activation store; choose another folder")
         building = _aside(self.folder)
         building.mkdir(parents=True)
         group = zarr.open_group(building / ARRAYS, mode="w")
@@ -152,9 +174,13 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
     ``predicted_token`` and ``correct`` ``(sample, condition)``; the question's text, answer, picture and identifiers as
     coordinates along ``sample``, the words predicted as coordinate ``predicted``; the settings as attributes.
 
+    ``vision`` and ``vision_final_norm`` lack the dimension ``condition`` where no condition changes what the picture's
+    tokens read: they are the same under all of them. ``dataset.sel(condition=name)["vision"]`` reads both forms.
+
     Raises
     ------
-    FileNotFoundError: no store. ValueError: unfinished, or bytes that do not match their checksums.
+    FileNotFoundError: no store. ValueError: unfinished, of a layout that this version does not know, or bytes that do
+    not match their checksums.
     """
     folder = Path(folder)
     if not (folder / SETTINGS).exists():
@@ -163,12 +189,12 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
         done = len(_read_json(folder / PROGRESS))
         raise ValueError(f"the store {folder} is unfinished ({done} batches done); run extract again to resume it")
     manifest = _read_json(folder / MANIFEST)
+    _check_layout(folder, manifest["settings"])
     if verify:
         _verify(folder, int(manifest["settings"]["batch_size"]))
     dataset = xr.open_zarr(folder / ARRAYS, consolidated=False, chunks=None)
-    questions = pd.read_parquet(folder / QUESTIONS)
-    in_order = "position" not in questions  # as in a store that keeps questions as they were asked for
-    back = np.arange(len(questions)) if in_order else np.argsort(questions.pop("position").to_numpy())
+    questions = _read_questions(folder)
+    back = np.argsort(questions.pop("position").to_numpy())
     words = {int(token): word for token, word in manifest["words"].items()}
     predicted = np.vectorize(words.__getitem__, otypes=[object])(dataset["predicted_token"].values)
     labels: dict[str, Any] = {name: ("sample", questions[name].to_numpy(dtype=object)) for name in questions.columns}
@@ -182,13 +208,10 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
     return labelled if np.array_equal(back, np.arange(len(back))) else labelled.isel(sample=back)
 
 
-def remove_mismatched(folder: str | Path, settings: Mapping[str, Any]) -> None:
-    """Delete a store that other settings wrote; anything that is no store is left alone."""
-    path = Path(folder)
-    if (path / SETTINGS).exists() and _read_json(path / SETTINGS) != json.loads(json.dumps(dict(settings))):
-        doomed = _aside(path)
-        path.replace(doomed)  # all at once: a run killed while deleting leaves no half a store
-        shutil.rmtree(doomed)
+def _remove(folder: Path) -> None:
+    doomed = _aside(folder)
+    folder.replace(doomed)  # all at once: a run killed while deleting leaves no half a store
+    shutil.rmtree(doomed)
 
 
 def _aside(folder: Path) -> Path:
@@ -201,6 +224,40 @@ def _aside(folder: Path) -> Path:
 def digest(values: Sequence[str]) -> str:
     """A short hash of a sequence of texts."""
     return hashlib.sha256("\x1f".join(values).encode()).hexdigest()[:16]
+
+
+def _as_written(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with the layout, as JSON gives them back."""
+    return json.loads(json.dumps({**settings, "layout": LAYOUT}))
+
+
+def _layout(settings: Mapping[str, Any]) -> Any:
+    return settings.get("layout", 1)
+
+
+def _check_layout(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Warn of a layout that is only wasteful, refuse one that is not known."""
+    layout = _layout(settings)
+    if layout == 1:
+        warnings.warn(
+            f"{folder} is an activation store of layout 1, which repeats image states under every condition; it reads "
+            "the same. To save the space, extract again with on_mismatch='replace'",
+            stacklevel=3,
+        )
+    elif layout != LAYOUT:
+        raise ValueError(
+            f"{folder} is an activation store of layout {layout}, this version reads 1 to {LAYOUT}; open it with the "
+            "version of analysis_lib that wrote it, or extract again with on_mismatch='replace'"
+        )
+
+
+def _read_questions(folder: Path) -> pd.DataFrame:
+    """The questions in the order in which they ran; stores from before that order was kept ran them as asked for."""
+    try:
+        questions = pd.read_parquet(folder / QUESTIONS)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder / QUESTIONS} cannot be read ({error}); delete the store and extract again") from None
+    return questions if "position" in questions else questions.assign(position=np.arange(len(questions)))
 
 
 def _verify(folder: Path, batch_size: int) -> None:

@@ -12,7 +12,7 @@ from .loading import VisionLanguageModel
 from .prompts import IMAGE, QUESTION
 from .spans import Spans
 
-__all__ = ["Batch", "prepare"]
+__all__ = ["Batch", "prepare", "refuse_control_tokens"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
     FileNotFoundError, ValueError: a picture is missing or broken, or a question is not found among the tokens.
     """
     before, after = vlm.prompt.split(QUESTION)
-    _refuse_control_tokens(vlm, questions)
+    refuse_control_tokens(vlm, questions)
     texts = [before + question + after for question in questions["question"]]
     encoded = vlm.processor(
         images=[open_image(path) for path in questions["image"]],
@@ -83,7 +83,7 @@ def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
     return Batch({name: value.to(vlm.device) for name, value in inputs.items()}, tuple(spans))
 
 
-def _refuse_control_tokens(vlm: VisionLanguageModel, questions: pd.DataFrame) -> None:
+def refuse_control_tokens(vlm: VisionLanguageModel, questions: pd.DataFrame) -> None:
     """Text such as ``<image>`` or ``</s>`` in a question would be tokenized as the control token of that name."""
     control = [token for token in vlm.tokenizer.all_special_tokens if token]
     for row, question in enumerate(questions["question"]):

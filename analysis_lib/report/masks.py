@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from itertools import groupby
 
@@ -14,6 +15,7 @@ from analysis_lib.report import theme
 from analysis_lib.report.renderer import described
 
 CUT_COLOR = "#c1121f"
+EXACT = "Exact: the mask itself, nothing is estimated."
 
 
 def mask_picture(
@@ -45,6 +47,67 @@ def mask_picture(
         >>> spans = {"image": (0, 2), "question": (2, 4)}
         >>> chart = mask_picture(causal, spans, description="Causal attention over two image and two question tokens.")
     """
+    cells, owner = _cells(allowed, spans)
+    picture = _draw(cells, owner, _shown(cells, owner, spans), size)
+    if title:
+        picture = picture.properties(title=title)
+    return described(picture, description=description, uncertainty=EXACT)
+
+
+def mask_gallery(
+    masks: Mapping[str, ArrayLike],
+    spans: Mapping[str, tuple[int, int]],
+    *,
+    description: str,
+    captions: Mapping[str, str] | None = None,
+    columns: int = 3,
+    size: int = 150,
+) -> alt.TopLevelMixin:
+    """Draw several masks of one prompt side by side, under one legend.
+
+    Arguments:
+        masks: Name of a condition -> its allowed-attention matrix, as `mask_picture` takes it.
+        spans: Name -> half-open range of positions, the same for all masks.
+        description: Alternative text.
+        captions: Name -> one line under the name; a name without one has its name only.
+        columns: Pictures per row.
+        size: Width and height of each picture in pixels.
+
+    Returns:
+        An Altair chart.
+
+    Raises:
+        ValueError: There is no mask, a caption belongs to none, or a mask does not fit the spans.
+
+    Example:
+        >>> causal = np.tril(np.ones((4, 4), dtype=bool))
+        >>> cut = causal.copy()
+        >>> cut[2:, :2] = False
+        >>> chart = mask_gallery({"baseline": causal, "cut": cut}, {"image": (0, 2), "question": (2, 4)},
+        ...     captions={"cut": "question does not read image"},
+        ...     description="Causal attention, and the same without question reading image.")
+    """
+    captions = captions or {}
+    unknown = sorted(captions.keys() - masks.keys())
+    if not masks or unknown:
+        raise ValueError(
+            f"expected masks by name and captions of these, got masks {list(masks)} and captions {unknown}"
+        )
+    drawn = {name: _cells(allowed, spans) for name, allowed in masks.items()}
+    # One list of colours for all, or each picture would bring a legend of its own.
+    cells, owner = pd.concat([found for found, _ in drawn.values()]), next(iter(drawn.values()))[1]
+    shown = _shown(cells, owner, spans)
+    pictures = [
+        _draw(found, owner, shown, size).properties(
+            title=alt.TitleParams(text=name, subtitle=textwrap.wrap(captions.get(name, ""), max(12, size // 6)))
+        )
+        for name, (found, owner) in drawn.items()
+    ]
+    return described(alt.concat(*pictures, columns=columns), description=description, uncertainty=EXACT)
+
+
+def _cells(allowed: ArrayLike, spans: Mapping[str, tuple[int, int]]) -> tuple[pd.DataFrame, list[str]]:
+    """Rectangles of a mask, and the span that owns each position."""
     matrix = np.asarray(allowed, dtype=bool)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
         raise ValueError(f"expected a square boolean matrix (n_positions, n_positions), got shape {matrix.shape}")
@@ -54,14 +117,22 @@ def mask_picture(
         if not 0 <= start <= stop <= n:
             raise ValueError(f"span {name!r} = ({start}, {stop}) lies outside the {n} positions of the mask")
         owner[start:stop] = [name] * (stop - start)
-    cells = pd.DataFrame([run for i in range(n) for run in _runs(i, matrix[i], owner)])
+    return pd.DataFrame([run for i in range(n) for run in _runs(i, matrix[i], owner)]), owner
+
+
+def _shown(cells: pd.DataFrame, owner: list[str], spans: Mapping[str, tuple[int, int]]) -> list[str]:
+    """What the legend names."""
     names = [name for name in theme.SPAN_COLORS if name in owner] + [
         name for name in spans if name not in theme.SPAN_COLORS
     ]
+    return names + (["cut by the knockout"] if (cells["reads"] == "cut by the knockout").any() else [])
+
+
+def _draw(cells: pd.DataFrame, owner: list[str], shown: list[str], size: int) -> alt.Chart:
+    n = len(owner)
     look = {**theme.SPAN_COLORS, "cut by the knockout": CUT_COLOR}
-    shown = names + (["cut by the knockout"] if (cells["reads"] == "cut by the knockout").any() else [])
     extent = alt.Scale(domain=[0, n], nice=False)
-    picture = (
+    return (
         alt.Chart(cells)
         .mark_rect(strokeWidth=0.5)
         .encode(
@@ -88,9 +159,6 @@ def mask_picture(
         )
         .properties(width=size, height=size)
     )
-    if title:
-        picture = picture.properties(title=title)
-    return described(picture, description=description, uncertainty="Exact: the mask itself, nothing is estimated.")
 
 
 def _runs(row: int, allowed: np.ndarray, owner: list[str]) -> list[dict[str, object]]:

@@ -22,7 +22,7 @@ import pandas as pd
 import torch
 
 from analysis_lib.activations import extract
-from analysis_lib.activations.store import ActivationStore, ArraySpec, remove_mismatched
+from analysis_lib.activations.store import ActivationStore, ArraySpec
 from analysis_lib.models import load_model
 
 KILLED = -signal.SIGKILL
@@ -33,8 +33,7 @@ SETTINGS = {"batch_size": 2, "model": "this"}
 
 def write_store(folder: Path) -> None:
     """A small store of known numbers in three batches; one that other settings wrote is replaced."""
-    remove_mismatched(folder, SETTINGS)
-    store = ActivationStore(folder, SETTINGS, pd.DataFrame({"question_id": list("abcde")}), SPECS)
+    store = ActivationStore(folder, SETTINGS, pd.DataFrame({"question_id": list("abcde")}), SPECS, replace=True)
     for rows in store.pending():
         numbers = np.arange(rows.start, rows.stop, dtype=np.float32)
         store.write(rows, {"vision": np.repeat(numbers[:, None], 4, axis=1), "correct": numbers > 1})

@@ -10,8 +10,17 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis_lib.activations import Condition, Knockout, backends, extract
-from analysis_lib.models import VisionLanguageModel
+from analysis_lib.activations import (
+    Condition,
+    Knockout,
+    backends,
+    extract,
+    forward_lockstep,
+    get_condition,
+    keep_only,
+    random_edges,
+)
+from analysis_lib.models import Batch, VisionLanguageModel
 
 WITHIN = Condition("within", (Knockout("image", "image", (1, 2)),))
 ARRAYS = ("vision", "language", "prediction_hidden", "answer_logits", "answer_probability")
@@ -76,6 +85,69 @@ def test_a_condition_that_changes_the_prefix_runs_on_the_reference_path_and_says
     vision = found["vision"]
     assert not np.array_equal(vision.sel(condition="within"), vision.sel(condition="baseline"))
     assert np.array_equal(vision.sel(condition="strict"), vision.sel(condition="baseline"))
+
+
+def test_a_condition_that_changes_the_prefix_makes_vision_be_stored_per_condition(
+    one_model: VisionLanguageModel, questions: pd.DataFrame
+) -> None:
+    with pytest.warns(UserWarning, match="conditions within"):
+        apart = extract(one_model, questions, ["baseline", WITHIN])
+    assert apart["vision"].dims == ("sample", "condition", "layer", "hidden")
+    assert apart["vision_final_norm"].dims == ("sample", "condition", "hidden")
+    once = extract(one_model, questions, ["baseline", "strict"])
+    for dataset in (apart, once):  # one way to read both
+        assert dataset.sel(condition="baseline")["vision"].dims == ("sample", "layer", "hidden")
+    np.testing.assert_allclose(apart.sel(condition="baseline")["vision"], once["vision"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("condition", [keep_only(("image", "last")), random_edges("paper")], ids=lambda one: one.name)
+def test_controls_after_the_picture_leave_vision_to_be_stored_once(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, condition: Condition
+) -> None:
+    assert "condition" not in extract(one_model, questions, ["baseline", condition])["vision"].dims
+
+
+def moves_vision(monkeypatch: pytest.MonkeyPatch, by: float) -> None:
+    """Let the reference path move image states, more with every condition, by shares of their largest value."""
+    forward = backends.forward_condition
+
+    def disturbed(vlm: VisionLanguageModel, batch: Batch, condition: Condition) -> dict[str, torch.Tensor]:
+        states = forward(vlm, batch, condition)
+        shift = 0 if condition.name == "baseline" else by * states["vision"].abs().max()
+        return {**states, "vision": states["vision"] + shift}
+
+    monkeypatch.setattr(backends, "forward_condition", disturbed)
+
+
+def test_vision_that_differs_between_conditions_is_refused_rather_than_dropped(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves_vision(monkeypatch, 1e-3)
+    with pytest.raises(ValueError, match=r"vision differs between conditions by 1\.0e-03 of .* causal\? Run it with"):
+        extract(one_model, questions, backend="reference")
+
+
+def test_vision_that_differs_by_rounding_is_told(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = extract(one_model, questions, backend="reference")
+    moves_vision(monkeypatch, 1e-6)
+    with pytest.warns(UserWarning, match=r"vision differs between conditions by .*e-0[67] of .* rounding"):
+        found = extract(one_model, questions, backend="reference")
+    assert np.array_equal(found["vision"], expected["vision"]), "the first condition's"
+
+
+def test_a_single_undefined_number_of_one_condition_is_refused() -> None:
+    values = torch.zeros(3, 2, 4)
+    values[1, 1, 2] = float("nan")
+    with pytest.raises(ValueError, match="vision differs between conditions by nan"):
+        backends.without_copies(values, "vision", torch.float32)
+
+
+def test_lockstep_holds_vision_once(vlm: VisionLanguageModel, batch: Batch) -> None:
+    states = forward_lockstep(vlm, batch, [get_condition(name) for name in ("baseline", "paper", "strict")])
+    for name in ("vision", "vision_final_norm"):
+        assert states[name].untyped_storage().nbytes() == states[name][:, 0].numel() * 4
 
 
 def test_conditions_that_all_change_the_prefix_need_no_lockstep(

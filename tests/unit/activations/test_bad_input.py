@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from tokenizers.normalizers import Replace
 
-from analysis_lib.activations import CONDITIONS, extract
-from analysis_lib.models import VisionLanguageModel, prepare
+from analysis_lib.activations import CONDITIONS, Condition, Knockout, extract, get_condition
+from analysis_lib.models import SPAN_NAMES, VisionLanguageModel, load_model, prepare
+from tests.unit.activations.folders import contents
+from tests.unit.models.tiny import questions_table
 
 
 def odd_pictures(folder: Path) -> list[str]:
@@ -78,6 +82,81 @@ def test_the_longest_prompt_that_fits_runs(vlm: VisionLanguageModel, questions: 
     assert np.isfinite(extract(vlm, longest)["language"].values).all()
     with pytest.raises(ValueError, match="makes a prompt of 301 tokens, but .* reads at most 300"):
         extract(vlm, longest.assign(question=longest["question"] + " red"))
+
+
+def test_a_question_that_leaves_no_token_is_refused_before_anything_is_written(
+    tiny_folders: dict[str, Path], questions: pd.DataFrame, tmp_path: Path
+) -> None:
+    """As with tokenizers that normalize away what they do not know."""
+    forgetful = load_model(tiny_folders["llava"], device="cpu")
+    forgetful.tokenizer.backend_tokenizer.normalizer = Replace("?", "")
+    table = questions.assign(question=[*questions["question"][:4], "???"])
+    with pytest.raises(ValueError, match=r"question q4 \('\?\?\?'\): the question .* is not found among the tokens"):
+        extract(forgetful, table, store=tmp_path / "store")
+    assert not list(tmp_path.iterdir())
+
+
+NOTHING_LEFT = Condition("nothing left", tuple(Knockout(name, "question") for name in SPAN_NAMES[:4]))
+
+
+def replace_on_mismatch(vlm: VisionLanguageModel, table: pd.DataFrame, store: Path) -> None:
+    extract(vlm, table, [NOTHING_LEFT], store=store, on_mismatch="replace")
+
+
+@pytest.mark.parametrize("backend", ["lockstep", "reference"])
+def test_a_knockout_that_blinds_a_position_is_refused_before_anything_is_written(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, backend: str
+) -> None:
+    complaint = (
+        r"'nothing left' leaves \d+ positions \(in question; 4 of 4 prompts\) with nothing to read but themselves"
+    )
+    with pytest.raises(ValueError, match=complaint):
+        extract(one_model, questions, ["baseline", NOTHING_LEFT], store=tmp_path / "store", backend=backend)
+    assert not list(tmp_path.iterdir())
+
+
+def test_control_tokens_anywhere_are_refused_before_anything_is_written(
+    one_model: VisionLanguageModel, tmp_path: Path
+) -> None:
+    table = questions_table(tmp_path / "pictures", 9)
+    table.loc[3, "question"] = "Is </s> red?"
+    with pytest.raises(ValueError, match=r"question q3 .* contains the tokenizer's control tokens </s>; remove"):
+        extract(one_model, table, store=tmp_path / "store", batch_size=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+
+
+def test_what_is_refused_replaces_no_store(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path
+) -> None:
+    extract(one_model, questions, ["baseline"], store=tmp_path / "store")
+    before = contents(tmp_path)
+    long, cut = questions.assign(question="Is it red? " * 99), questions.assign(question="Is </s> red?")
+    for table, complaint in ((questions, "nothing to read"), (long, "reads at most"), (cut, "control tokens")):
+        with pytest.raises(ValueError, match=complaint):
+            replace_on_mismatch(one_model, table, tmp_path / "store")
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda: get_condition(Knockout("image", "last")), r"needs a name to be a condition: Condition\('my knockout'"),  # type: ignore[arg-type]
+        (
+            lambda: Condition("mine", ("paper",)),
+            "condition 'mine' holds 'paper'; it takes Knockout, RandomEdges, KeepOnly",
+        ),  # type: ignore[arg-type]
+        (lambda: Knockout("image", "last", 3), r"layers is 3; give several, such as \(3,\), or None for all"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_condition_is_refused_with_how_to_write_it(make: Callable[[], object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        make()
+
+
+def test_a_knockout_alone_or_in_a_list_is_meant_as_a_tuple() -> None:
+    knockout = Knockout("image", "last")
+    one, listed = Condition("x", knockout), Condition("x", [knockout])  # type: ignore[arg-type]
+    assert one == listed == Condition("x", (knockout,)) and hash(one) == hash(listed)
 
 
 @pytest.mark.parametrize("answer", ["", "  "])

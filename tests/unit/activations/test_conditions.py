@@ -16,6 +16,7 @@ from analysis_lib.activations import (
     Knockout,
     RandomEdges,
     allowed_mask,
+    get_condition,
     keep_only,
     random_edges,
     random_layers,
@@ -44,6 +45,33 @@ def mask(spans: Spans, condition: Condition, layer: int = 0) -> torch.Tensor:
 def cut_by(spans: Spans, condition: Condition) -> torch.Tensor:
     """What the condition takes away from the baseline."""
     return mask(spans, CONDITIONS["baseline"]) & ~mask(spans, condition)
+
+
+@given(condition=CONDITION)
+def test_every_condition_is_told_in_one_line_that_differs_with_what_it_does(condition: Condition) -> None:
+    assert condition.description and "\n" not in condition.description
+    elsewhere = condition.within((0, 5), condition.name)
+    known = [one.layers for one in condition.knockouts]
+    assert (elsewhere.description != condition.description) == any(set(one or (9,)) != {0, 5} for one in known)
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ("baseline", "nothing is cut"),
+        ("strict", "question does not read image; gap does not read image"),
+        (window_conditions("paper", 8, 3)[4], "question does not read image, in layers 3 to 5"),
+        (random_layers(window_conditions("paper", 8, 1)[4], 8), "question does not read image, in layer 6"),
+        (Condition("x", (Knockout("image", "last", (4, 1)),)), "last does not read image, in layers 1, 4"),
+        (random_edges("paper", 2), "as many edges at random as question reads of image (seed 2000)"),
+        (
+            keep_only(("image", "question"), ("question", "last"), layers=[1]),
+            "between spans after the picture image->question and question->last only, in layer 1",
+        ),
+    ],
+)
+def test_a_description_names_what_no_longer_reads_what(condition: str | Condition, text: str) -> None:
+    assert get_condition(condition).description == text
 
 
 @given(condition=CONDITION)

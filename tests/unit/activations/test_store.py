@@ -114,6 +114,53 @@ def test_a_folder_without_a_store_is_told_from_an_unfinished_one(tmp_path: Path)
         open_activations(tmp_path / "begun")
 
 
+def as_layout(copy: Path, layout: int | None) -> None:
+    """Make a store say that it is of another layout; ``None`` as layout 1, which said nothing."""
+    for name, part in (("settings.json", None), ("manifest.json", "settings")):
+        record = json.loads((copy / name).read_text())
+        settings = record[part] if part else record
+        settings.pop("layout")
+        settings.update({} if layout is None else {"layout": layout})
+        (copy / name).write_text(json.dumps(record))
+
+
+def test_a_store_of_the_first_layout_reads_the_same_and_says_so(
+    copy: Path, finished: Path, one_model: VisionLanguageModel, questions: pd.DataFrame
+) -> None:
+    as_layout(copy, None)
+    kept = pd.read_parquet(copy / "questions.parquet").drop(columns="position")  # the oldest ones kept no order
+    kept.to_parquet(copy / "questions.parquet", index=False)
+    before = contents(copy)
+    with pytest.warns(UserWarning, match="store is an activation store of layout 1, .* on_mismatch='replace'"):
+        opened = open_activations(copy)
+    assert list(opened["question"].values) == list(kept["question"])
+    with pytest.raises(ValueError, match="of layout 1; this code writes layout 2 and cannot .* on_mismatch='replace'"):
+        extract(one_model, questions, store=copy, batch_size=2)
+    assert contents(copy) == before
+    extract(one_model, questions, store=copy, batch_size=2, on_mismatch="replace")
+    assert contents(copy) == contents(finished)
+
+
+def test_a_store_of_a_later_layout_is_refused_with_what_to_do(copy: Path) -> None:
+    as_layout(copy, 7)
+    with pytest.raises(
+        ValueError, match="of layout 7, this version reads 1 to 2; open it with the version .* or extract"
+    ):
+        open_activations(copy)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"x")])
+def test_lost_questions_are_named_with_the_cure(
+    copy: Path, one_model: VisionLanguageModel, questions: pd.DataFrame, harm: Callable[[Path], object]
+) -> None:
+    harm(copy / "questions.parquet")
+    for call in (lambda: open_activations(copy), lambda: extract(one_model, questions, store=copy, batch_size=2)):
+        with pytest.raises(
+            ValueError, match=r"questions\.parquet cannot be read .*; delete the store and extract again"
+        ):
+            call()
+
+
 @pytest.mark.parametrize("on_mismatch", ["refuse", "replace"])
 def test_a_folder_that_is_no_store_is_never_touched(
     one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, on_mismatch: str

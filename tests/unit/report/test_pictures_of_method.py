@@ -50,6 +50,31 @@ def test_a_mask_that_does_not_fit_its_spans_is_refused(mask: np.ndarray, spans: 
         charts.mask_picture(mask, spans, description=WORDS)
 
 
+def test_a_gallery_draws_each_mask_under_its_name_with_one_legend():
+    causal = np.tril(np.ones((6, 6), dtype=bool))
+    cut = causal.copy()
+    cut[3:5, :3] = False
+    masks = {"baseline": causal, "paper": cut}
+    chart = charts.mask_gallery(masks, SPANS, captions={"paper": "question does not read image"}, description=WORDS)
+    spec = chart.to_dict()
+    check_spec(spec)
+    assert [one["title"]["text"] for one in spec["concat"]] == ["baseline", "paper"]
+    assert spec["concat"][1]["title"]["subtitle"] == ["question does not read", "image"]
+    looks = [one["encoding"]["color"]["scale"]["domain"] for one in spec["concat"]]
+    assert looks[0] == looks[1] == ["image", "question", "last", "cut by the knockout"]
+    drawn = [spec["datasets"][one["data"]["name"]] for one in spec["concat"]]
+    area = [sum(cell["to"] - cell["from"] for cell in rows if "cut" in cell["reads"]) for rows in drawn]
+    assert area == [0, 6]
+
+
+def test_a_gallery_of_nothing_or_with_a_stray_caption_is_refused():
+    for masks, captions in (({}, {}), ({"paper": np.eye(6)}, {"papers": "text"})):
+        with pytest.raises(ValueError, match="expected masks by name"):
+            charts.mask_gallery(masks, SPANS, captions=captions, description=WORDS)
+    with pytest.raises(ValueError, match="outside"):
+        charts.mask_gallery({"small": np.eye(2)}, SPANS, description=WORDS)
+
+
 def bars_of(chart: alt.TopLevelMixin) -> list[dict]:
     (rows,) = chart.to_dict()["datasets"].values()
     return rows
