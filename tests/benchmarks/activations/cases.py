@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,6 @@ LAYERS, WIDTH, PATCH = 12, 192, 8
 VOCABULARY_SIZE = 740  # the head is 2 % of the decoder's weights, as in LLaVA-1.5-7B
 WINDOW = 3
 N_QUESTIONS, BATCH = 20, 4
-COLUMNS = ("case", "ours_seconds", "reference_seconds", "ratio", "bar")
 BARS = {
     ("12 windows", 49, "batched hooks"): 3.5,
     ("12 windows", 256, "batched hooks"): 6.0,
@@ -175,42 +174,57 @@ def hidden_states(vlm: VisionLanguageModel, batch: Batch, condition: Condition) 
     return [*pooled, out.logits[torch.arange(len(batch.spans)), batch.lengths - 1]]
 
 
-def cpu_seconds(works: dict[str, Work], repeats: int) -> dict[str, float]:
-    """The least CPU time of each; they take turns, so that a busy machine hits all of them alike."""
-    taken = dict.fromkeys(works, float("inf"))
+def cpu_seconds(works: dict[str, Work], repeats: int) -> pd.DataFrame:
+    """CPU time of each, a row per repeat; they take turns, so that a busy machine hits all of them alike."""
+    for work in works.values():  # the first run of anything loads libraries
+        work()
+    taken = []
     for _ in range(repeats):
+        row = {}
         for name, work in works.items():
             start = time.process_time()
             work()
-            taken[name] = min(taken[name], time.process_time() - start)
-    return taken
+            row[name] = time.process_time() - start
+        taken.append(row)
+    return pd.DataFrame(taken)
 
 
-def extraction_cases(folder: Path, repeats: int = 3) -> pd.DataFrame:
-    """Every case on one thread, as rows of ``case, ours_seconds, reference_seconds, ratio, bar``.
+def extraction_rows(
+    folder: Path, repeats: int = 3, sizes: Sequence[int] = (49, 256), n_questions: int = N_QUESTIONS
+) -> pd.DataFrame:
+    """Every case on one thread, as rows of ``case, compared_with, repeat, ours_seconds, reference_seconds, bar``.
 
-    Seconds are CPU seconds per question and condition; ``bar`` is the ratio to reach, missing where none is set. Where
-    nnsight is not installed, its rows are missing.
+    ``sizes`` are numbers of image tokens. Seconds are CPU seconds per question and condition; ``bar`` is the ratio to
+    reach, missing where none is set. Where nnsight is not installed, its rows are missing.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        rows = [
-            row
-            for image_tokens in (49, 256)
-            for kind in ("12 windows", "1 knockout")
-            for row in _cases(folder, image_tokens, kind, repeats)
-        ]
+        return pd.DataFrame(
+            [
+                row
+                for image_tokens in sizes
+                for kind in ("12 windows", "1 knockout")
+                for row in _rows(folder, image_tokens, kind, repeats, n_questions)
+            ],
+            columns=["case", "compared_with", "repeat", "ours_seconds", "reference_seconds", "bar"],
+        )
     finally:
         torch.set_num_threads(threads)
-    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _cases(folder: Path, image_tokens: int, kind: str, repeats: int) -> list[tuple[Any, ...]]:
+def extraction_cases(folder: Path) -> pd.DataFrame:
+    """The rows as ``case, compared_with, ours_seconds, reference_seconds, bar, ratio``, of the least times."""
+    each = extraction_rows(folder).drop(columns="repeat")
+    cases = each.groupby(["case", "compared_with"], sort=False).min().reset_index()
+    return cases.assign(ratio=cases["reference_seconds"] / cases["ours_seconds"])
+
+
+def _rows(folder: Path, image_tokens: int, kind: str, repeats: int, n_questions: int) -> list[tuple[Any, ...]]:
     vlm = benchmark_model(image_tokens)
-    questions = questions_table(folder, N_QUESTIONS)
+    questions = questions_table(folder, n_questions)
     arranged = questions.iloc[arrange(vlm, questions)]
-    batches = [arranged.iloc[start : start + BATCH] for start in range(0, N_QUESTIONS, BATCH)]
+    batches = [arranged.iloc[start : start + BATCH] for start in range(0, n_questions, BATCH)]
     # One by one costs the same per question whatever their number: a few stand for all.
     few = [batch.iloc[[0]] for batch in batches]
     cut = window_conditions("paper", LAYERS, WINDOW) if kind == "12 windows" else [get_condition("paper")]
@@ -223,17 +237,18 @@ def _cases(folder: Path, image_tokens: int, kind: str, repeats: int) -> list[tup
     }
     if kind == "1 knockout" and find_spec("nnsight"):
         works["nnsight"] = with_nnsight(vlm, batches, conditions)
-    taken = cpu_seconds(works, repeats)
-    runs = {name: len(conditions) * (len(few) if name == "one by one" else N_QUESTIONS) for name in works}
-    each = {name: taken[name] / runs[name] for name in works}
-    ours = each.pop("lockstep")
+    runs = {name: len(conditions) * (len(few) if name == "one by one" else n_questions) for name in works}
+    each = cpu_seconds(works, repeats) / pd.Series(runs)
     return [
         (
-            f"{kind}, {image_tokens} image tokens, {name}",
-            ours,
-            theirs,
-            theirs / ours,
+            f"extraction, {kind}, {image_tokens} image tokens",
+            name,
+            repeat,
+            times["lockstep"],
+            times[name],
             BARS.get((kind, image_tokens, name)),
         )
-        for name, theirs in each.items()
+        for name in works
+        if name != "lockstep"
+        for repeat, times in each.iterrows()
     ]

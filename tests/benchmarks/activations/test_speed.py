@@ -16,6 +16,6 @@ def test_lockstep_reaches_its_bars(tmp_path: Path, record_property: Callable[[st
     table = extraction_cases(tmp_path)
     print(f"\n{table.to_string(index=False, float_format='{:.4g}'.format)}")
     for row in table.itertuples():
-        record_property(str(row.case), row.ratio)
+        record_property(f"{row.case}, {row.compared_with}", row.ratio)
     missed = table[table["ratio"] < table["bar"]]
     assert missed.empty, missed.to_string(index=False)
