@@ -28,6 +28,8 @@ def store_folders(results: str | Path = "results", profile: str = "mini") -> dic
 def read_atoms(results: str | Path = "results", profile: str = "mini") -> pd.DataFrame:
     """The tidy atoms tables of all models and tasks of a profile, one below the other.
 
+    ``model`` is the name that the profile gives the model, as in `store_folders`, whatever it was loaded from.
+
     Raises
     ------
     FileNotFoundError: the profile has none yet.
@@ -35,7 +37,7 @@ def read_atoms(results: str | Path = "results", profile: str = "mini") -> pd.Dat
     found = sorted((Path(results) / profile / "atoms").glob("*/*.parquet"))
     if not found:
         raise FileNotFoundError(f"{results}/{profile} holds no atoms table; run `make book PROFILE={profile}`")
-    return pd.concat([pd.read_parquet(path) for path in found], ignore_index=True)
+    return pd.concat([pd.read_parquet(path).assign(model=path.parent.name) for path in found], ignore_index=True)
 
 
 def stage_times(logs: str | Path = "logs", profile: str = "mini") -> pd.DataFrame:

@@ -42,6 +42,28 @@ def flags(parameters):
     return " ".join(f"-p {name} {shlex.quote(value)}" for name, value in as_text(parameters).items())
 
 
+def fill_in_places():
+    """Put what the command line names where the profile leaves a place for it; refuse what has no place."""
+    models, source, folder = config["models"], config["extract"].get("source"), config.get("gqa")
+    if strangers := sorted(set(config.get("sources", {})) - set(models)):
+        raise WorkflowError(f"profile {PROFILE} has sources for {strangers}; its models are {sorted(models)}")
+    if source == "$GQA":
+        needed = "a folder with GQA's val_balanced_questions.json and its pictures in images/IMAGEID.jpg"
+        if not folder:
+            raise WorkflowError(f"profile {PROFILE} needs GQA: make book PROFILE={PROFILE} GQA=/folder, {needed}")
+        if not (any(Path(folder).glob("*_questions.json")) and Path(folder, "images").is_dir()):
+            raise WorkflowError(f"GQA={folder} lacks *_questions.json or images/; give {needed}")
+        config["extract"]["source"] = folder
+    elif folder:
+        raise WorkflowError(f"profile {PROFILE} reads {source}; GQA={folder} is for profiles with `source: $GQA`")
+    if path := config.get("model_path"):
+        if len(models) > 1:
+            raise WorkflowError(f"MODEL_PATH={path} could be any of {sorted(models)}; write it into profile {PROFILE}")
+        if not Path(path, "config.json").is_file():
+            raise WorkflowError(f"MODEL_PATH={path} has no config.json; give a model's folder in transformers format")
+        config["models"] = dict.fromkeys(models, path)
+
+
 def refuse_unknown_parameters():
     """Check the whole profile against its notebooks before any job runs: a job that starts removes its old outputs."""
     for name in [*STAGES, *config["pages"]]:

@@ -15,6 +15,16 @@ def checkpoint(wildcards):
     return files_under(Path("analysis_lib/models/checkpoints") / source, source, without=set())
 
 
+def source(model):
+    """Where a model's questions come from."""
+    return config.get("sources", {}).get(model, config["extract"].get("source", "minigqa"))
+
+
+def questions(wildcards):
+    """The file of questions, where they come from a folder; the pictures beside it are too many to compare."""
+    return sorted(str(path) for path in Path(source(wildcards.model)).glob("*_questions.json"))
+
+
 def for_each(path):
     return [path(model, task) for model in config["models"] for task in config["tasks"]]
 
@@ -28,18 +38,20 @@ rule extract:
         notebook="notebooks/extract.md",
         library=library("extract"),
         checkpoint=checkpoint,
+        questions=questions,
     output:
         manifest=store("{model}", "{task}") + "/manifest.json",
     params:
         flags=lambda wildcards: flags(
             notebook_parameters(config, PROFILE, "extract")
             | {"model": config["models"][wildcards.model], "task": wildcards.task}
+            | ({"source": source(wildcards.model)} if wildcards.model in config.get("sources", {}) else {})
             | {"output": store(wildcards.model, wildcards.task)}
         ),
         executed=f"{LOGS}/extract/{{model}}/{{task}}.ipynb",
     log:
         f"{LOGS}/extract/{{model}}/{{task}}.log",
-    threads: 1
+    threads: workflow.cores if config.get("extract_alone") else 1
     shell:
         execute()
 

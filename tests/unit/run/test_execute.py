@@ -137,7 +137,8 @@ def test_the_command_line_tells_refused_from_failed_and_shows_no_traceback(noteb
     assert main([str(notebook), "-p", "numerator", "one", *output]) == 2
     assert "numerator: expected int, got 'one'" in capsys.readouterr().err
     assert main([str(notebook), "--profile", "nothing", *output]) == 2
-    assert "give one of mini, smoke" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "give one of" in message and "mini, smoke" in message
     assert main([str(notebook), "-p", "denominator", "0", *output]) == 1
     assert "division by zero" in capsys.readouterr().err
 
