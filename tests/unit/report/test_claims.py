@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from analysis_lib.report.claims import (
     Criterion,
     read_claims,
 )
+from analysis_lib.tasks import TASKS, load_questions
 
 numbers = st.floats(-1e6, 1e6)
 
@@ -126,3 +128,12 @@ def test_no_file_and_no_yaml(tmp_path: Path):
     (tmp_path / "broken.yml").write_text("claims: [", encoding="utf-8")
     with pytest.raises(ValueError, match="is not valid YAML"):
         read_claims(tmp_path / "broken.yml")
+
+
+def test_the_counted_answers_are_those_of_the_real_lists(repository: Path, shared_gqa: Path):
+    counted = yaml.safe_load((repository / "book" / "gqa_answers.yml").read_text(encoding="utf-8"))["tasks"]
+    found = {
+        task: Counter(load_questions(shared_gqa.parent, task)["answer"].value_counts().tolist()) for task in counted
+    }
+    assert counted == found
+    assert sorted(counted) == sorted(TASKS)
