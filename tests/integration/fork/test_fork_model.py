@@ -14,7 +14,7 @@ def page(repository: Path) -> str:
     return (repository / "book" / "fork_model.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module", params=["llava", "llava_next"])
+@pytest.fixture(scope="module", params=["llava", pytest.param("llava_next", marks=pytest.mark.slow)])
 def followed(request: pytest.FixtureRequest, repository: Path, page: str, tmp_path_factory: pytest.TempPathFactory):
     """The copy after all steps, with what they printed."""
     checkout = Checkout.of(repository, tmp_path_factory.mktemp("fork-model"))
@@ -36,7 +36,7 @@ def test_the_store_holds_the_new_model(followed):
     checkout, _ = followed
     store = open_activations(checkout.root / "results/my-model/activations/my-model/ChooseCat")
     assert store.sizes["sample"] == 20
-    assert store.attrs["model"] == "mine/model"
+    assert store.attrs["model"] == "model"
     assert list(store["condition"].values) == ["baseline", "paper", "strict"]
 
 
