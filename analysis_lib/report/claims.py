@@ -94,11 +94,13 @@ class Claim:
     """A claim of the paper; its fields are described at the top of ``book/claims.yml``."""
 
     id: str
+    label: str
     sentence: str
     section: str
     quantity: str
     printed: str
     page: str
+    would_change: str
     criteria: tuple[Criterion, ...]
 
 

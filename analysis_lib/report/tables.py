@@ -25,7 +25,7 @@ def table(
     """A data frame as an accessible table.
 
     Arguments:
-        frame: The rows to show, at most 200; the index is left out.
+        frame: The rows to show, at most 200; the index is left out. A cell may be `Markup` (a link).
         caption: What the table says; read aloud before its cells.
         formats: Column -> format of its numbers, for instance ``".2f"`` or ``".0%"``.
         labels: Column -> words for its header.
@@ -66,7 +66,7 @@ def table(
     body = "".join(
         "<tr>"
         + "".join(
-            f'<th scope="row">{escape(text)}</th>' if column == named else f"<td{_side(number)}>{escape(text)}</td>"
+            f'<th scope="row">{_safe(text)}</th>' if column == named else f"<td{_side(number)}>{_safe(text)}</td>"
             for column, text, number in zip(columns, row, numeric, strict=True)
         )
         + "</tr>"
@@ -83,7 +83,13 @@ def _side(number: bool) -> str:
     return ' class="number"' if number else ""
 
 
-def _cell(value: Any, spec: str) -> str:
+def _safe(cell: str | Markup) -> str:
+    return cell.markup if isinstance(cell, Markup) else escape(cell)
+
+
+def _cell(value: Any, spec: str) -> str | Markup:
+    if isinstance(value, Markup):
+        return value
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "not measured"
     if isinstance(value, bool):
@@ -93,7 +99,8 @@ def _cell(value: Any, spec: str) -> str:
     return str(value)
 
 
-def _plain(caption: str, heads: list[str], cells: list[list[str]]) -> str:
-    widths = [max(len(text) for text in column) for column in zip(heads, *cells, strict=True)]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in (heads, *cells)]
+def _plain(caption: str, heads: list[str], cells: list[list[str | Markup]]) -> str:
+    texts = [heads, *([str(cell) for cell in row] for row in cells)]
+    widths = [max(len(text) for text in column) for column in zip(*texts, strict=True)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in texts]
     return "\n".join([caption, *(line.rstrip() for line in lines)])

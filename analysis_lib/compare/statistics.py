@@ -1,0 +1,240 @@
+"""The numbers behind the claims: one function per statistic of ``book/claims.yml``, from the atoms tables alone.
+
+A statistic is a function ``(atoms, reading, model, tasks) -> Interval``. ``atoms`` holds all models; a statistic that
+holds in every task is asked task by task. It raises `NotMeasurableError` with the reason where the tables cannot tell.
+Adding one is a function here and an entry in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis_lib.compare.curves import WIDTH, Array, Curve, Interval, NotMeasurableError, read_curve
+from analysis_lib.compare.exact import rank_interval
+from analysis_lib.compare.fingerprints import ATOMS, Fingerprints, mean_distance, read_fingerprints
+from analysis_lib.compare.trajectories import correlate
+
+NOT_THERE = "not distinguishable from its null"
+DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Which rows of the atoms tables are asked.
+
+    Attributes
+    ----------
+    target
+        what is told about.
+    mode, definition
+        Gaussianization and definition of the untouched model's trajectories.
+    knockout_mode
+        Gaussianization where conditions are compared; ``""`` where a reading knows the untouched model only.
+    condition, target_from
+        the knockout, and whether its target is ``recomputed`` or kept from the ``baseline``.
+    """
+
+    target: str = "prediction_hidden"
+    mode: str = "cartesian"
+    definition: str = "broja"
+    knockout_mode: str = "marginal"
+    condition: str = "paper"
+    target_from: str = "recomputed"
+
+    def untouched(self, atoms: pd.DataFrame, model: str, mode: str | None = None) -> pd.DataFrame:
+        """The rows of one model without a knockout."""
+        return self._rows(atoms, model, mode or self.mode, "baseline", "recomputed")
+
+    def knocked_out(self, atoms: pd.DataFrame, model: str) -> pd.DataFrame:
+        """The rows of one model under the knockout."""
+        return self._rows(atoms, model, self.knockout_mode, self.condition, self.target_from)
+
+    def _rows(self, atoms: pd.DataFrame, model: str, mode: str, condition: str, target_from: str) -> pd.DataFrame:
+        return atoms[
+            (atoms["model"] == model)
+            & (atoms["target"] == self.target)
+            & (atoms["mode"] == mode)
+            & (atoms["definition"] == self.definition)
+            & (atoms["condition"] == condition)
+            & (atoms["target_from"] == target_from)
+        ]
+
+
+READINGS: dict[str, Reading] = {
+    "final hidden state": Reading(),
+    "final hidden state, target kept": Reading(target_from="baseline"),
+    "answer's logits": Reading(target="answer_logits"),
+    "the paper's recipe": Reading(mode="joint", definition="mmi", knockout_mode=""),
+}
+"""The readings that are judged, the one behind the book's conclusions first."""
+
+
+def vision_unique_peak_depth(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Relative depth at which vision-unique information is largest."""
+    curve = _vision_unique(atoms, reading, model, tasks)
+    last = len(curve.bits) - 1
+    draws = curve.draws(DRAWS, _rng()).argmax(1) / last
+    return Interval.of_draws(float(curve.bits.argmax()) / last, draws, centred=False)
+
+
+def vision_unique_last_over_peak(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Vision-unique information at the last layer over its peak."""
+    curve = _vision_unique(atoms, reading, model, tasks)
+    draws = curve.draws(DRAWS, _rng())
+    return Interval.of_draws(float(curve.bits[-1] / curve.bits.max()), draws[:, -1] / draws.max(1))
+
+
+def language_unique_last_share(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Language-unique information over the total at the last layer, mean over tasks."""
+    prints, which = _last(atoms, reading, model, tasks), ATOMS.index("unique_language")
+    return Interval.of_draws(float(prints.shares[:, which].mean()), prints.draws[:, :, which].mean(1))
+
+
+def language_unique_late_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Language-unique information at the last layer less that half-way, mean over tasks."""
+    rows = reading.untouched(atoms, model)
+    curves = [read_curve(rows, task, "unique_language") for task in tasks]
+    rng = _rng()
+    drawn = np.mean([_late_rise(curve.draws(DRAWS, rng)) for curve in curves], axis=0)
+    return Interval.of_draws(float(np.mean([_late_rise(curve.bits) for curve in curves])), drawn)
+
+
+def _late_rise(bits: Array) -> Array:
+    return bits[..., -1] - bits[..., bits.shape[-1] // 2]
+
+
+def synergy_largest_share(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Synergy over the total, largest over the layers after the embeddings."""
+    rows, which = reading.untouched(atoms, model), ATOMS.index("synergy")
+    layers = [int(layer) for layer in sorted(set(rows["layer"])) if layer > 0]
+    prints = [read_fingerprints(rows, tasks, layer, draws=DRAWS) for layer in layers]
+    if not prints:
+        raise NotMeasurableError("no layer after the embeddings was measured in this reading")
+    shares = np.array([one.shares[0, which] for one in prints])
+    return Interval.of_draws(float(shares.max()), np.array([one.draws[:, 0, which] for one in prints]).max(0))
+
+
+def between_models_correlation(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Smallest correlation over depth of a task's four atoms with those of any other model."""
+    others = [name for name in dict.fromkeys(atoms["model"]) if name != model]
+    if not others:
+        raise NotMeasurableError("a second model is missing")
+    found = []
+    for other in others:
+        # In one order, whichever model is asked about: the claim is about the pair.
+        first, second = (reading.untouched(atoms, name) for name in sorted((model, other)))
+        found += [correlate(read_curve(first, tasks[0], atom), read_curve(second, tasks[0], atom)) for atom in ATOMS]
+    return Interval(*(min(getattr(one, end) for one in found) for end in ("value", "low", "high")))
+
+
+def fingerprint_distance(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Mean distance between tasks' fingerprints at the last layer, less what noise alone would put between them."""
+    if len(tasks) < 2:
+        raise NotMeasurableError("one task has no other to differ from")
+    prints = _last(atoms, reading, model, tasks)
+    # Tasks that share one fingerprint, each as noisy as it is.
+    alike = prints.draws - prints.draws.mean(0) + prints.shares.mean(0)
+    noise = float(mean_distance(alike).mean())
+    found = Interval.of_draws(float(mean_distance(prints.shares)), mean_distance(prints.draws))
+    return Interval(found.value - noise, found.low - noise, found.high - noise)
+
+
+def redundancy_part_of_differences(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Variance of redundancy's share between tasks over the summed variance of the four shares, at the last layer."""
+    if len(tasks) < 3:
+        raise NotMeasurableError("two tasks have no variance to divide; three or more are needed")
+    prints, which = _last(atoms, reading, model, tasks), ATOMS.index("redundancy")
+    variances, drawn = prints.shares.var(0), prints.draws.var(1)
+    if variances.sum() < 1e-12:
+        raise NotMeasurableError("all tasks have the same fingerprint; there are no differences to divide")
+    return Interval.of_draws(float(variances[which] / variances.sum()), drawn[:, which] / drawn.sum(1))
+
+
+def vision_unique_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Change of vision-unique information by the knockout, mean over layers."""
+    return rise(atoms, reading, model, tasks[0], "unique_vision")
+
+
+def synergy_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Change of synergy by the knockout, mean over layers."""
+    return rise(atoms, reading, model, tasks[0], "synergy")
+
+
+def total_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Change of the total by the knockout, mean over layers."""
+    return rise(atoms, reading, model, tasks[0], "total")
+
+
+def effect_against_redundancy(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Spearman's correlation over tasks of the rise in vision-unique information with redundancy's baseline share."""
+    effect = [rise(atoms, reading, model, task, "unique_vision").value for task in tasks]
+    return rank_interval(np.array(redundancy_shares(atoms, reading, model, tasks)), np.array(effect))
+
+
+def rise(atoms: pd.DataFrame, reading: Reading, model: str, task: str, quantity: str) -> Interval:
+    """Bits of a quantity under the knockout less the untouched model's, mean over layers.
+
+    Errors are taken as the same in all layers and as unrelated between conditions; both make the interval wider than it
+    need be, since the same questions are asked in both.
+    """
+    if not reading.knockout_mode:
+        raise NotMeasurableError("this reading was followed for the untouched model only")
+    before = read_curve(reading.untouched(atoms, model, reading.knockout_mode), task, quantity)
+    after = read_curve(reading.knocked_out(atoms, model), task, quantity)
+    value = float(after.bits.mean() - before.bits.mean())
+    half = WIDTH / 2 * float(np.hypot(before.spread.mean(), after.spread.mean()))
+    return Interval(value, value - half, value + half)
+
+
+def redundancy_shares(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> list[float]:
+    """Redundancy over the total of the untouched model, both averaged over layers, as the knockouts are measured."""
+    rows = reading.untouched(atoms, model, reading.knockout_mode)
+    means = [[read_curve(rows, task, name).bits.mean() for name in ("redundancy", "total")] for task in tasks]
+    return [float(shared / total) for shared, total in means]
+
+
+def _vision_unique(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Curve:
+    rows = reading.untouched(atoms, model)
+    curve = read_curve(rows, tasks[0], "unique_vision")
+    verdicts = rows[(rows["task"] == tasks[0]) & (rows["quantity"] == "unique_vision")]["verdict"]
+    if (verdicts == NOT_THERE).all():
+        raise NotMeasurableError("vision-unique information is not distinguishable from its null at any layer")
+    if curve.bits.max() <= 0 or len(curve.bits) < 3:
+        raise NotMeasurableError("vision-unique information is positive at no layer, or there are too few layers")
+    return curve
+
+
+def _last(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Fingerprints:
+    rows = reading.untouched(atoms, model)
+    if rows.empty:
+        raise NotMeasurableError("nothing was measured in this reading")
+    return read_fingerprints(rows, tasks, int(rows["layer"].max()), draws=DRAWS)
+
+
+def _rng() -> np.random.Generator:
+    """The same draws for every task and model, so that a verdict does not change with the order of the tables."""
+    return np.random.default_rng(0)
+
+
+Statistic = Callable[[pd.DataFrame, Reading, str, list[str]], Interval]
+STATISTICS: dict[str, Statistic] = {
+    function.__name__: function
+    for function in (
+        vision_unique_peak_depth,
+        vision_unique_last_over_peak,
+        language_unique_last_share,
+        language_unique_late_rise,
+        synergy_largest_share,
+        between_models_correlation,
+        fingerprint_distance,
+        redundancy_part_of_differences,
+        vision_unique_rise,
+        synergy_rise,
+        total_rise,
+        effect_against_redundancy,
+    )
+}

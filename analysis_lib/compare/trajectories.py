@@ -1,0 +1,117 @@
+"""Do two trajectories agree? Correlations over depth, with intervals, and what curves reach that share only a trend.
+
+Pearson's correlation of two curves over the layers is close to 1 for any two curves that rise together, whatever else
+they do. Correlating their *steps* from layer to layer takes the common trend out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from analysis_lib.compare.curves import LEVEL, Array, Curve, Interval, NotMeasurableError
+
+DRAWS = 1000
+
+
+def correlate(first: Curve, second: Curve, seed: int = 0, draws: int = DRAWS) -> Interval:
+    """Pearson's correlation of two curves over depth, as observed, with an interval for that of the true curves.
+
+    Noise makes two curves look less alike. The spreads are known, so what noise adds to each curve's variance over
+    depth is taken off again (Spearman 1904); the interval is that of this corrected correlation over draws, widened
+    where needed to hold the observed value. Curves of different depth are compared at equal relative depth, on the
+    layers of the shallower.
+
+    Raises
+    ------
+    NotMeasurableError
+        a curve is constant or has fewer than three layers.
+
+    Examples
+    --------
+    >>> rising = Curve(np.linspace(0.0, 2.0, 9), np.full(9, 0.01))
+    >>> correlate(rising, rising).low > 0.99
+    True
+    """
+    return _agreement(first, second, _identity, seed, draws)
+
+
+def correlate_steps(first: Curve, second: Curve, seed: int = 0, draws: int = DRAWS) -> Interval:
+    """As `correlate`, of the changes from each layer to the next: what is left when the common trend is out.
+
+    Examples
+    --------
+    >>> rising = Curve(np.linspace(0.0, 2.0, 9) ** 2, np.full(9, 0.01))
+    >>> correlate_steps(rising, rising).value > 0.99
+    True
+    """
+    return _agreement(first, second, _steps, seed, draws)
+
+
+def _agreement(first: Curve, second: Curve, shape: Callable[[Array], Array], seed: int, draws: int) -> Interval:
+    layers = min(len(first.bits), len(second.bits))
+    if layers < 3:
+        raise NotMeasurableError(f"a correlation over depth needs three layers or more, got {layers}")
+    rng = np.random.default_rng([seed, layers])
+    # Twice noisy, as draws around what is noisy already; the difference of two draws is the noise alone, twice.
+    noisy, again = ([shape(at_depths(curve.draws(draws, rng), layers)) for curve in (first, second)] for _ in range(2))
+    observed = float(pearson(*(shape(at_depths(curve.bits[None], layers)) for curve in (first, second)))[0])
+    if not np.isfinite(observed):
+        raise NotMeasurableError("a curve that does not change with depth correlates with nothing")
+    noise = [float((one - two).var(-1).mean()) for one, two in zip(noisy, again, strict=True)]
+    real = [np.maximum(one.var(-1) - extra, 0.0) / one.var(-1) for one, extra in zip(noisy, noise, strict=True)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        corrected = pearson(*noisy) / np.sqrt(real[0] * real[1])
+    low, high = np.percentile(np.clip(corrected, -1.0, 1.0), [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    return Interval(observed, min(float(low), observed), max(float(high), observed))
+
+
+def _identity(curves: Array) -> Array:
+    return curves
+
+
+def _steps(curves: Array) -> Array:
+    return np.diff(curves, axis=-1)
+
+
+def pearson(first: Array, second: Array) -> Array:
+    """Correlation along the last axis; not a number where a curve is constant."""
+    a, b = (x - x.mean(-1, keepdims=True) for x in (first, second))
+    scale = np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(scale > 1e-15, (a * b).sum(-1) / scale, np.nan)
+
+
+def at_depths(curves: Array, layers: int) -> Array:
+    """Curves ``(n, n_layers)`` read at ``layers`` equal steps of relative depth, ``(n, layers)``, by interpolation."""
+    have = curves.shape[-1]
+    if have == layers:
+        return curves
+    wanted = np.linspace(0, have - 1, layers)
+    before = np.minimum(wanted.astype(int), have - 2)
+    share = wanted - before
+    return curves[..., before] * (1 - share) + curves[..., before + 1] * share
+
+
+def random_monotone_correlations(layers: int, n: int = 4000, seed: int = 0) -> Array:
+    """Correlations ``(n,)`` of pairs of random rising curves that share nothing but the direction.
+
+    Each curve is drawn uniformly from all that rise from 0 to 1 over ``layers`` layers (flat Dirichlet steps). Two
+    falling curves have the same distribution.
+
+    Raises
+    ------
+    ValueError
+        fewer than three layers.
+
+    Examples
+    --------
+    >>> bool(np.median(random_monotone_correlations(33)) > 0.96)
+    True
+    """
+    if layers < 3:
+        raise ValueError(f"two curves over {layers} layers always correlate perfectly; give three layers or more")
+    steps = np.random.default_rng([seed, layers]).exponential(size=(2, n, layers - 1))
+    curves = np.concatenate([np.zeros((2, n, 1)), steps.cumsum(-1)], axis=-1)
+    return pearson(curves[0], curves[1])

@@ -1,0 +1,86 @@
+"""Correlations over depth: known curves, honest intervals, and nulls that cover what is by chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis_lib.compare import (
+    Curve,
+    NotMeasurableError,
+    correlate,
+    correlate_steps,
+    matching_test,
+    random_monotone_correlations,
+)
+from analysis_lib.compare.trajectories import at_depths, pearson
+
+DEPTH = np.linspace(0, 1, 9)
+
+
+def curve(bits: np.ndarray, spread: float = 0.0) -> Curve:
+    return Curve(bits, np.full(len(bits), spread))
+
+
+@pytest.mark.parametrize(("other", "expected"), [(DEPTH, 1.0), (3 * DEPTH + 2, 1.0), (-DEPTH, -1.0)])
+def test_the_same_shape_correlates_fully(other: np.ndarray, expected: float):
+    found = correlate(curve(DEPTH), curve(other))
+    assert found.value == pytest.approx(expected)
+    assert found.low == pytest.approx(expected) == found.high
+
+
+@pytest.mark.parametrize(
+    ("second", "spread"),
+    [(DEPTH**2, 0.02), (DEPTH**2, 0.1), (DEPTH, 0.1), (np.sin(3 * DEPTH), 0.1), (np.cos(6 * DEPTH), 0.3)],
+)
+def test_intervals_cover_the_noise_free_correlation(second: np.ndarray, spread: float):
+    rng = np.random.default_rng(0)
+    truth = float(pearson(DEPTH, second))
+    hits = 0
+    for draw in range(150):
+        noisy = [curve(bits + spread * rng.standard_normal(9), spread) for bits in (DEPTH, second)]
+        found = correlate(*noisy, seed=draw, draws=300)
+        hits += found.low - 1e-12 <= truth <= found.high + 1e-12
+    assert hits / 150 >= 0.83  # 90 % less three standard errors
+
+
+def test_noise_about_nothing_excludes_nothing():
+    rng = np.random.default_rng(1)
+    found = correlate(curve(rng.standard_normal(9), 1.0), curve(rng.standard_normal(9), 1.0))
+    assert found.low < -0.5 and found.high > 0.5
+
+
+def test_steps_are_blind_to_a_common_trend():
+    rng = np.random.default_rng(2)
+    wiggles = rng.uniform(-0.02, 0.02, (200, 2, 9))
+    pairs = [(curve(DEPTH + first), curve(DEPTH + second)) for first, second in wiggles]
+    assert np.mean([correlate(*pair, draws=10).value for pair in pairs]) > 0.99
+    assert abs(np.mean([correlate_steps(*pair, draws=10).value for pair in pairs])) < 0.1
+
+
+def test_models_of_different_depth_are_compared_at_equal_relative_depth():
+    deep = np.linspace(0, 1, 33)
+    assert correlate(curve(DEPTH**2), curve(deep**2)).value > 0.999
+    assert at_depths(deep[None], 9)[0] == pytest.approx(DEPTH)
+
+
+def test_a_constant_or_short_curve_is_not_measurable():
+    with pytest.raises(NotMeasurableError, match="does not change"):
+        correlate(curve(np.ones(9)), curve(DEPTH))
+    with pytest.raises(NotMeasurableError, match="three layers"):
+        correlate(curve(np.arange(2.0)), curve(np.arange(2.0)))
+
+
+def test_random_rising_curves_correlate_the_more_the_deeper():
+    medians = [np.median(random_monotone_correlations(layers)) for layers in (5, 9, 33)]
+    assert medians == sorted(medians) and medians[0] > 0.8 and medians[-1] > 0.97
+    assert random_monotone_correlations(9).min() > 0  # two rising curves cannot correlate negatively
+    with pytest.raises(ValueError, match="three layers"):
+        random_monotone_correlations(2)
+
+
+def test_the_matching_test_finds_counterparts_and_is_fair_without_them():
+    assert matching_test(np.eye(6))[1] == pytest.approx(1 / 720)
+    rng = np.random.default_rng(3)
+    p = np.array([matching_test(rng.standard_normal((4, 4)))[1] for _ in range(400)])
+    assert (p <= 0.05).mean() <= 0.08 and p.mean() == pytest.approx(0.5, abs=0.06)
