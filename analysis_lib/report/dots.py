@@ -130,7 +130,9 @@ def dots_with_interval(
     highlight = alt.selection_point(name="highlight", fields=[color], bind="legend")
     opacity = alt.condition(highlight, alt.value(1), alt.value(0.12))
     lane = alt.YOffset(f"{color}:N", sort=[(labels or {}).get(name, name) for name in names])
-    y = alt.Y(f"{row}:N", sort=rows, title=None, scale=alt.Scale(paddingInner=0.35), axis=alt.Axis(grid=False))
+    # A long name is broken at its commas: a phone has no room for it in one line.
+    labelled = alt.Axis(grid=False, labelExpr="split(datum.label, ', ')")
+    y = alt.Y(f"{row}:N", sort=rows, title=None, scale=alt.Scale(paddingInner=0.35), axis=labelled)
     ends = [*reference, float(data[measures].min().min()), float(data[measures].max().max())]
     limits = domain or (1.03 * min(0.0, *ends), 1.03 * max(ends))
     scale = alt.Scale(domain=list(limits), nice=False)

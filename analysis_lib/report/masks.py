@@ -99,7 +99,10 @@ def mask_gallery(
     shown = _shown(cells, owner, spans)
     pictures = [
         _draw(found, owner, shown, size).properties(
-            title=alt.TitleParams(text=name, subtitle=textwrap.wrap(captions.get(name, ""), max(12, size // 6)))
+            title=alt.TitleParams(
+                text=textwrap.wrap(name, max(10, size // 8)),
+                subtitle=textwrap.wrap(captions.get(name, ""), max(12, size // 6)),
+            )
         )
         for name, (found, owner) in drawn.items()
     ]

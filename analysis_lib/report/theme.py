@@ -62,12 +62,12 @@ CONDITION_LOOKS: dict[str, Look] = {
     "baseline": Look("#6f7782", (1, 0), "circle"),
     "paper": Look("#a6761d", (7, 4), "square"),
     "strict": Look("#7b61c9", (2, 3), "triangle-up"),
-    "random edges": Look("#098dae", (1, 5), "cross"),
-    "random layers": Look("#6192b3", (12, 3), "triangle-left"),
     "image->last": Look("#c44e52", (9, 3, 2, 3), "diamond"),
     "question->last": Look("#914691", (5, 2), "triangle-down"),
     "last->last": Look("#7a7a1e", (9, 2, 2, 2, 2, 2), "triangle-right"),
     "only": Look("#1f7a31", (4, 2, 1, 2), "wedge"),
+    "random edges": Look("#098dae", (1, 5), "cross"),
+    "random layers": Look("#6192b3", (12, 3), "triangle-left"),
     "other": Look("#8c6d1f", (3, 6), "arrow"),
 }
 """The look of every family of conditions, in the order of legends: the presets, and what is made from them.
@@ -191,9 +191,11 @@ def condition_words(name: str) -> str:
     Example:
         >>> [condition_words(name) for name in ("image->last", "strict@3", "strict, random edges 1")]
         ['image→last', 'strict around layer 3', 'random edges like strict, draw 1']
+        >>> condition_words("only image->question, image->last, question->last")
+        'only image→question→last, image→last'
     """
     made = _made(name)
-    words = made["whole"].replace("->", "\N{RIGHTWARDS ARROW}")
+    words = _chained(made["whole"]).replace("->", "\N{RIGHTWARDS ARROW}")
     if made["centre"] and made["control"] != "layers":  # at random layers, the window says no more than their number
         words += f" around layer {made['centre']}"
     if made["control"]:
@@ -214,6 +216,21 @@ def _made(name: str) -> dict[str, str]:
     if match is None:
         raise ValueError(f"a condition has a name, got {name!r}")
     return match.groupdict(default="")
+
+
+def _chained(name: str) -> str:
+    """Pathways with those that go on where another ends as one: ``only image->question->last``."""
+    if not name.startswith("only "):
+        return name
+    chains: list[list[str]] = []
+    for pathway in name.removeprefix("only ").split(", "):
+        source, *onwards = pathway.split("->")
+        ending = next((chain for chain in chains if chain[-1] == source and chain[0] not in onwards), None)
+        if ending is None:
+            chains.append([source, *onwards])
+        else:
+            ending.extend(onwards)
+    return "only " + ", ".join("->".join(chain) for chain in chains)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

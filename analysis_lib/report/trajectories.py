@@ -79,7 +79,7 @@ def knockout_trajectories(
     title: str = "",
     height: int = 170,
 ) -> alt.TopLevelMixin:
-    """Atoms layer by layer before and after a knockout: a panel per atom, a dash per condition.
+    """Atoms layer by layer before and after a knockout: a panel per atom, a colour and a dash per condition.
 
     Arguments:
         atoms: The tidy atoms table with several conditions; one value of everything else but ``select``.
@@ -108,14 +108,11 @@ def knockout_trajectories(
         y="bits",
         low="low",
         high="high",
-        color="quantity",
+        color="condition",
         dash="condition",
         facet="atom",
         select=select,
         null="null_high" if null else None,
-        colors=theme.QUANTITY_COLORS,
-        shapes=theme.QUANTITY_SHAPES,
-        labels=theme.QUANTITY_LABELS,
         x_title=LAYER_TITLE,
         y_title="bits",
         title=title,

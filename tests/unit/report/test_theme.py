@@ -106,6 +106,15 @@ def test_a_readers_own_conditions_are_drawn_under_their_own_names(names: list[st
     assert list(theme.condition_looks(names)) == list(theme.condition_looks(names[::-1]))
 
 
+def test_pathways_that_continue_each_other_are_written_as_one():
+    routes = [("image", "question"), ("image", "last"), ("question", "last")]
+    made = [keep_only(*some) for size in (1, 2, 3) for some in combinations(routes, size)]
+    words = [theme.condition_words(one.name) for one in made]
+    assert len(set(words)) == len(made)
+    assert words[-1] == "only image\u2192question\u2192last, image\u2192last"
+    assert theme.condition_words("only last->last") == "only last\u2192last"
+
+
 def test_legends_follow_the_presets_and_count_like_people():
     names = ["image->last", "strict@10", "strict@2", "strict", "baseline"]
     assert list(theme.condition_looks(names)) == ["baseline", "strict", "strict@2", "strict@10", "image->last"]
