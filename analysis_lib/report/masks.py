@@ -100,7 +100,7 @@ def mask_gallery(
     pictures = [
         _draw(found, owner, shown, size).properties(
             title=alt.TitleParams(
-                text=textwrap.wrap(name, max(10, size // 8)),
+                text=textwrap.wrap(name, max(10, size // 7), break_long_words=False),
                 subtitle=textwrap.wrap(captions.get(name, ""), max(12, size // 6)),
             )
         )

@@ -54,13 +54,13 @@ def test_a_gallery_draws_each_mask_under_its_name_with_one_legend():
     causal = np.tril(np.ones((6, 6), dtype=bool))
     cut = causal.copy()
     cut[3:5, :3] = False
-    masks = {"baseline": causal, "paper as in the paper": cut}
+    masks = {"baseline": causal, "paper as in the paper of 2026": cut}
     chart = charts.mask_gallery(
-        masks, SPANS, captions={"paper as in the paper": "question does not read image"}, description=WORDS
+        masks, SPANS, captions={"paper as in the paper of 2026": "question does not read image"}, description=WORDS
     )
     spec = chart.to_dict()
     check_spec(spec)
-    assert [one["title"]["text"] for one in spec["concat"]] == [["baseline"], ["paper as in the", "paper"]]
+    assert [one["title"]["text"] for one in spec["concat"]] == [["baseline"], ["paper as in the paper", "of 2026"]]
     assert spec["concat"][1]["title"]["subtitle"] == ["question does not read", "image"]
     looks = [one["encoding"]["color"]["scale"]["domain"] for one in spec["concat"]]
     assert looks[0] == looks[1] == ["image", "question", "last", "cut by the knockout"]
