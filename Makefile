@@ -2,12 +2,13 @@
 #   make book PROFILE=smoke     another profile of workflow/profiles
 #   make book PROFILE=llava-1.5-7b GQA=/data/gqa   the real model on the real questions; needs a GPU
 #   make test PYTHON=python3.12 another interpreter for the environment
-#   make train-mini MODEL=mini-llava-1.6  the other embedded model
+#   make train-mini MODEL=mini-llava-1.6 SEED=1  another embedded model, another seed
 
 PYTHON ?= python3
 PROFILE ?= mini
 CORES ?= 2
 MODEL ?= mini-llava-1.5
+SEED ?= 0
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -48,10 +49,10 @@ rehearse: $(INSTALLED) ## time extraction at the 7B models' size on a GPU; witho
 	@echo "The page: results/rehearse/rehearsal.ipynb; its numbers: results/rehearse/numbers/rehearsal.json"
 
 train-mini: $(INSTALLED) ## train the embedded model MODEL from scratch (over an hour on 2 cores; resumes)
-	$(BIN)/python -m analysis_lib.models.training --model $(MODEL)
+	$(BIN)/python -m analysis_lib.models.training --model $(MODEL) --seed $(SEED)
 
-clean: ## remove results, logs and the built book; the environment stays
-	rm -rf results logs _build book/pages .snakemake build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+clean: ## remove results, logs and the built book; the environment and trained models (build/) stay
+	rm -rf results logs _build book/pages .snakemake .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # The lock is what .venv holds, without this project, without build suffixes (torch's +cpu) and without the CUDA
 # packages that torch brings by itself where its build wants them. No addresses: each machine has its own.

@@ -68,13 +68,19 @@ def rounded(table: pd.DataFrame, columns: Sequence[str], digits: int = 5) -> pd.
 
 
 def menus(table: pd.DataFrame, select: str | Sequence[str] | None) -> list[alt.Parameter]:
-    """A drop-down menu for each column of ``select`` that has more than one value, in the order of the table."""
+    """A control for each column of ``select`` that has more than one value, which starts at the table's first value.
+
+    Whole numbers in a row (layers) get a slider, everything else a drop-down menu in the order of the table.
+    """
     columns = [select] if isinstance(select, str) else list(select or ())
     chosen = []
     for column in columns:
         values = list(dict.fromkeys(table[column].tolist()))
         if len(values) > 1:
-            menu = alt.binding_select(options=values, name=f"{column.replace('_', ' ')} ")
+            name = f"{column.replace('_', ' ')} "
+            menu: Any = alt.binding_select(options=values, name=name)
+            if pd.api.types.is_integer_dtype(table[column]) and len(values) == max(values) - min(values) + 1:
+                menu = alt.binding_range(min=min(values), max=max(values), step=1, name=name)
             first = [{column: values[0]}]
             chosen.append(alt.selection_point(name=f"choose_{column}", fields=[column], bind=menu, value=first))
     return chosen

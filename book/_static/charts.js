@@ -84,10 +84,11 @@
     }
   };
 
-  /* A change of theme draws the chart anew; what the reader chose in its menus stays chosen. */
+  /* A change of theme draws the chart anew; what the reader chose in its menus and sliders stays chosen. */
+  const CONTROLS = ".vega-bindings :is(select, input[type=range])";
   const keepChoices = (previous, host) => {
-    previous?.querySelectorAll(".vega-bindings select").forEach((menu, place) => {
-      const fresh = host.querySelectorAll(".vega-bindings select")[place];
+    previous?.querySelectorAll(CONTROLS).forEach((menu, place) => {
+      const fresh = host.querySelectorAll(CONTROLS)[place];
       if (fresh && fresh.value !== menu.value) {
         fresh.value = menu.value;
         fresh.dispatchEvent(new Event("input", { bubbles: true }));

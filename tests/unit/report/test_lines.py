@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis_lib.report import charts, theme
-from analysis_lib.report.lines import lines_with_interval, rounded
+from analysis_lib.report.lines import lines_with_interval, menus, rounded
 
 WORDS = "Atoms by layer, as an example."
 
@@ -146,3 +146,11 @@ def test_the_few_points_of_a_logarithmic_axis_are_its_ticks():
     table = pd.DataFrame({"n": [300, 1000, 2000], "y": 1.0, "low": 0.5, "high": 1.5})
     spec = lines_with_interval(table, x="n", y="y", low="low", high="high", log_x=True, description=WORDS).to_dict()
     assert spec["layer"][1]["encoding"]["x"]["axis"]["values"] == [300, 1000, 2000]
+
+
+def test_layers_get_a_slider_and_words_a_menu():
+    table = pd.DataFrame({"layer": [2, 2, 1, 0], "task": ["b", "a", "a", "b"], "odd": [1, 3, 9, 1]})
+    layer, task, odd = (one.param.to_dict() for one in menus(table, ["layer", "task", "odd"]))
+    assert layer["bind"] == {"input": "range", "min": 0, "max": 2, "step": 1, "name": "layer "}
+    assert layer["value"] == [{"layer": 2}]
+    assert task["bind"]["options"] == ["b", "a"] and odd["bind"]["options"] == [1, 3, 9]
