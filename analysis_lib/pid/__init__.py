@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis_lib.pid.atoms import QUANTITIES, Atoms
-from analysis_lib.pid.decomposition import pid_flow
+from analysis_lib.pid.decomposition import fit_latents, pid_flow
 from analysis_lib.pid.definitions import DEFINITIONS
 from analysis_lib.pid.directions import UniqueDirections, unique_directions
 from analysis_lib.pid.flow_mi import flow_mi
@@ -19,6 +19,7 @@ __all__ = [
     "PIDResult",
     "UniqueDirections",
     "control_false_discoveries",
+    "fit_latents",
     "flow_mi",
     "gaussian_mi",
     "gaussian_pid",

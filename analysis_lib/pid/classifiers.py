@@ -11,7 +11,7 @@ towards the answer's frequencies by one number, down to ignoring the features al
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,18 +133,20 @@ def baseline(task: Task, splits: list[Split]) -> Array:
     return result
 
 
-def predict_sources(task: Task, splits: list[Split]) -> tuple[dict[str, Array], dict[str, list[Choice]]]:
+def predict_sources(
+    task: Task, splits: list[Split], classifiers: Sequence[str]
+) -> tuple[dict[str, Array], dict[str, list[Choice]]]:
     """Out-of-fold probabilities ``(n_samples, n_classes)`` from each entry of the features, and each fold's choice.
 
-    A classifier further down the list must be worth it. ``"both"``, the last entry, begins with what the single sources
-    chose: more features are not worse but for chance.
+    A classifier further down the list of ``classifiers``, names in ``CLASSIFIERS``, must be worth it. ``"both"``, the
+    last entry, begins with what the single sources chose: more features are not worse but for chance.
     """
     probabilities = {name: np.zeros((len(task.answer), task.n_classes)) for name in task.features}
     chosen: dict[str, list[Choice]] = {name: [] for name in task.features}
     for split in splits:
         tried: dict[Choice, tuple[float, float]] = {}
         for name in task.features:
-            rivals = [Choice(classifier, name) for classifier in CLASSIFIERS]
+            rivals = [Choice(classifier, name) for classifier in classifiers]
             tried.update({choice: _calibrate(task, _train(task, choice, split.fit), split) for choice in rivals})
             if name == "both":
                 rivals = [*(chosen[source][-1] for source in task.features if source != "both"), *rivals]

@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.cartesian import fit_cartesian
-from analysis_lib.pid.definitions import Definition, get_definition
-from analysis_lib.pid.diagnostics import collect, describe, note_copies, seed_spread
-from analysis_lib.pid.inference import ESTIMATES, Counts, Estimate, infer_common, infer_separate, reorder
+from analysis_lib.pid.definitions import get_definition
+from analysis_lib.pid.diagnostics import describe, note_copies, seed_spread
+from analysis_lib.pid.fitted import (
+    ORDER,
+    Columns,
+    FittedLatents,
+    LayerLatents,
+    blaming,
+    check_counts,
+    gather_layers,
+)
+from analysis_lib.pid.inference import Counts, Estimate, infer_separate, reorder
 from analysis_lib.pid.inputs import check_lengths, check_sample_size, originals, read_groups, read_variable
 from analysis_lib.pid.joint import fit_joint
-from analysis_lib.pid.latents import CommonLatents, SeparateLatents, assemble, average
+from analysis_lib.pid.latents import SeparateLatents, assemble
 from analysis_lib.pid.marginals import rank_normal
 from analysis_lib.pid.reduction import reduce_layers
 from analysis_lib.pid.result import PIDResult
 
 PAPER_VARIANCE = 0.95
 LN2 = 0.6931471805599453
-ORDER = ("target", "vision", "language")
-COUNTS_AT_LEAST = {"n_bootstrap": 2, "n_null": 2, "n_matched": 0, "n_bias": 0, "n_seeds": 1}
-Columns = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Request:
-    """What the caller asked for, checked."""
+class Samples:
+    """What the caller gave, checked: every layer's columns, the layers' numbers (none without layers), and the rest."""
 
-    definition: Definition
+    layers: list[Columns]
+    numbers: list[int]
     groups: np.ndarray
-    counts: Counts
+    n_copies: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """How flows are trained."""
+
     seed: int
     n_seeds: int
     steps: int
@@ -122,18 +133,99 @@ def pid_flow(
     >>> bool(result.atoms.unique_vision > result.atoms.unique_language > result.atoms.redundancy)
     True
     """
-    if mode not in ESTIMATORS:
-        raise ValueError(f"unknown mode {mode!r}: choose one of {', '.join(ESTIMATORS)}")
+    if mode not in MODES:
+        raise ValueError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)}")
     chosen = get_definition(definition if definition is not None else "mmi" if mode == "joint" else "broja")
     if mode == "joint" and not chosen.from_informations:
         raise ValueError(
             f"joint mode cannot evaluate {chosen.name!r}: each of its flows transforms the target differently, so "
             'there is no joint covariance. Use definition="mmi" (the paper\'s), or mode="cartesian"'
         )
-    given = {"n_bootstrap": n_bootstrap, "n_null": n_null, "n_matched": n_matched, "n_bias": n_bias, "n_seeds": n_seeds}
-    for name, least in COUNTS_AT_LEAST.items():
-        if given[name] < least:
-            raise ValueError(f"{name} must be at least {least}, got {given[name]}")
+    counts = Counts(n_bootstrap, n_null, n_matched, n_bias)
+    check_counts(counts)
+    if mode != "joint":
+        fitted = fit_latents(
+            vision,
+            language,
+            target,
+            mode,
+            seed,
+            groups=groups,
+            variance_kept=variance_kept,
+            max_components=max_components,
+            n_seeds=n_seeds,
+            steps=steps,
+            device=device,
+        )
+        return fitted.decompose(chosen.name, n_bootstrap=n_bootstrap, n_null=n_null, n_matched=n_matched, n_bias=n_bias)
+    kept = PAPER_VARIANCE if variance_kept is None else variance_kept
+    samples = _read_samples(vision, language, target, groups, kept, max_components)
+    return _joint(samples, _training(seed, n_seeds, steps, device), counts, chosen.name)
+
+
+def fit_latents(
+    vision: Any,
+    language: Any,
+    target: Any,
+    mode: str = "cartesian",
+    seed: int = 0,
+    *,
+    groups: Any = None,
+    variance_kept: float | None = None,
+    max_components: int | None = None,
+    n_seeds: int = 1,
+    steps: int = 200,
+    device: str = "cpu",
+) -> FittedLatents:
+    """Train the maps of :func:`pid_flow` alone, to decompose the same latents by several definitions.
+
+    Parameters
+    ----------
+    vision, language, target, mode, seed, groups, variance_kept, max_components, n_seeds, steps, device
+        as in :func:`pid_flow`, without mode ``"joint"``, whose latents have no joint covariance.
+
+    Returns
+    -------
+    FittedLatents, whose ``decompose(definition)`` returns what :func:`pid_flow` would.
+
+    Raises
+    ------
+    ValueError
+        as :func:`pid_flow`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> target = rng.normal(size=(500, 2))
+    >>> vision, language = (target[:, [i]] + rng.normal(size=(500, 1)) for i in range(2))
+    >>> fitted = fit_latents(vision, language, target, mode="marginal")
+    >>> broja, mmi = (fitted.decompose(name).atoms for name in ("broja", "mmi"))
+    >>> bool(mmi.redundancy > broja.redundancy), bool(mmi.total == broja.total)
+    (True, True)
+    """
+    if mode not in FITS:
+        raise ValueError(f"latents for several definitions come from one of {', '.join(FITS)}, not from mode {mode!r}")
+    training = _training(seed, n_seeds, steps, device)
+    kept = 1.0 if variance_kept is None else variance_kept
+    samples = _read_samples(vision, language, target, groups, kept, max_components)
+    found: dict[int, LayerLatents] = {}
+    for indices in _alike(samples.layers):
+        fitted = FITS[mode]([samples.layers[i] for i in indices], samples.groups, training)
+        found.update(zip(indices, fitted, strict=True))
+    layers = [found[i] for i in range(len(samples.layers))]
+    return FittedLatents(layers, samples.numbers, mode, samples.groups, seed, samples.n_copies)
+
+
+def _training(seed: int, n_seeds: int, steps: int, device: str) -> Training:
+    if n_seeds < 1:
+        raise ValueError(f"n_seeds must be at least 1, got {n_seeds}")
+    return Training(seed, n_seeds, steps, device)
+
+
+def _read_samples(
+    vision: Any, language: Any, target: Any, groups: Any, variance_kept: float, max_components: int | None
+) -> Samples:
+    """Check the variables, leave copies out, and reduce every layer."""
     variables = [read_variable(target, "target", layers=False), read_variable(vision, "vision")]
     variables.append(read_variable(language, "language"))
     check_lengths(*variables)
@@ -141,8 +233,6 @@ def pid_flow(
     kept = originals(*(variable.values[-1] for variable in variables)) if groups is None else np.arange(len(members))
     n_copies = len(members) - len(kept)
     variables, members = [variable.take(kept) for variable in variables], members[kept]
-    if variance_kept is None:
-        variance_kept = PAPER_VARIANCE if mode == "joint" else 1.0
     reduced = {v.name: reduce_layers(v, variance_kept, max_components) for v in variables}
     layered = any(v.layered for v in variables)
     n_layers = max(len(v.values) for v in variables)
@@ -151,15 +241,7 @@ def pid_flow(
     for i, layer in enumerate(layers):
         where = f"layer {i}: " if layered else ""
         check_sample_size(n_samples, {name: layer[name].shape[1] for name in ("vision", "language", "target")}, where)
-    counts = Counts(n_bootstrap, n_null, n_matched, n_bias)
-    request = Request(chosen, members, counts, seed, n_seeds, steps, device)
-    estimates: list[Estimate | None] = [None] * n_layers
-    diagnostics: list[dict[str, Any]] = [{} for _ in layers]
-    for indices in _alike(layers):
-        results = ESTIMATORS[mode]([layers[i] for i in indices], indices if layered else [], request)
-        for i, (estimate, figures) in zip(indices, results, strict=True):
-            estimates[i], diagnostics[i] = estimate, figures | note_copies(figures["flags"], n_copies)
-    return _result([e for e in estimates if e is not None], diagnostics, layered, mode, chosen.name)
+    return Samples(layers, list(range(n_layers)) if layered else [], members, n_copies)
 
 
 def _alike(layers: list[Columns]) -> list[list[int]]:
@@ -170,99 +252,60 @@ def _alike(layers: list[Columns]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _result(
-    estimates: list[Estimate], diagnostics: list[dict[str, Any]], layered: bool, mode: str, definition: str
-) -> PIDResult:
-    def gather(field: str) -> Atoms:
-        values = np.stack([getattr(estimate, field).to_array() for estimate in estimates])
-        return Atoms.from_array(values) if layered else Atoms.from_array(values[0]).map(float)
+def _fit_marginal(layers: list[Columns], groups: np.ndarray, training: Training) -> list[LayerLatents]:
+    rows = np.arange(len(groups))
+    return [
+        LayerLatents(layer, [[(rows, {name: rank_normal(columns) for name, columns in layer.items()})]], [True], {})
+        for layer in layers
+    ]
 
-    return PIDResult(
-        **{name: gather(name) for name in ESTIMATES},
-        mode=mode,
-        definition=definition,
-        diagnostics=collect(diagnostics, layered),
+
+def _fit_cartesian(layers: list[Columns], groups: np.ndarray, training: Training) -> list[LayerLatents]:
+    scores = [{name: rank_normal(columns) for name, columns in layer.items()} for layer in layers]
+    fits = [
+        fit_cartesian(scores, groups, seed=training.seed + i, steps=training.steps, device=training.device)
+        for i in range(training.n_seeds)
+    ]
+    results = []
+    for layer, *trained in zip(layers, *fits, strict=True):
+        first = trained[0]
+        figures = {
+            "gain_bits": first.gain_bits,
+            "gain_error_bits": first.gain_error_bits,
+            "flow_kept": first.flow_kept,
+            "flow_depths": first.depths,
+        }
+        seeds, ranked = [fit.parts for fit in trained], [not fit.flow_kept for fit in trained]
+        results.append(LayerLatents(layer, seeds, ranked, figures))
+    return results
+
+
+def _joint(samples: Samples, training: Training, counts: Counts, definition: str) -> PIDResult:
+    estimates: dict[int, Estimate] = {}
+    diagnostics: dict[int, dict[str, Any]] = {}
+    for indices in _alike(samples.layers):
+        results = _joint_alike(samples, indices, training, counts, definition)
+        for i, (estimate, figures) in zip(indices, results, strict=True):
+            estimates[i], diagnostics[i] = estimate, figures | note_copies(figures["flags"], samples.n_copies)
+    order = range(len(samples.layers))
+    return gather_layers(
+        [estimates[i] for i in order], [diagnostics[i] for i in order], bool(samples.numbers), "joint", definition
     )
 
 
-@contextmanager
-def _blaming(numbers: list[int], i: int) -> Iterator[None]:
-    """A covariance that cannot be decomposed is blamed on its layer."""
-    try:
-        yield
-    except ValueError as error:
-        if numbers:
-            raise ValueError(f"layer {numbers[i]}: {error}") from error
-        raise
-
-
-def _latents(
-    layer: Columns, parts: list[tuple[np.ndarray, Columns]], request: Request, ranked: bool
-) -> list[CommonLatents]:
-    dims = (layer["target"].shape[1], layer["vision"].shape[1], layer["language"].shape[1])
-    return [
-        CommonLatents(
-            torch.from_numpy(np.concatenate([rows[name] for name in ORDER], axis=1)),
-            index,
-            dims,
-            request.definition,
-            ranked,
-        )
-        for index, rows in parts
-    ]
-
-
-def _common(
-    layer: Columns, latents: list[CommonLatents], others: list[list[CommonLatents]], request: Request
-) -> tuple[Estimate, dict[str, Any]]:
-    """Estimate from latents, and what belongs to it; ``others`` are the latents of flows from other seeds."""
-    estimate = infer_common(latents, request.groups, request.definition, request.counts, request.seed)
-    plug_ins = [average([part.plug_in() for part in parts]) for parts in [latents, *others]]
-    spread = seed_spread([assemble(request.definition, core) for core in plug_ins])
-    pairs = [
-        dict(zip(ORDER, np.split(part.values.numpy(), np.cumsum(part.dims)[:-1], axis=1), strict=True))
-        for part in latents
-    ]
-    return estimate, describe(estimate, layer, [part.values.numpy() for part in latents], pairs, spread)
-
-
-def _marginal(layers: list[Columns], numbers: list[int], request: Request) -> list[tuple[Estimate, dict[str, Any]]]:
-    results = []
-    for i, layer in enumerate(layers):
-        scores = {name: rank_normal(columns) for name, columns in layer.items()}
-        latents = _latents(layer, [(np.arange(len(scores["target"])), scores)], request, ranked=True)
-        with _blaming(numbers, i):
-            results.append(_common(layer, latents, [], request))
-    return results
-
-
-def _cartesian(layers: list[Columns], numbers: list[int], request: Request) -> list[tuple[Estimate, dict[str, Any]]]:
-    scores = [{name: rank_normal(columns) for name, columns in layer.items()} for layer in layers]
-    fits = [
-        fit_cartesian(scores, request.groups, seed=request.seed + i, steps=request.steps, device=request.device)
-        for i in range(request.n_seeds)
-    ]
-    results = []
-    for i, layer in enumerate(layers):
-        latents = [_latents(layer, fit[i].parts, request, ranked=not fit[i].flow_kept) for fit in fits]
-        with _blaming(numbers, i):
-            estimate, figures = _common(layer, latents[0], latents[1:], request)
-        fit = fits[0][i]
-        figures["gain_bits"], figures["gain_error_bits"] = fit.gain_bits, fit.gain_error_bits
-        figures["flow_kept"], figures["flow_depths"] = fit.flow_kept, fit.depths
-        results.append((estimate, figures))
-    return results
-
-
-def _joint(layers: list[Columns], numbers: list[int], request: Request) -> list[tuple[Estimate, dict[str, Any]]]:
-    order = reorder(request.groups, np.random.default_rng([request.seed, 3]))
+def _joint_alike(
+    samples: Samples, indices: list[int], training: Training, counts: Counts, name: str
+) -> list[tuple[Estimate, dict[str, Any]]]:
+    definition, layers = get_definition(name), [samples.layers[i] for i in indices]
+    numbers = indices if samples.numbers else []
+    order = reorder(samples.groups, np.random.default_rng([training.seed, 3]))
     standard = [{name: (c - c.mean(0)) / c.std(0) for name, c in layer.items()} for layer in layers]
     shuffled = [{**layer, "target": layer["target"][order]} for layer in standard]
     fits = [
-        fit_joint(data, request.groups, seed=request.seed + i, steps=request.steps, device=request.device)
-        for i, data in enumerate([[*standard, *shuffled]] + [standard] * (request.n_seeds - 1))
+        fit_joint(data, samples.groups, seed=training.seed + i, steps=training.steps, device=training.device)
+        for i, data in enumerate([[*standard, *shuffled]] + [standard] * (training.n_seeds - 1))
     ]
-    rows = np.arange(len(request.groups))
+    rows = np.arange(len(samples.groups))
     latents, gains = fits[0]
     results = []
     for i, layer in enumerate(layers):
@@ -271,9 +314,9 @@ def _joint(layers: list[Columns], numbers: list[int], request: Request) -> list[
             SeparateLatents({name: torch.from_numpy(z) for name, z in columns.items()}, rows, dims)
             for columns in (latents[i], latents[i + len(layers)], *(other[i] for other, _ in fits[1:]))
         )
-        with _blaming(numbers, i):
-            estimate = infer_separate(real, null, request.groups, request.definition, request.counts, request.seed)
-            spread = seed_spread([assemble(request.definition, each.plug_in()) for each in (real, *others)])
+        with blaming(numbers, i):
+            estimate = infer_separate(real, null, samples.groups, definition, counts, training.seed)
+            spread = seed_spread([assemble(definition, each.plug_in()) for each in (real, *others)])
         pairs = [
             {"target": latents[i][name][:, : dims[0]], name: latents[i][name][:, dims[0] :]}
             for name in ("vision", "language")
@@ -284,8 +327,8 @@ def _joint(layers: list[Columns], numbers: list[int], request: Request) -> list[
     return results
 
 
-ESTIMATORS: dict[str, Callable[[list[Columns], list[int], Request], list[tuple[Estimate, dict[str, Any]]]]] = {
-    "cartesian": _cartesian,
-    "joint": _joint,
-    "marginal": _marginal,
+FITS: dict[str, Callable[[list[Columns], np.ndarray, Training], list[LayerLatents]]] = {
+    "cartesian": _fit_cartesian,
+    "marginal": _fit_marginal,
 }
+MODES = ("cartesian", "joint", "marginal")

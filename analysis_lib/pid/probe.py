@@ -10,6 +10,7 @@ from both; how they become atoms is in :mod:`analysis_lib.pid.evidence`.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.classifiers import (
+    CLASSIFIERS,
     FOLDS,
     Choice,
     Split,
@@ -55,6 +57,7 @@ def probe_pid(
     max_components: int = 32,
     n_bootstrap: int = 200,
     n_null: int = 10,
+    classifiers: Sequence[str] = tuple(CLASSIFIERS),
 ) -> PIDResult:
     """Decompose what vision and language tell about a discrete answer, from samples, in bits of usable information.
 
@@ -75,6 +78,8 @@ def probe_pid(
         sources with more columns are reduced to so many principal components first.
     n_bootstrap, n_null
         bootstrap draws, and shuffles of the answer. A shuffle trains the chosen classifiers again in every fold.
+    classifiers
+        names in ``CLASSIFIERS`` to choose among. Boosted trees take longer than all others together.
 
     Returns
     -------
@@ -105,6 +110,8 @@ def probe_pid(
     for name, count in (("n_bootstrap", n_bootstrap), ("n_null", n_null)):
         if count < 2:
             raise ValueError(f"{name} must be at least 2, got {count}")
+    if not classifiers or not set(classifiers) <= set(CLASSIFIERS):
+        raise ValueError(f"classifiers must be some of {', '.join(CLASSIFIERS)}; got {list(classifiers)}")
     variables = [read_variable(vision, "vision"), read_variable(language, "language")]
     check_lengths(*variables)
     codes, labels = read_answer(answer, variables[0].n_samples)
@@ -116,7 +123,7 @@ def probe_pid(
     _check_answers(codes, labels, members, grouped=groups is not None)
     reduced = [reduce_layers(v, 1.0, max_components if v.values.shape[2] > max_components else None) for v in variables]
     layered = any(v.layered for v in variables)
-    request = Request(codes, len(labels), members, definition, seed, n_bootstrap, n_null)
+    request = Request(codes, len(labels), members, definition, seed, n_bootstrap, n_null, tuple(classifiers))
     layers = []
     for i in range(max(len(columns) for columns in reduced)):
         first, second = (columns[i if len(columns) > 1 else 0] for columns in reduced)
@@ -136,13 +143,14 @@ class Request:
     seed: int
     n_bootstrap: int
     n_null: int
+    classifiers: tuple[str, ...]
 
 
 def _probe_layer(vision: Array, language: Array, request: Request) -> tuple[dict[str, Atoms], dict[str, Any]]:
     features = {"vision": vision, "language": language, "both": np.concatenate([vision, language], axis=1)}
     task = Task(features, request.answer, request.n_classes, request.seed)
     splits = nested_splits(task.answer, request.groups, request.seed)
-    probabilities, chosen = predict_sources(task, splits)
+    probabilities, chosen = predict_sources(task, splits, request.classifiers)
     evidence = weigh(task, probabilities, baseline(task, splits))
     point = evidence.held_out(np.ones((1, len(task.answer))), request.definition)[0]
     draws = group_counts(request.groups, request.n_bootstrap, np.random.default_rng([request.seed, 1])).numpy()

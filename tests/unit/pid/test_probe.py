@@ -222,3 +222,13 @@ def test_discrete_features_that_repeat_by_nature_are_all_kept() -> None:
     result = probe_pid(first + noise, second + noise, first ^ second, n_bootstrap=20, n_null=2)
     assert result.diagnostics["copies"] == 0 and result.diagnostics["n_samples"] == 400
     assert result.atoms.synergy > 0.9
+
+
+def test_only_the_classifiers_asked_for_are_chosen(exclusive_or: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    vision, language, answer = (rows[:300] for rows in exclusive_or)
+    straight = probe_pid(vision, language, answer, classifiers=["logistic regression, C 0.1"], **QUICK)
+    assert {name.split(" (")[0] for name in straight.diagnostics["classifiers_both"]} == {"logistic regression, C 0.1"}
+    assert straight.atoms.synergy < 0.1
+    for wrong in ([], ["oracle"]):
+        with pytest.raises(ValueError, match="some of logistic regression"):
+            probe_pid(vision, language, answer, classifiers=wrong)

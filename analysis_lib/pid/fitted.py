@@ -1,0 +1,160 @@
+"""Latents of every layer once their maps are trained, decomposed under one definition after another.
+
+Training takes the time; a definition only reads covariances. So maps are trained once, and what the atoms depend on
+beyond them, the definition, is asked as often as wanted: differences between definitions are then no accident of
+training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from analysis_lib.pid.atoms import Atoms
+from analysis_lib.pid.definitions import Definition, get_definition
+from analysis_lib.pid.diagnostics import collect, describe, note_copies, seed_spread
+from analysis_lib.pid.inference import ESTIMATES, Counts, Estimate, infer_common
+from analysis_lib.pid.latents import CommonLatents, assemble, average
+from analysis_lib.pid.result import PIDResult
+
+ORDER = ("target", "vision", "language")
+COUNTS_AT_LEAST = {"bootstrap": 2, "null": 2, "matched": 0, "bias": 0}
+Columns = dict[str, np.ndarray]
+Parts = list[tuple[np.ndarray, Columns]]
+
+
+@dataclass(frozen=True)
+class LayerLatents:
+    """Latents of one layer.
+
+    ``columns`` are the variables ``(n_samples, d)`` before any map. ``seeds`` holds for every training the folds, each
+    with its rows of the samples and the latents there; ``ranked`` tells of every training whether the rank marginals
+    were kept as they are. ``figures`` are what training has to say for itself.
+    """
+
+    columns: Columns
+    seeds: list[Parts]
+    ranked: list[bool]
+    figures: dict[str, Any]
+
+    def read(self, definition: Definition) -> list[list[CommonLatents]]:
+        """The latents of every training and fold, to be read with a definition."""
+        dims = (self.columns["target"].shape[1], self.columns["vision"].shape[1], self.columns["language"].shape[1])
+        return [
+            [
+                CommonLatents(
+                    torch.from_numpy(np.concatenate([rows[name] for name in ORDER], axis=1)),
+                    index,
+                    dims,
+                    definition,
+                    ranked,
+                )
+                for index, rows in parts
+            ]
+            for parts, ranked in zip(self.seeds, self.ranked, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class FittedLatents:
+    """Latents of all layers with what an estimate needs beside them; made by :func:`~analysis_lib.pid.fit_latents`.
+
+    ``numbers`` are the layers' numbers, empty where no layers were given; ``groups`` the labels ``(n_samples,)`` of the
+    samples; ``n_copies`` how many samples were left out as copies of others.
+    """
+
+    layers: list[LayerLatents]
+    numbers: list[int]
+    mode: str
+    groups: np.ndarray
+    seed: int
+    n_copies: int
+
+    def take(self, layers: Sequence[int]) -> FittedLatents:
+        """Some of the layers, by their place; a result counts them from zero again.
+
+        Raises ``ValueError`` where no layers were given or one of them does not exist.
+        """
+        if not self.numbers:
+            raise ValueError("there are no layers to take from: give sources as (n_layers, n_samples, n_features)")
+        if not layers or not set(layers) <= set(range(len(self.layers))):
+            raise ValueError(f"take some of the layers 0 to {len(self.layers) - 1}, got {list(layers)}")
+        numbers = [self.numbers[i] for i in layers]
+        return replace(self, layers=[self.layers[i] for i in layers], numbers=numbers)
+
+    def decompose(
+        self,
+        definition: str = "broja",
+        *,
+        n_bootstrap: int = 200,
+        n_null: int = 100,
+        n_matched: int = 100,
+        n_bias: int = 50,
+    ) -> PIDResult:
+        """Atoms by one definition, as :func:`~analysis_lib.pid.pid_flow` returns them for the same arguments.
+
+        Raises ``ValueError`` for an unknown definition, counts too small, and a covariance that is degenerate.
+        """
+        chosen, counts = get_definition(definition), Counts(n_bootstrap, n_null, n_matched, n_bias)
+        check_counts(counts)
+        results = []
+        for i, layer in enumerate(self.layers):
+            with blaming(self.numbers, i):
+                results.append(self._decompose_layer(layer, chosen, counts))
+        estimates = [estimate for estimate, _ in results]
+        diagnostics = [figures | note_copies(figures["flags"], self.n_copies) for _, figures in results]
+        return gather_layers(estimates, diagnostics, bool(self.numbers), self.mode, chosen.name)
+
+    def _decompose_layer(
+        self, layer: LayerLatents, definition: Definition, counts: Counts
+    ) -> tuple[Estimate, dict[str, Any]]:
+        latents, *others = layer.read(definition)
+        estimate = infer_common(latents, self.groups, definition, counts, self.seed)
+        plug_ins = [average([part.plug_in() for part in parts]) for parts in [latents, *others]]
+        spread = seed_spread([assemble(definition, core) for core in plug_ins])
+        pairs = [
+            dict(zip(ORDER, np.split(part.values.numpy(), np.cumsum(part.dims)[:-1], axis=1), strict=True))
+            for part in latents
+        ]
+        figures = describe(estimate, layer.columns, [part.values.numpy() for part in latents], pairs, spread)
+        return estimate, figures | layer.figures
+
+
+def check_counts(counts: Counts) -> None:
+    """Refuse counts that give no interval or no null."""
+    for name, given in asdict(counts).items():
+        if given < COUNTS_AT_LEAST[name]:
+            raise ValueError(f"n_{name} must be at least {COUNTS_AT_LEAST[name]}, got {given}")
+
+
+@contextmanager
+def blaming(numbers: list[int], i: int) -> Iterator[None]:
+    """A covariance that cannot be decomposed is blamed on its layer."""
+    try:
+        yield
+    except ValueError as error:
+        if numbers:
+            raise ValueError(f"layer {numbers[i]}: {error}") from error
+        raise
+
+
+def gather_layers(
+    estimates: list[Estimate], diagnostics: list[dict[str, Any]], layered: bool, mode: str, definition: str
+) -> PIDResult:
+    """One result from the estimates and figures of every layer."""
+
+    def gather(field: str) -> Atoms:
+        values = np.stack([getattr(estimate, field).to_array() for estimate in estimates])
+        return Atoms.from_array(values) if layered else Atoms.from_array(values[0]).map(float)
+
+    return PIDResult(
+        **{name: gather(name) for name in ESTIMATES},
+        mode=mode,
+        definition=definition,
+        diagnostics=collect(diagnostics, layered),
+    )
