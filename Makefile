@@ -1,5 +1,6 @@
 # Everything a reader runs. Needs Python >= 3.11 and make; each target sets up .venv first where it has to.
 #   make book PROFILE=smoke     another profile of workflow/profiles
+#   make book PAGES="knockouts claims"   these pages only, with what they need, as a book in _build/chosen
 #   make book PROFILE=llava-1.5-7b GQA=/data/gqa   the real model on the real questions; needs a GPU
 #   make test PYTHON=python3.12 another interpreter for the environment
 #   make train-mini MODEL=mini-llava-1.6 SEED=1  another embedded model, another seed
@@ -27,8 +28,8 @@ install: $(INSTALLED) ## set up .venv with the exact pins of requirements.lock
 
 book: $(INSTALLED) ## run the notebooks of PROFILE (default mini) and build the book into _build/html
 	$(BIN)/snakemake --cores $(CORES) --config profile=$(PROFILE) \
-	  $(if $(GQA),gqa='$(GQA)') $(if $(MODEL_PATH),model_path='$(MODEL_PATH)')
-	@echo "The book: _build/html/index.html"
+	  $(if $(GQA),gqa='$(GQA)') $(if $(MODEL_PATH),model_path='$(MODEL_PATH)') $(if $(PAGES),only='$(PAGES)')
+	@echo "The book: $(if $(PAGES),_build/chosen/)_build/html/index.html"
 
 smoke: ## build a small book in a couple of minutes, as continuous integration does
 	$(MAKE) book PROFILE=smoke

@@ -16,6 +16,8 @@
     tick: { color: INK.axis },
     style: { interval: { color: INK.text, stroke: INK.text } },
   };
+  /* Vega calls marks a picture that it gives no words; the chart's own words say what they show. */
+  const UNSPOKEN = "svg [role=graphics-symbol]:not([aria-label])";
   const isDark = () => document.documentElement.dataset.theme === "dark";
 
   const merge = (base, over) => {
@@ -72,6 +74,7 @@
         downloadFileName: "chart",
       });
       host.querySelector("summary")?.setAttribute("aria-label", "Save this chart as a picture");
+      host.querySelectorAll(UNSPOKEN).forEach((marks) => marks.setAttribute("aria-hidden", "true"));
       keepChoices(previous, host);
       picture.hidden = true;
       previous?.remove();

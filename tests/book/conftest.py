@@ -65,9 +65,10 @@ def demo_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "_build" / "html"
 
 
-def build(root: Path) -> None:
+def build(root: Path, *options: str) -> None:
     """Build the book in a folder, warnings being errors."""
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "-W", "-n", "--all", "--keep-going"]
+    program = str(Path(sys.executable).with_name("jupyter-book"))
+    command = [program, "build", ".", "-W", "-n", "--all", "--keep-going", *options]
     paths = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         command, cwd=root, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths.rstrip(os.pathsep)}
@@ -103,17 +104,27 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Open pages: ``visit(path, scheme="dark", width=390, javascript=False)``; they are closed after the test."""
+    """Open pages: ``visit(path, scheme="dark", width=390, javascript=False)``; they are closed after the test.
+
+    A ``script`` runs in the page before its own.
+    """
     contexts = []
 
     def open_page(
-        path: Path, scheme: str = "light", width: int = 1280, javascript: bool = True, query: str = ""
+        path: Path,
+        scheme: str = "light",
+        width: int = 1280,
+        javascript: bool = True,
+        query: str = "",
+        script: str = "",
     ) -> Visit:
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=javascript
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
+        if script:
+            context.add_init_script(script)
         seen = Visit(context.new_page())
         seen.page.on("request", lambda request: seen.requests.append(request.url))
         seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))

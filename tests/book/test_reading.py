@@ -16,6 +16,18 @@ DRAWN = """() => [...document.querySelectorAll('figure.vl-figure')].map(figure =
   spoken: (figure.querySelector('.vl-live [role=graphics-document]')?.getAttribute('aria-label') || '').length,
   overflow: [...figure.querySelectorAll('.vl-live svg.marks')].some(svg => svg.clientWidth > figure.clientWidth + 1),
 }))"""
+# Notes when a chart has been painted: as a picture already, or live.
+WATCH_FIRST_CHART = """
+  const look = () => {
+    const shown = [...document.querySelectorAll('figure.vl-figure img.vl-static, .vl-live svg.marks')]
+      .some(picture => (picture.complete ?? true) && picture.getBoundingClientRect().height > 50);
+    if (shown) requestAnimationFrame(() => { window.firstChart = performance.now(); });
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+"""
+FIRST_CHART = 1000  # milliseconds
+VISITS = 6
 AXIS_INK = "() => getComputedStyle(document.querySelector('.vl-live svg.marks .role-axis-label text')).fill"
 
 
@@ -105,6 +117,41 @@ def test_a_dark_page_is_printed_in_light_ink_with_its_stamp_open(demo_book: Path
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     expect(page.locator(".vl-live").first).to_be_visible()
     expect(page.locator("img.vl-static").first).to_be_hidden()
+
+
+ON_PAPER = """() => [...document.querySelectorAll('figure.vl-figure')].map(figure =>
+  [...figure.querySelectorAll('.vl-live svg.marks, img.vl-static')]
+    .filter(picture => picture.checkVisibility() && picture.getBoundingClientRect().height > 50).length)"""
+# Menus and sliders of charts are printed: they say what a chart shows.
+CONTROLS = """() => [...document.querySelectorAll(
+  'nav, button, summary, .bd-sidebar, .bd-header, .bd-header-article, .prev-next-area, .vega-actions'
+)].filter(part => part.checkVisibility() && part.getBoundingClientRect().height > 0 && !part.closest('.provenance'))
+  .map(part => part.outerHTML.slice(0, 200))"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_paper_shows_every_chart_once_and_no_navigation(book: Path, visit: Callable[..., Visit], scheme: str):
+    path = max(pages_of(book), key=lambda page: page.read_text(encoding="utf-8").count('class="vl-figure"'))
+    page = visit(path, scheme=scheme).page
+    assert page.evaluate(CONTROLS)  # on the screen there are some
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    pictures = page.evaluate(ON_PAPER)
+    assert pictures and set(pictures) == {1}, path
+    assert page.evaluate(CONTROLS) == [], path
+    assert page.locator("h1:visible").count() == 1
+    assert page.pdf(print_background=False).count(b"/Type /Page\n") >= 1
+
+
+def test_the_first_chart_is_there_within_a_second(book: Path, visit: Callable[..., Visit]):
+    """The best of a few visits: a busy machine is slow, not wrong."""
+    path = max(pages_of(book), key=lambda page: page.read_text(encoding="utf-8").count('class="vl-figure"'))
+    times = []
+    while len(times) < VISITS and (not times or min(times) > FIRST_CHART):
+        seen = visit(path, script=WATCH_FIRST_CHART)
+        times.append(seen.page.evaluate("window.firstChart"))
+        seen.page.close()
+    assert 0 < min(times) <= FIRST_CHART, (path, times)
 
 
 def test_hostile_text_does_nothing(demo_book: Path, visit: Callable[..., Visit]):

@@ -1,6 +1,8 @@
 # From tables to something to read: every page is a notebook over all tables, the book is built from the executed pages.
 
 BOOK = "_build/html/index.html"
+CHOSEN_BOOK = "_build/chosen/_build/html/index.html"
+CHOSEN = chosen_pages()
 
 
 rule page:
@@ -47,3 +49,25 @@ rule book:
     shell:
         "{TOOLS}/jupyter-book build . --all --warningiserror --nitpick --keep-going > {log} 2>&1"
         " || {{ tail -n 60 {log} >&2; exit 1; }}"
+
+
+# The book of some pages lies beside the whole one; links to pages that are left out become plain words.
+rule chosen:
+    message:
+        "book of {params.only}: building {output}"
+    input:
+        pages=[f"book/pages/{page}.ipynb" for page in CHOSEN],
+        prose=rules.book.input.prose,
+        sources=rules.book.input.sources,
+        structure=rules.book.input.structure,
+    output:
+        CHOSEN_BOOK,
+    params:
+        only=" ".join(CHOSEN),
+        contents="_build/chosen/_toc.yml",
+    log:
+        f"{LOGS}/chosen.log",
+    shell:
+        "({TOOLS}/python book/_ext/companion/contents.py {params.only} > {params.contents}"
+        " && {TOOLS}/jupyter-book build . --toc {params.contents} --path-output _build/chosen"
+        " --all --warningiserror --nitpick --keep-going) > {log} 2>&1 || {{ tail -n 60 {log} >&2; exit 1; }}"

@@ -75,6 +75,15 @@ def refuse_unknown_parameters():
             raise WorkflowError(f"profile {PROFILE}, notebook {source}:\n{error}") from None
 
 
+def chosen_pages():
+    """The pages named on the command line, in the profile's order; none means the whole book."""
+    named = config.get("only", "").split()
+    if strangers := sorted(set(named) - set(config["pages"])):
+        known = ", ".join(config["pages"])
+        raise WorkflowError(f"there is no page {', '.join(strangers)}; those of profile {PROFILE} are {known}")
+    return [page for page in config["pages"] if page in named]
+
+
 def hold_the_only_run():
     """Refuse to run beside another run of this checkout.
 

@@ -1,4 +1,4 @@
-"""The book's own Sphinx extension: provenance on every page, everything offline, parameter tables, marked numbers.
+"""The book's own Sphinx extension: provenance and data on every page, everything offline, parameters, marked numbers.
 
 All that ties the book to Sphinx lives here; pages are plain MyST Markdown and executed notebooks.
 """
@@ -7,7 +7,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from companion import offline, stamp
+from companion import accessible, contents, offline, repository, stamp
 from companion.directives import ParameterTable, given_role, paper_role
 
 
@@ -17,6 +17,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("paper", paper_role)
     app.add_role("given", given_role)
     app.connect("config-inited", offline.provide_scripts, priority=100)
+    app.connect("config-inited", repository.add_buttons)
+    app.connect("missing-reference", contents.link_to_left_out)
+    app.connect("html-page-context", accessible.mend)
+    app.connect("html-page-context", contents.unlink_left_out)
     # Late, so that scripts which other extensions add to a page are seen as well.
     app.connect("html-page-context", stamp.add_stamp, priority=900)
     app.connect("html-page-context", offline.keep_local, priority=910)

@@ -25,6 +25,7 @@ def provide_scripts(app: Sphinx, config: Config) -> None:
     config.mathjax_path = f"vendor/{MATHJAX_FILE}"
     app.add_css_file("companion.css")
     app.add_js_file("print.js", loading_method="defer")
+    app.add_js_file("reach.js", loading_method="defer")
 
 
 def keep_local(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from analysis_lib.report import provenance
+from companion.data import data_row
 
 STAND_IN_PROFILES = {"mini", "smoke"}
 STAND_IN_PREFIX = "mini-"
@@ -32,7 +33,8 @@ def add_stamp(app: Sphinx, pagename: str, templatename: str, context: dict[str, 
         context["body"] += stamp_html("How this page was made", _build_rows())
         return
     context["body"] = with_banner(context["body"], banner_html(run))
-    context["body"] += stamp_html("How this page was made", _run_rows(run))
+    data = data_row(source, Path(app.srcdir), Path(app.outdir), context["pathto"]("", 1).rstrip("/") or ".")
+    context["body"] += stamp_html("How this page was made", _run_rows(run, data))
 
 
 def notebook_run(notebook: Path) -> dict[str, Any]:
@@ -102,8 +104,9 @@ def command_of(run: dict[str, Any]) -> str:
     return " ".join(shlex.quote(word) for word in words)
 
 
-def _run_rows(run: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _run_rows(run: dict[str, Any], data: str = "") -> Iterator[tuple[str, str]]:
     yield "profile", escape(str(run.get("profile") or ""))
+    yield "data", data
     yield "parameters", _pairs(run["parameters"])
     command = command_of(run)
     yield "run it again", f"<code>{escape(command)}</code>" if command else ""

@@ -1,0 +1,89 @@
+"""Books that are built otherwise: of chosen pages alone, and with the address of a repository."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from companion.contents import chosen_contents
+
+from tests.book.conftest import REPOSITORY, build
+
+CONTENTS = yaml.safe_load((REPOSITORY / "_toc.yml").read_text(encoding="utf-8"))
+ADDRESS = "https://github.com/someone/companion"
+
+
+def files_of(contents: dict) -> list[str]:
+    return [contents["root"], *(chapter["file"] for part in contents["parts"] for chapter in part["chapters"])]
+
+
+def test_chosen_contents_hold_the_chosen_pages_in_order_and_all_texts():
+    texts = [file for file in files_of(CONTENTS) if not file.startswith("book/pages/")]
+    assert len(texts) > 3
+    chosen = chosen_contents(CONTENTS, ["definitions", "claims", "method"])
+    assert files_of(chosen) == [f"book/pages/{page}" for page in ("method", "claims", "definitions")] + texts
+    with_root = chosen_contents(CONTENTS, ["claims", "introduction"])
+    assert files_of(with_root) == ["book/pages/introduction", "book/pages/claims", *texts]
+    assert all(part["chapters"] for part in with_root["parts"])
+
+
+def test_a_page_that_the_contents_do_not_hold_is_refused():
+    with pytest.raises(ValueError, match="no book/pages/klaims; its pages are .*claims"):
+        chosen_contents(CONTENTS, ["method", "klaims"])
+
+
+@pytest.fixture
+def small_root(tmp_path: Path) -> Path:
+    """The whole book's folder, of whose pages one has been executed, and one text to link to."""
+    for name in ("_config.yml", "_toc.yml", "book/_ext", "book/_static", "book/references.bib"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    (tmp_path / "book" / "pages").mkdir()
+    (tmp_path / "book" / "rerun.md").write_text("# Run again\n\nSee {doc}`pages/method` and {doc}`pages/claims`.\n")
+    write_page(tmp_path, "See {doc}`claims`, {doc}`the glue <knockouts_information>` and {doc}`../rerun`.")
+    contents = chosen_contents(CONTENTS, ["method"]) | {
+        "parts": [{"caption": "Texts", "chapters": [{"file": "book/rerun"}]}]
+    }
+    (tmp_path / "chosen.yml").write_text(yaml.safe_dump(contents))
+    return tmp_path
+
+
+def write_page(root: Path, text: str) -> None:
+    html = '<a href="claims.html#x">its verdict</a> <a href="method.html">itself</a>'
+    shown = nbformat.v4.new_output("display_data", {"text/html": html})
+    cells = [nbformat.v4.new_markdown_cell(f"# Method\n\n{text}"), nbformat.v4.new_code_cell("1", outputs=[shown])]
+    metadata = {"language_info": {"name": "python"}, "kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), root / "book" / "pages" / "method.ipynb")
+
+
+def test_a_book_of_chosen_pages_has_words_for_links_to_the_others(small_root: Path):
+    build(small_root, "--toc", "chosen.yml", "--path-output", "_build/chosen")
+    page = small_root / "_build" / "chosen" / "_build" / "html" / "book" / "pages" / "method.html"
+    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one("article")
+    assert [words.get_text() for words in article.select("abbr")] == ["claims", "the glue", "its verdict"]
+    assert {"../rerun.html", "method.html"} <= {link["href"] for link in article.select("a[href]")}
+    write_page(small_root, "See {doc}`nowhere`.")
+    with pytest.raises(AssertionError, match="nowhere"):
+        build(small_root, "--toc", "chosen.yml", "--path-output", "_build/chosen")
+
+
+def test_the_address_of_the_repository_brings_every_button(small_root: Path):
+    settings = yaml.safe_load((small_root / "_config.yml").read_text(encoding="utf-8"))
+    assert set(settings["repository"]) == {"url"}
+    settings["repository"]["url"] = ADDRESS
+    (small_root / "_config.yml").unlink()
+    (small_root / "_config.yml").write_text(yaml.safe_dump(settings))
+    shutil.copy(small_root / "chosen.yml", small_root / "contents.yml")
+    build(small_root, "--toc", "contents.yml")
+    page = small_root / "_build" / "html" / "book" / "pages" / "method.html"
+    header = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one(".header-article-items__end")
+    links = [link["href"] for link in header.select("a[href]")]
+    assert ADDRESS in links
+    assert any(link.startswith(f"{ADDRESS}/issues/new") for link in links)
+    assert any(link.startswith("https://mybinder.org/v2/gh/someone/companion/") for link in links)
+    assert any(link.startswith("https://colab.research.google.com/github/someone/companion/") for link in links)
+    assert all("book/pages/method.ipynb" in link for link in links if "mybinder" in link or "colab" in link)
+    text = small_root / "_build" / "html" / "book" / "rerun.html"
+    assert "mybinder" not in text.read_text(encoding="utf-8")  # there is nothing to launch
