@@ -15,7 +15,7 @@ from analysis_lib.report.stacks import atom_stacks
 from analysis_lib.report.steps import eigenvalue_bars, latent_scatter, matrix_picture, variance_spectrum
 from analysis_lib.report.sweeps import exact_lines
 from analysis_lib.report.switches import mask_switch
-from analysis_lib.report.trajectories import knockout_trajectories, layer_trajectories
+from analysis_lib.report.trajectories import knockout_trajectories, layer_trajectories, linked_trajectories
 from analysis_lib.report.verdicts import verdict_tiles
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "latent_scatter",
     "layer_trajectories",
     "lines_with_interval",
+    "linked_trajectories",
     "mask_gallery",
     "mask_picture",
     "mask_switch",

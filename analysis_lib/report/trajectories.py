@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from analysis_lib.report import theme
-from analysis_lib.report.lines import INTERVAL_NOTE, lines_with_interval, require_columns
+from analysis_lib.report.lines import (
+    INTERVAL_NOTE,
+    lines_with_interval,
+    menus,
+    require_columns,
+    require_one_value_per_point,
+    rounded,
+)
+from analysis_lib.report.renderer import described
 
 LAYER_TITLE = "layer (0 = embeddings)"
 NULL_NOTE = "Dotted: what shuffled targets reach (95th percentile)."
@@ -122,6 +132,90 @@ def knockout_trajectories(
         columns=2,
         same_scale=same_scale,
     )
+
+
+def linked_trajectories(
+    atoms: pd.DataFrame,
+    *,
+    description: str,
+    quantities: Sequence[str] = (*theme.ATOMS, "total"),
+    select: str | Sequence[str] | None = "model",
+    height: int = 130,
+) -> alt.TopLevelMixin:
+    """A panel per quantity with a line per task, and a panel of all at the last layer, where picks are shared.
+
+    A click on a point of a line picks its task. A click on a circle of the last panel picks its task and its quantity;
+    a click beside the marks lets go. The last panel's circles are the key to the tasks' colours.
+
+    Arguments:
+        atoms: The tidy atoms table; one value of everything but ``layer``, ``quantity``, ``task`` and ``select``.
+        description: Alternative text.
+        quantities: Which quantities get a panel.
+        select: Column or columns with a drop-down menu.
+        height: Height of a panel in pixels.
+
+    Returns:
+        An Altair chart in bits, two panels to a row.
+
+    Raises:
+        ValueError: The table lacks a column, has no row of ``quantities``, or mixes several values in one point.
+    """
+    chosen = [select] if isinstance(select, str) else list(select or ())
+    drawn = ["task", "layer", "quantity", *chosen]
+    require_columns(atoms, [*drawn, "bits", "low", "high"])
+    table = atoms[atoms["quantity"].isin(list(quantities))]
+    require_columns(table, drawn)
+    require_one_value_per_point(table, drawn)
+    data = rounded(table, [*drawn, "bits", "low", "high"])
+    deepest = data.groupby(chosen)["layer"].transform("max") if chosen else data["layer"].max()
+    data["last"] = data["layer"] == deepest
+    data["name"] = [theme.QUANTITY_LABELS.get(name, name) for name in data["quantity"]]
+    tasks = list(dict.fromkeys(data["task"].tolist()))
+    task = alt.selection_point(name="pick_task", fields=["task"])
+    quantity = alt.selection_point(name="pick_quantity", fields=["quantity"])
+    forms = list(theme.QUANTITY_SHAPES.values())
+    hues = {name: theme.SERIES_COLORS[place % len(theme.SERIES_COLORS)] for place, name in enumerate(tasks)}
+    shapes = {name: forms[place % len(forms)] for place, name in enumerate(tasks)}
+    look: dict[str, Any] = {
+        "color": alt.Color("task:N", scale=theme.scale_of(tasks, hues, None), legend=None),
+        "tooltip": ["task", alt.Tooltip("name", title="atom"), "layer"]
+        + [alt.Tooltip(f"{name}:Q", format=".2f") for name in ("bits", "low", "high")],
+    }
+    shape = alt.Shape("task:N", scale=theme.scale_of(tasks, shapes, None), legend=None)
+
+    def faded(shown: float, hidden: float) -> Any:
+        return alt.condition(task & quantity, alt.value(shown), alt.value(hidden))
+
+    picks = menus(data, chosen)
+    everything = alt.Chart(data)
+    for pick in picks:
+        everything = everything.transform_filter(pick)
+    panels: list[Any] = []
+    for name in [name for name in quantities if (data["quantity"] == name).any()]:
+        base = everything.transform_filter(alt.datum.quantity == name)
+        base = base.encode(x=alt.X("layer:Q", title=None, axis=alt.Axis(format="d", tickMinStep=1)), **look)
+        bits = alt.Y("bits:Q", title="bits")
+        band = base.mark_area().encode(y=alt.Y("low:Q"), y2="high:Q", opacity=faded(0.14, 0.02))
+        line = base.mark_line().encode(y=bits, opacity=faded(1, 0.12))
+        points = base.mark_point(size=45).encode(y=bits, shape=shape, opacity=faded(1, 0.12)).add_params(task)
+        label = theme.QUANTITY_LABELS.get(name, name)
+        panels.append(alt.layer(band, line, points).properties(width=250, height=height, title=label))
+    names = [theme.QUANTITY_LABELS.get(name, name) for name in quantities]
+    circles = everything.transform_filter("datum.last").mark_point(filled=True)
+    key = circles.encode(
+        **look,
+        x=alt.X("name:N", title=None, sort=names, axis=alt.Axis(labelAngle=-30)),
+        y=alt.Y("task:N", title=None, sort=tasks),
+        shape=shape,
+        size=alt.Size("bits:Q", scale=alt.Scale(range=[15, 320]), legend=None),
+        opacity=faded(1, 0.12),
+    )
+    key = key.add_params(task, quantity, *picks).properties(width=250, height=height, title="last layer, by size")
+    with warnings.catch_warnings():
+        # One selection in all panels is what is wanted.
+        warnings.filterwarnings("ignore", message="Automatically deduplicated selection parameter")
+        chart = alt.concat(*panels, key, columns=2).resolve_scale(shape="shared", color="shared")
+    return described(chart, description=description, uncertainty=f"{INTERVAL_NOTE} Horizontal: {LAYER_TITLE}.")
 
 
 def _unless(select: str | Sequence[str] | None, facet: str | None) -> list[str]:
