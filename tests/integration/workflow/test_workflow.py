@@ -159,7 +159,7 @@ def test_a_refused_parameter_stops_the_run_before_anything_is_lost(miniature, fi
 
 @pytest.mark.parametrize(
     ("option", "message"),
-    [("profile=minni", "give one of"), ("taskss=[First]", "taskss")],
+    [("profile=minni", "give one of"), ("taskss=[First]", "taskss"), ("only=klaims", "there is no page klaims")],
 )
 def test_an_unknown_profile_or_key_is_refused(miniature, option, message):
     done = miniature.snakemake("--dry-run", "--config", option)
