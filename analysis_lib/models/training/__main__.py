@@ -19,7 +19,7 @@ _DESCRIPTION = (
 )
 _STEPS = {
     "mini-llava-1.5": {"vision_steps": 1200, "language_steps": 2600, "binding_steps": 1000, "blind_steps": 600},
-    "mini-llava-1.6": {"vision_steps": 2000, "language_steps": 2600, "binding_steps": 1200, "blind_steps": 300},
+    "mini-llava-1.6": {"vision_steps": 2000, "language_steps": 2600, "binding_steps": 2000, "blind_steps": 300},
 }
 
 
