@@ -157,7 +157,7 @@ def test_a_model_can_have_a_source_of_its_own(checkout: Checkout, gqa: Path) -> 
         "tasks": ["QueryAttr"],
     }
     (checkout.root / "two.yaml").write_text(yaml.safe_dump(content))
-    done = checkout.snakemake("--dry-run", "--printshellcmds", profile="two.yaml")
+    done = checkout.snakemake("pages", "--dry-run", "--printshellcmds", profile="two.yaml")
     assert done.returncode == 0, done.stderr + done.stdout
     commands = {
         m: line for line in done.stdout.splitlines() for m in ("a/folder", "another") if f"-p model {m} " in line
