@@ -20,7 +20,7 @@ from analysis_lib.activations.backends import forward_reference, largest_differe
 from .operations import counted, practice
 from .shapes import Shape, build, generate, window_run
 
-__all__ = ["H100_PEAK", "Timing", "device_peak", "rehearse"]
+__all__ = ["H100_PEAK", "Timing", "device_peak", "one_core", "rehearse"]
 
 H100_PEAK = 989.4e12
 """Half-precision operations per second of an H100 SXM (and of an H200), without sparsity, from its data sheet."""
@@ -95,7 +95,7 @@ def rehearse(
     """
     if batch < 1 or repeats < 1:
         raise ValueError(f"batch is {batch} and repeats is {repeats}; both must be at least 1")
-    with _one_core():
+    with one_core():
         vlm = build(shape, device, dtype, seed)
         conditions = window_run(shape)
         questions, alone = generate(vlm, shape, batch, seed), generate(vlm, shape, 1, seed)
@@ -202,7 +202,8 @@ class _Allocations(TorchDispatchMode):
 
 
 @contextmanager
-def _one_core() -> Iterator[None]:
+def one_core() -> Iterator[None]:
+    """Torch on one thread inside."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

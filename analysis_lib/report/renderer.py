@@ -45,7 +45,8 @@ def described(chart: AnyChart, *, description: str, uncertainty: str) -> AnyChar
         The chart with its top-level ``description`` and ``usermeta`` set.
 
     Raises:
-        ValueError: The description is shorter than 20 characters or the uncertainty is empty.
+        ValueError: The description is shorter than 20 characters, the uncertainty is empty, or the chart is as wide as
+            the page while its height is a step, which Vega-Lite cannot fit.
 
     Example:
         >>> chart = alt.Chart(alt.Data(values=[{"x": 1}])).mark_point().encode(x="x:Q")
@@ -59,6 +60,8 @@ def described(chart: AnyChart, *, description: str, uncertainty: str) -> AnyChar
         )
     if not uncertainty.strip():
         raise ValueError("a chart needs its uncertainty in words; where there is none: 'exact: computed, not sampled'")
+    if getattr(chart, "width", None) == "container" and isinstance(getattr(chart, "height", None), alt.Step):
+        raise ValueError("a chart as wide as the page needs a height in pixels: the step times the number of rows")
     usermeta = {"companion": {"uncertainty": uncertainty.strip()}}
     return chart.properties(description=" ".join(description.split()), usermeta=usermeta)
 

@@ -7,8 +7,7 @@ reference and must be at least once as fast.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,7 @@ from analysis_lib.pid.flows import BUMPS, gaussianization_flow
 from analysis_lib.pid.folds import two_folds
 from analysis_lib.pid.objectives import PAIRS, PairwiseGaussian
 from analysis_lib.pid.training import Rows, Settings, train
+from analysis_lib.rehearsal.timing import one_core
 from tests.unit.pid.references import published_unique_vision
 from tests.unit.pid.systems import draw, linear_system
 
@@ -66,17 +66,6 @@ class Row:
     def ratio(self) -> float:
         """How many times faster ours is."""
         return self.reference_seconds / self.ours_seconds
-
-
-@contextmanager
-def one_core() -> Iterator[None]:
-    """Torch on one thread inside."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def seconds(work: Callable[[], object], repeats: int = 1) -> float:

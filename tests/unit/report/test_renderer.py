@@ -58,6 +58,12 @@ def test_a_chart_without_uncertainty_is_refused():
         renderer.described(chart(), description=WORDS, uncertainty=" ")
 
 
+def test_a_step_of_height_is_refused_where_the_width_is_the_pages():
+    with pytest.raises(ValueError, match="height in pixels"):
+        spec(width="container", height=alt.Step(20))
+    assert spec(width=300, height=alt.Step(20))["height"] == {"step": 20}
+
+
 def test_the_renderer_refuses_a_chart_that_nobody_described():
     with pytest.raises(ValueError, match="no description and no uncertainty"):
         renderer.render(chart().to_dict())
