@@ -174,7 +174,13 @@ def dots_with_interval(
 
 
 def accuracy_dots(
-    table: pd.DataFrame, *, description: str, mark: str | None = None, mark_label: str = "", title: str = ""
+    table: pd.DataFrame,
+    *,
+    description: str,
+    mark: str | None = None,
+    mark_label: str = "",
+    select: str | Sequence[str] | None = None,
+    title: str = "",
 ) -> alt.TopLevelMixin:
     """Accuracy per task and condition, with Wilson's 90 % interval.
 
@@ -183,6 +189,7 @@ def accuracy_dots(
         description: Alternative text.
         mark: Column of a second accuracy (0 to 1) drawn as a tick per task: chance, or the blind model's.
         mark_label: What the tick is; required with ``mark``.
+        select: Column or columns with a drop-down menu.
         title: Title over the chart.
 
     Raises:
@@ -207,6 +214,7 @@ def accuracy_dots(
         x_title="accuracy",
         x_format=".0%",
         domain=(0, 1),
+        select=select,
         description=description,
         uncertainty=note,
         title=title,

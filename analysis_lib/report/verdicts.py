@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from analysis_lib.report import theme
-from analysis_lib.report.lines import require_columns, require_one_value_per_point
+from analysis_lib.report.lines import menus, require_columns, require_one_value_per_point, rounded
 from analysis_lib.report.renderer import described
 from analysis_lib.report.trajectories import LAYER_TITLE
 
@@ -24,15 +24,23 @@ CONTROL_NOTE = (
 
 
 def verdict_tiles(
-    atoms: pd.DataFrame, *, description: str, quantities: Sequence[str] = theme.ATOMS, row: str = "task", size: int = 22
+    atoms: pd.DataFrame,
+    *,
+    description: str,
+    quantities: Sequence[str] = theme.ATOMS,
+    row: str = "task",
+    select: str | Sequence[str] | None = None,
+    size: int = 22,
 ) -> alt.TopLevelMixin:
     """A panel per atom, a tile per ``row`` and layer, its colour and mark saying what may be said of the number there.
 
     Arguments:
-        atoms: The tidy atoms table with ``verdict``, filtered so that each task, layer and quantity occurs once.
+        atoms: The tidy atoms table with ``verdict``, filtered so that each row, layer and quantity occurs once for each
+            choice of the menus.
         description: Alternative text.
         quantities: Which quantities get a panel.
         row: Column whose values are the rows of a panel.
+        select: Column or columns with a drop-down menu.
         size: Height and width of a tile in pixels.
 
     Returns:
@@ -46,14 +54,14 @@ def verdict_tiles(
         >>> tiles = tiles.assign(low=0.0, high=0.5, verdict=[NOT_THERE, MORE])
         >>> chart = verdict_tiles(tiles, description="Synergy is there at layer 1 and not at layer 0.")
     """
-    require_columns(atoms, [row, "layer", "quantity", "bits", "low", "high", "verdict"])
-    table = atoms[atoms["quantity"].isin(list(quantities))][
-        [row, "layer", "quantity", "bits", "low", "high", "verdict"]
-    ].copy()
+    chosen = [select] if isinstance(select, str) else list(select or ())
+    columns = [*chosen, row, "layer", "quantity", "bits", "low", "high", "verdict"]
+    require_columns(atoms, columns)
+    table = rounded(atoms[atoms["quantity"].isin(list(quantities))], columns)
     table["verdict"] = table["verdict"].replace("", THERE)
     if unknown := sorted(set(table["verdict"]) - set(VERDICT_COLORS)):
         raise ValueError(f"unknown verdicts {', '.join(unknown)}: give them as control_false_discoveries() writes them")
-    require_one_value_per_point(table, ["quantity", row, "layer"])
+    require_one_value_per_point(table, [*chosen, "quantity", row, "layer"])
     table["mark"] = table["verdict"].map(VERDICT_MARKS)
     table["atom"] = [theme.QUANTITY_LABELS.get(name, name) for name in table["quantity"]]
     shown = [verdict for verdict in VERDICT_COLORS if (table["verdict"] == verdict).any()]
@@ -67,7 +75,10 @@ def verdict_tiles(
             *(alt.Tooltip(f"{name}:Q", format=".2f") for name in ("bits", "low", "high")),
         ],
     }
+    picks = menus(table, chosen)
     base = alt.Chart()
+    for pick in picks:
+        base = base.transform_filter(pick)
     tiles = base.mark_rect(cornerRadius=3, strokeWidth=2, stroke="transparent").encode(
         **place,
         color=alt.Color(
@@ -82,6 +93,7 @@ def verdict_tiles(
     order = [theme.QUANTITY_LABELS.get(name, name) for name in quantities]
     chart = (
         alt.layer(tiles, marks, data=table)
+        .add_params(*picks)
         .properties(width=alt.Step(size + 4), height=alt.Step(size))
         .facet(facet=alt.Facet("atom:N", sort=order, title=None), columns=2)
     )

@@ -12,6 +12,7 @@ from analysis_lib.run.execute import read_notebook
 from analysis_lib.run.parameters import complete_parameters
 from analysis_lib.run.profile import STAGES, notebook_parameters, read_text_mapping
 
+REAL = ("llava-7b", "llava-1.5-7b", "llava-1.6-vicuna-7b")
 PROFILES = sorted(
     path.stem for path in Path(__file__).resolve().parents[3].joinpath("workflow", "profiles").glob("*.yaml")
 )
@@ -52,3 +53,14 @@ def test_its_notebooks_take_its_parameters(profile, repository):
 def test_it_makes_every_page_that_the_book_names(profile, repository):
     contents = (repository / "_toc.yml").read_text()
     assert sorted(re.findall(r"book/pages/(\w+)", contents)) == sorted(read_text_mapping(profile)["pages"])
+
+
+def test_the_real_models_are_asked_alike(repository):
+    """Whatever differed besides the models would pass for a difference between them."""
+    folder = repository / "workflow" / "profiles"
+    both, *single = (read_text_mapping(folder / f"{name}.yaml") for name in REAL)
+    assert list(both["models"].items()) == [pair for one in single for pair in one["models"].items()]
+    for one in single:
+        one["models"] = both["models"]
+        one["extract"]["batch_size"] = both["extract"]["batch_size"]
+        assert one == both
