@@ -17,7 +17,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install book smoke test bench rehearse train-mini lock clean
+.PHONY: help install book pdf smoke test bench rehearse train-mini lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -30,6 +30,9 @@ book: $(INSTALLED) ## run the notebooks of PROFILE (default mini) and build the 
 	$(BIN)/snakemake --cores $(CORES) --config profile=$(PROFILE) \
 	  $(if $(GQA),gqa='$(GQA)') $(if $(MODEL_PATH),model_path='$(MODEL_PATH)') $(if $(PAGES),only='$(PAGES)')
 	@echo "The book: $(if $(PAGES),_build/chosen/)_build/html/index.html"
+
+pdf: $(INSTALLED) ## print the built book into one PDF, _build/book.pdf; needs Chromium or Chrome
+	$(BIN)/python book/_ext/companion/pdf.py _build/html _build/book.pdf
 
 smoke: ## build a small book in a couple of minutes, as continuous integration does
 	$(MAKE) book PROFILE=smoke

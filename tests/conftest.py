@@ -1,6 +1,5 @@
 """Fixtures that every part of the test suite shares."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,12 +37,3 @@ def shared_gqa(repository: Path) -> Path:
     if not path.is_file():
         pytest.skip(f"GQA's question lists are not on this machine (looked for {path})")
     return path
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Path of a Chromium or Chrome executable, for tests marked `browser`."""
-    for name in CHROMIUM_NAMES:
-        if path := shutil.which(name):
-            return path
-    pytest.skip(f"needs a browser; none of {', '.join(CHROMIUM_NAMES)} is on PATH")

@@ -16,6 +16,7 @@ from analysis_lib.run import run_notebook
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "book" / "_ext"))  # where Sphinx finds the book's own extension
+from companion import pdf  # noqa: E402
 
 TOC = """\
 format: jb-book
@@ -26,11 +27,6 @@ chapters:
   - file: book/bibliography
 {linked}"""
 LINK = re.compile(r"{doc}`(?:[^`]*<)?pages/(\w+)>?`")
-# No name resolves, so nothing can be reached; the rest keeps the browser from trying.
-OFFLINE = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND",
-]  # fmt: skip
 PATIENCE = 60_000  # milliseconds; a busy machine is slow, not wrong
 LOCAL = ("file:", "data:", "blob:", "about:")
 
@@ -93,11 +89,20 @@ def pages_of(book: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium or Chrome executable, for tests marked `browser`."""
+    path = pdf.find_browser()
+    if path is None:
+        pytest.skip(f"needs a browser; none of {', '.join(pdf.BROWSERS)} is on PATH")
+    return path
+
+
+@pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
     """A headless Chromium without a network."""
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
-        launched = playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
+        launched = playwright.chromium.launch(executable_path=chromium, args=pdf.OFFLINE)
         yield launched
         launched.close()
 
