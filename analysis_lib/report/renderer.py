@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 
 import altair as alt
 
+from analysis_lib.report.packing import pack_datasets
 from analysis_lib.report.theme import enable_theme
 
 MAX_SPEC_BYTES = 400_000
-"""Largest specification, data included, of a single chart: three such charts still fit a page of 1.5 MB."""
+"""Largest specification, packed data included, of a single chart: three such charts still fit a page of 1.5 MB."""
 
 MAX_SVG_BYTES = 150_000
 """A static picture beyond this size is shown as PNG: a cloud of points is lighter in pixels than in paths."""
@@ -88,12 +89,18 @@ def check_spec(spec: dict[str, Any]) -> tuple[str, str]:
         data = part.get("data")
         if isinstance(data, dict) and "url" in data:
             raise ValueError(f"the chart loads {data['url']!r}, but the book works offline; give it a table instead")
-    size = len(json.dumps(spec, separators=(",", ":")))
+    size = len(_payload(spec))
     if size > MAX_SPEC_BYTES:
         raise ValueError(
             f"the chart weighs {size:,} bytes, expected at most {MAX_SPEC_BYTES:,}; aggregate or filter its table"
         )
     return description, uncertainty
+
+
+def _payload(spec: dict[str, Any]) -> str:
+    """The specification as a page carries it."""
+    # "</" would end the script element early and "<!--" would start a comment in it, whatever the data says.
+    return json.dumps(pack_datasets(spec), separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _dictionaries(node: Any) -> list[dict[str, Any]]:
@@ -137,11 +144,9 @@ def render(spec: dict[str, Any], scale: float = 2.0, **_: Any) -> dict[str, Any]
     size = re.search(r'<svg[^>]*? width="([\d.]+)"[^>]*? height="([\d.]+)"', svg)
     extent = f' width="{float(size[1]):.0f}" height="{float(size[2]):.0f}"' if size else ""
     kind, content = ("png", png) if len(svg) > MAX_SVG_BYTES else ("svg+xml", svg.encode())
-    # "</" would end the script element early and "<!--" would start a comment in it, whatever the data says.
-    payload = json.dumps(spec, separators=(",", ":")).replace("<", "\\u003c")
     page = (
         f'<figure class="vl-figure">'
-        f'<script type="application/json" class="vl-spec">{payload}</script>'
+        f'<script type="application/json" class="vl-spec">{_payload(spec)}</script>'
         f'<img class="vl-static dark-light" alt="{html.escape(description)}"{extent} '
         f'src="data:image/{kind};base64,{base64.b64encode(content).decode()}">'
         f'<figcaption class="vl-note">{html.escape(uncertainty)}</figcaption></figure>'

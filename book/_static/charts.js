@@ -29,6 +29,18 @@
     return result;
   };
 
+  /* Tables come by columns, repeated texts written once (analysis_lib/report/packing.py). */
+  const unpack = (spec) => {
+    for (const [name, table] of Object.entries(spec.datasets ?? {})) {
+      if (Array.isArray(table)) continue;
+      const columns = Object.entries(table.columns)
+        .map(([column, values]) => [column, Array.isArray(values) ? values : values.at.map((place) => values.of[place])]);
+      spec.datasets[name] = Array.from({ length: table.length },
+        (_, row) => Object.fromEntries(columns.map(([column, values]) => [column, values[row]])));
+    }
+    return spec;
+  };
+
   /* As wide as the page; panels get narrower, then fewer to a row. The width is a number that changes when the page
      does: Vega's own "container" width reads the container while the old chart still holds it open. */
   const fit = (spec, width) => {
@@ -63,7 +75,7 @@
     host.className = "vl-live";
     figure.insertBefore(host, picture);
     try {
-      const source = JSON.parse(figure.querySelector("script.vl-spec").textContent);
+      const source = unpack(JSON.parse(figure.querySelector("script.vl-spec").textContent));
       figure.companionWidth = figure.clientWidth;
       const spec = fit(source, figure.companionWidth);
       if (isDark()) spec.config = merge(spec.config ?? {}, DARK);
