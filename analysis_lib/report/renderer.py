@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import json
 import re
 from typing import Any, TypeVar
 
 import altair as alt
+from PIL import Image
 
 from analysis_lib.report.packing import pack_datasets
 from analysis_lib.report.theme import enable_theme
@@ -121,6 +123,20 @@ def _shorten_paths(svg: str) -> str:
     return re.sub(r' d="[^"]*"', lambda match: re.sub(r"(\.\d\d)\d+", r"\1", match.group()), svg)
 
 
+def _without_speech(svg: str) -> str:
+    """Without words for screen readers on every mark: a picture is read aloud by its alternative text."""
+    return re.sub(r"<[^>]+>", lambda tag: re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", tag.group()), svg)
+
+
+def _fewer_colors(png: bytes) -> bytes:
+    """The picture with at most 256 colours, which charts hardly exceed: a fraction of the bytes."""
+    smaller = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+        smaller, "PNG", optimize=True
+    )
+    return smaller.getvalue()
+
+
 def render(spec: dict[str, Any], scale: float = 2.0, **_: Any) -> dict[str, Any]:
     """Turn a Vega-Lite specification into the mime bundle of the book (Altair calls this; notebooks do not).
 
@@ -139,11 +155,11 @@ def render(spec: dict[str, Any], scale: float = 2.0, **_: Any) -> dict[str, Any]
     description, uncertainty = check_spec(spec)
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
     picture = static_spec(spec)
-    svg = _shorten_paths(vl_convert.vegalite_to_svg(picture, vl_version=version))
+    svg = _without_speech(_shorten_paths(vl_convert.vegalite_to_svg(picture, vl_version=version)))
     png = vl_convert.vegalite_to_png(picture, vl_version=version, scale=scale)
     size = re.search(r'<svg[^>]*? width="([\d.]+)"[^>]*? height="([\d.]+)"', svg)
     extent = f' width="{float(size[1]):.0f}" height="{float(size[2]):.0f}"' if size else ""
-    kind, content = ("png", png) if len(svg) > MAX_SVG_BYTES else ("svg+xml", svg.encode())
+    kind, content = ("png", _fewer_colors(png)) if len(svg) > MAX_SVG_BYTES else ("svg+xml", svg.encode())
     page = (
         f'<figure class="vl-figure">'
         f'<script type="application/json" class="vl-spec">{_payload(spec)}</script>'

@@ -1,14 +1,17 @@
 """A chart becomes one bundle for every reader, and nothing enters the book that says nothing."""
 
 import base64
+import io
 import json
 import re
 
 import altair as alt
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from analysis_lib.report import renderer
 
@@ -100,3 +103,21 @@ def test_shortened_paths_move_by_less_than_a_hundredth_of_a_pixel(number: str):
 
 def test_shortening_leaves_words_alone():
     assert renderer._shorten_paths('<text x="1">0.00123</text>') == '<text x="1">0.00123</text>'
+
+
+def test_a_static_picture_is_spoken_by_its_alternative_text_alone():
+    described = renderer.render(spec([{"x": 1, "name": 'a "role="x aria-label="y" one'}]))
+    image = BeautifulSoup(described["text/html"], "html.parser").img["src"]
+    picture = BeautifulSoup(base64.b64decode(image.partition("base64,")[2]), "html.parser")
+    assert not [tag for tag in picture.find_all() if {"role", "aria-label", "aria-roledescription"} & set(tag.attrs)]
+    assert 'a "role="x aria-label="y" one' in picture.get_text()
+
+
+def test_a_picture_in_pixels_keeps_its_colors_and_its_size():
+    many = spec([{"x": place, "name": "ab"[place % 2]} for place in range(1500)])
+    bundle = renderer.render(many)
+    image = BeautifulSoup(bundle["text/html"], "html.parser").img["src"]
+    small, whole = (base64.b64decode(text) for text in (image.partition("base64,")[2], bundle["image/png"]))
+    assert len(small) < len(whole) / 2
+    first, second = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int) for data in (small, whole))
+    assert first.shape == second.shape and abs(first - second).max() <= 24 and abs(first - second).mean() < 0.5
