@@ -83,7 +83,7 @@ def menus(table: pd.DataFrame, select: str | Sequence[str] | None) -> list[alt.P
                 menu = alt.binding_range(min=min(values), max=max(values), step=1, name=name)
             first = [{column: values[0]}]
             chosen.append(alt.selection_point(name=f"choose_{column}", fields=[column], bind=menu, value=first))
-    return chosen
+    return chosen[::-1]  # Vega puts the last one first
 
 
 def lines_with_interval(

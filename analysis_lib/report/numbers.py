@@ -111,7 +111,7 @@ def read_numbers(page: str, results: str | Path = "results", profile: str = "min
 
 
 def format_value(value: float | int | str, format: str = "") -> str:
-    """A value as the prose shows it: a real minus sign, no negative zero.
+    """A value as the prose shows it: a real minus sign, no sign before zero.
 
     Example:
         >>> format_value(-0.0001, ".2f"), format_value(-1.5, ".1f")
@@ -120,7 +120,7 @@ def format_value(value: float | int | str, format: str = "") -> str:
     if isinstance(value, str):
         return value
     text = f"{value:{format}}" if format else (str(value) if isinstance(value, int) else f"{value:.3g}")
-    if text.startswith("-") and not re.search(r"[1-9]", text):
+    if text[:1] in "+-" and not re.search(r"[1-9]", text):
         text = text[1:]
     return text.replace("-", "\N{MINUS SIGN}", 1) if text.startswith("-") else text
 

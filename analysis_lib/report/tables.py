@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis_lib.report.markup import Markup, escape
+from analysis_lib.report.numbers import format_value
 
 MAX_ROWS = 200
 
@@ -95,7 +96,7 @@ def _cell(value: Any, spec: str) -> str | Markup:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, numbers.Real):
-        return format(value, spec or ("d" if isinstance(value, numbers.Integral) else ".3g"))
+        return format_value(value, spec or ("d" if isinstance(value, numbers.Integral) else ".3g"))
     return str(value)
 
 

@@ -150,7 +150,8 @@ def test_the_few_points_of_a_logarithmic_axis_are_its_ticks():
 
 def test_layers_get_a_slider_and_words_a_menu():
     table = pd.DataFrame({"layer": [2, 2, 1, 0], "task": ["b", "a", "a", "b"], "odd": [1, 3, 9, 1]})
-    layer, task, odd = (one.param.to_dict() for one in menus(table, ["layer", "task", "odd"]))
+    # The last comes first: that is how a browser shows them in order.
+    odd, task, layer = (one.param.to_dict() for one in menus(table, ["layer", "task", "odd"]))
     assert layer["bind"] == {"input": "range", "min": 0, "max": 2, "step": 1, "name": "layer "}
     assert layer["value"] == [{"layer": 2}]
     assert task["bind"]["options"] == ["b", "a"] and odd["bind"]["options"] == [1, 3, 9]
