@@ -13,6 +13,7 @@ from analysis_lib.report.markup import Markup, escape
 from analysis_lib.report.numbers import format_value
 
 MAX_ROWS = 200
+LONGEST_WORD = 24
 
 
 def table(
@@ -22,6 +23,7 @@ def table(
     formats: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
     row_header: str | None = None,
+    turned: bool = False,
 ) -> Markup:
     """A data frame as an accessible table.
 
@@ -31,12 +33,14 @@ def table(
         formats: Column -> format of its numbers, for instance ``".2f"`` or ``".0%"``.
         labels: Column -> words for its header.
         row_header: Column whose cells name their row; by default the first.
+        turned: Show columns as rows: for few things with many properties. The first column then names the columns.
 
     Returns:
         Markup that a notebook shows.
 
     Raises:
-        ValueError: The frame is empty or too long, the caption is empty, or a column is unknown.
+        ValueError: The frame is empty or too long, the caption is empty, a column is unknown, or a turned table has a
+            ``row_header`` other than its properties.
 
     Example:
         >>> frame = pd.DataFrame({"task": ["ChooseAttr"], "accuracy": [0.9512]})
@@ -54,25 +58,24 @@ def table(
         raise ValueError("a table needs a caption that says what it shows")
     if not 0 < len(frame) <= MAX_ROWS:
         raise ValueError(f"expected between 1 and {MAX_ROWS} rows to show, got {len(frame)}")
-    named = row_header or columns[0]
-    heads = [labels.get(column, column.replace("_", " ")) for column in columns]
+    if turned and row_header:
+        raise ValueError("a turned table names its rows by its columns; leave row_header out")
+    heads: list[str | Markup] = [labels.get(column, column.replace("_", " ")) for column in columns]
     cells = [
         [_cell(value, formats.get(column, "")) for column, value in zip(columns, row, strict=True)]
         for row in frame.itertuples(index=False, name=None)
     ]
     numeric = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame.columns]
-    head = "".join(
-        f'<th scope="col"{_side(number)}>{escape(text)}</th>' for text, number in zip(heads, numeric, strict=True)
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<th scope="row">{_safe(text)}</th>' if column == named else f"<td{_side(number)}>{_safe(text)}</td>"
-            for column, text, number in zip(columns, row, numeric, strict=True)
-        )
-        + "</tr>"
-        for row in cells
-    )
+    named = columns.index(row_header or columns[0])
+    if turned:
+        heads, *cells = [list(row) for row in zip(heads, *cells, strict=True)]
+        sides = [[number] * len(heads) for number in numeric[1:]]
+        over = [False] + [True] * (len(heads) - 1)
+    else:
+        sides = [numeric] * len(cells)
+        over = numeric
+    head = "".join(f'<th scope="col"{_side(side)}>{_safe(text)}</th>' for text, side in zip(heads, over, strict=True))
+    body = "".join(_row(row, which, named) for row, which in zip(cells, sides, strict=True))
     markup = (
         f'<div class="companion-table" role="region" tabindex="0" aria-label="{escape(caption)}"><table class="table">'
         f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -82,6 +85,19 @@ def table(
 
 def _side(number: bool) -> str:
     return ' class="number"' if number else ""
+
+
+def _row(cells: list[str | Markup], numeric: list[bool], named: int) -> str:
+    pairs = enumerate(zip(cells, numeric, strict=True))
+    return f"<tr>{''.join(_shown(text, number, place == named) for place, (text, number) in pairs)}</tr>"
+
+
+def _shown(text: str | Markup, number: bool, names: bool) -> str:
+    """One cell; a name such as a model's is not broken at its hyphens."""
+    word = ' class="word"' if isinstance(text, str) and " " not in text and len(text) <= LONGEST_WORD else ""
+    if names:
+        return f'<th{word} scope="row">{_safe(text)}</th>'
+    return f"<td{_side(number) or word}>{_safe(text)}</td>"
 
 
 def _safe(cell: str | Markup) -> str:
@@ -95,13 +111,15 @@ def _cell(value: Any, spec: str) -> str | Markup:
         return "not measured"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, numbers.Integral):
+        return format_value(int(value), spec or "d")
     if isinstance(value, numbers.Real):
-        return format_value(value, spec or ("d" if isinstance(value, numbers.Integral) else ".3g"))
+        return format_value(float(value), spec or ".3g")
     return str(value)
 
 
-def _plain(caption: str, heads: list[str], cells: list[list[str | Markup]]) -> str:
-    texts = [heads, *([str(cell) for cell in row] for row in cells)]
+def _plain(caption: str, heads: list[str | Markup], cells: list[list[str | Markup]]) -> str:
+    texts = [[str(cell) for cell in row] for row in (heads, *cells)]
     widths = [max(len(text) for text in column) for column in zip(*texts, strict=True)]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in texts]
     return "\n".join([caption, *(line.rstrip() for line in lines)])

@@ -120,3 +120,25 @@ def test_an_unknown_column_is_named(wrong: dict):
 def test_a_table_too_long_to_read_is_refused():
     with pytest.raises(ValueError, match="201"):
         table(pd.DataFrame({"a": range(201)}), caption="Many.")
+
+
+def test_a_turned_table_has_a_row_per_property_and_a_column_per_thing():
+    frame = pd.DataFrame({"model": ["llava-1.5-7b", "the other one"], "share": [0.25, 1.0], "device": ["CPU", "a GPU"]})
+    shown = table(
+        frame, caption="Two models.", formats={"share": ".0%"}, labels={"share": "share of peak"}, turned=True
+    )
+    page = BeautifulSoup(shown.markup, "html.parser")
+    rows = [[cell.get_text() for cell in row.select("th, td")] for row in page.select("tr")]
+    assert rows == [
+        ["model", "llava-1.5-7b", "the other one"], ["share of peak", "25%", "100%"], ["device", "CPU", "a GPU"],
+    ]  # fmt: skip
+    assert [head["scope"] for head in page.select("th")] == ["col"] * 3 + ["row"] * 2
+    assert [len(page.select(f"tr:nth-child({row}) td.number")) for row in (1, 2)] == [2, 0]
+    with pytest.raises(ValueError, match="leave row_header out"):
+        table(frame, caption="Two models.", row_header="device", turned=True)
+
+
+def test_a_name_with_hyphens_is_not_broken():
+    frame = pd.DataFrame({"model": ["mini-llava-1.5", "two words"], "task": ["x" * 40, "ChooseAttr"]})
+    page = BeautifulSoup(table(frame, caption="Names.").markup, "html.parser")
+    assert [cell.get_text() for cell in page.select(".word")] == ["mini-llava-1.5", "ChooseAttr"]
