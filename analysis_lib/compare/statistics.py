@@ -36,6 +36,8 @@ class Reading:
         Gaussianization where conditions are compared; ``""`` where a reading knows the untouched model only.
     condition, target_from
         the knockout, and whether its target is ``recomputed`` or kept from the ``baseline``.
+    least_preserved
+        smallest median preservation of the totals with which the reading says anything; 0 asks for none.
     """
 
     target: str = "prediction_hidden"
@@ -44,10 +46,22 @@ class Reading:
     knockout_mode: str = "marginal"
     condition: str = "paper"
     target_from: str = "recomputed"
+    least_preserved: float = 0.0
 
     def untouched(self, atoms: pd.DataFrame, model: str, mode: str | None = None) -> pd.DataFrame:
-        """The rows of one model without a knockout."""
-        return self._rows(atoms, model, mode or self.mode, "baseline", "recomputed")
+        """The rows of one model without a knockout.
+
+        Raises
+        ------
+        NotMeasurableError
+            the Gaussianization kept so little information that its atoms are noise.
+        """
+        rows = self._rows(atoms, model, mode or self.mode, "baseline", "recomputed")
+        if self.least_preserved and len(rows):
+            kept = float(rows.loc[rows["quantity"] == "total", "preservation"].median())
+            if not kept >= self.least_preserved:
+                raise NotMeasurableError(f"its flow keeps {max(kept, 0):.0%} of the information (median)")
+        return rows
 
     def knocked_out(self, atoms: pd.DataFrame, model: str) -> pd.DataFrame:
         """The rows of one model under the knockout."""
@@ -68,7 +82,8 @@ READINGS: dict[str, Reading] = {
     "final hidden state": Reading(),
     "final hidden state, target kept": Reading(target_from="baseline"),
     "answer's logits": Reading(target="answer_logits"),
-    "the paper's recipe": Reading(mode="joint", definition="mmi", knockout_mode=""),
+    "the answer, by the probe": Reading(target="answer", mode="probe", knockout_mode=""),
+    "the paper's recipe": Reading(mode="joint", definition="mmi", knockout_mode="", least_preserved=0.5),
 }
 """The readings that are judged, the one behind the book's conclusions first."""
 
@@ -143,15 +158,29 @@ def fingerprint_distance(atoms: pd.DataFrame, reading: Reading, model: str, task
     return Interval(found.value - noise, found.low - noise, found.high - noise)
 
 
-def redundancy_part_of_differences(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
-    """Variance of redundancy's share between tasks over the summed variance of the four shares, at the last layer."""
+def redundancy_lead_in_differences(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Redundancy's part in the differences between tasks less the largest part of another atom, at the last layer."""
+    parts, drawn = _parts(atoms, reading, model, tasks)
+    which = ATOMS.index("redundancy")
+    lead, leads = (part[..., which] - np.delete(part, which, axis=-1).max(-1) for part in (parts, drawn))
+    return Interval.of_draws(float(lead), leads)
+
+
+def parts_of_differences(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> dict[str, Interval]:
+    """Variance of each atom's share between tasks over the summed variance of the four, at the last layer."""
+    parts, drawn = _parts(atoms, reading, model, tasks)
+    return {atom: Interval.of_draws(float(parts[at]), drawn[:, at]) for at, atom in enumerate(ATOMS)}
+
+
+def _parts(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> tuple[Array, Array]:
+    """Parts ``(4,)`` of the variance between tasks, and their draws ``(n_draws, 4)``."""
     if len(tasks) < 3:
         raise NotMeasurableError("two tasks have no variance to divide; three or more are needed")
-    prints, which = _last(atoms, reading, model, tasks), ATOMS.index("redundancy")
+    prints = _last(atoms, reading, model, tasks)
     variances, drawn = prints.shares.var(0), prints.draws.var(1)
     if variances.sum() < 1e-12:
         raise NotMeasurableError("all tasks have the same fingerprint; there are no differences to divide")
-    return Interval.of_draws(float(variances[which] / variances.sum()), drawn[:, which] / drawn.sum(1))
+    return variances / variances.sum(), drawn / drawn.sum(1, keepdims=True)
 
 
 def vision_unique_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
@@ -231,7 +260,7 @@ STATISTICS: dict[str, Statistic] = {
         synergy_largest_share,
         between_models_correlation,
         fingerprint_distance,
-        redundancy_part_of_differences,
+        redundancy_lead_in_differences,
         vision_unique_rise,
         synergy_rise,
         total_rise,

@@ -8,12 +8,13 @@ import altair as alt
 import pandas as pd
 
 from analysis_lib.report.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED
-from analysis_lib.report.judgement import TOGETHER
+from analysis_lib.report.judgement import IN_PART, TOGETHER
 from analysis_lib.report.lines import menus, require_columns, require_one_value_per_point
 from analysis_lib.report.renderer import described
 
 LOOKS = {
     REPRODUCED: ("#2f8f5b", "="),
+    IN_PART: ("#3f8fd0", "½"),
     DIFFERS: ("#a8407a", "≠"),
     UNDECIDED: ("#a6761d", "?"),
     NOT_MEASURABLE: ("#8a9099", "–"),

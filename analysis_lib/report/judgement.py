@@ -1,7 +1,7 @@
 """Verdicts on the paper's claims: every criterion of ``book/claims.yml`` against the intervals that the tables give.
 
 A verdict is never typed. `judge` computes each criterion's statistic for every model, task and reading and asks the
-criterion; `tiles` joins the criteria of a claim, since all of them have to hold; `standing` sums a claim up.
+criterion; `tiles` joins the criteria of a claim; `standing` sums a claim up.
 """
 
 from __future__ import annotations
@@ -79,26 +79,32 @@ def joined(verdicts: Iterable[str]) -> str:
 
 
 def tiles(judged: pd.DataFrame) -> pd.DataFrame:
-    """One row per ``reading``, ``model``, ``claim`` and ``task`` with the joint ``verdict`` of its criteria."""
-    keys = ["reading", "model", "claim", "task"]
-    return judged.groupby(keys, sort=False)["verdict"].agg(joined).reset_index()
+    """One row per ``reading``, ``model``, ``claim`` and ``task`` with the joint ``verdict`` of its criteria.
+
+    In a task all criteria have to hold; a claim about all tasks together holds in part where some of them do.
+    """
+    rows = [
+        (*key, (_summed if key[-1] == TOGETHER else joined)(verdicts))
+        for key, verdicts in judged.groupby(["reading", "model", "claim", "task"], sort=False)["verdict"]
+    ]
+    return pd.DataFrame(rows, columns=["reading", "model", "claim", "task", "verdict"])
 
 
 def standing(judged: pd.DataFrame) -> pd.DataFrame:
-    """One row per ``reading``, ``model`` and ``claim``: its ``verdict``, and in how many of its tiles it ``held``.
+    """One row per ``reading``, ``model`` and ``claim``: its ``verdict``, and in ``words`` with what is behind it.
 
     A claim about every task is reproduced where every task reproduces it, holds in part where some do, and differs
-    where none does and some differ. Tiles that could not be measured are left out unless there are no others;
-    ``asked`` counts all of them.
+    where none does and some differ; the others may be undecided. A claim about all tasks together that has several
+    criteria holds in part where some of them are reproduced. What could not be measured is left out unless there is
+    nothing else. ``held`` of ``asked`` tasks (or criteria) reproduce it.
     """
-    groups = tiles(judged).groupby(["reading", "model", "claim"], sort=False)["verdict"]
-    return pd.DataFrame(
-        {
-            "verdict": groups.agg(_summed),
-            "held": groups.agg(lambda verdicts: int((verdicts == REPRODUCED).sum())),
-            "asked": groups.size(),
-        }
-    ).reset_index()
+    rows = []
+    for key, mine in judged.groupby(["reading", "model", "claim"], sort=False):
+        together = set(mine["task"]) == {TOGETHER}
+        parts = mine["verdict"] if together else tiles(mine)["verdict"]
+        rows.append((*key, _summed(parts), _worded(parts, "criteria" if together else "tasks"),
+                     int((parts == REPRODUCED).sum()), len(parts)))  # fmt: skip
+    return pd.DataFrame(rows, columns=["reading", "model", "claim", "verdict", "words", "held", "asked"])
 
 
 def _summed(verdicts: pd.Series) -> str:
@@ -106,6 +112,18 @@ def _summed(verdicts: pd.Series) -> str:
     if REPRODUCED in given and len(given) > 1:
         return IN_PART
     return joined(given)
+
+
+def _worded(verdicts: pd.Series, what: str) -> str:
+    """The verdict, and of how many tasks or criteria, where they do not all say the same."""
+    verdict, n = _summed(verdicts), len(verdicts)
+    counts = verdicts.value_counts()
+    if verdict == IN_PART:
+        return f"{verdict} ({counts[REPRODUCED]} of {n} {what})"
+    if verdict == DIFFERS and counts[DIFFERS] < n:
+        open_ones = [f"{counts[one]} {one}" for one in (UNDECIDED, NOT_MEASURABLE) if one in counts]
+        return f"{verdict} ({counts[DIFFERS]} of {n} {what}; {', '.join(open_ones)})"
+    return verdict
 
 
 def accepted_words(criterion: Criterion) -> str:

@@ -218,7 +218,7 @@ def _outer(vector: Tensor) -> Tensor:
 DELTA = Definition(
     name="delta",
     says="unique is what no processing of the other source can imitate",
-    source="Banerjee et al. 2018, arXiv:1709.07487; Gaussian surrogate: Venkatesh and Schamberg 2022, arXiv:2105.00769",
+    source="Banerjee et al. 2018, arXiv:1807.05103; Gaussian surrogate: Venkatesh and Schamberg 2022, arXiv:2105.00769",
     decompose=decompose,
     signed=frozenset({"synergy"}),
 )

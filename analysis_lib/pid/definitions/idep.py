@@ -67,7 +67,7 @@ def chain_information(given_vision: Tensor, given_language: Tensor) -> Tensor:
 IDEP = Definition(
     name="idep",
     says="unique is the least that adding a source's dependency on the target adds, whatever else is constrained",
-    source="James, Emenheiser and Crutchfield 2018, doi:10.1088/1751-8121/aaed53; "
+    source="James, Emenheiser and Crutchfield 2019, doi:10.1088/1751-8121/aaed53; "
     "Gaussian form: Kay and Ince 2018, doi:10.3390/e20040240",
     decompose=decompose,
 )

@@ -49,13 +49,14 @@ def verdict_of(claims: Claims, name: str, atoms: pd.DataFrame) -> str:
         ("C1", {"curves": {"QueryAttr": {"unique_vision": RISING}}}, IN_PART),
         ("C2", {"curves": everywhere(unique_language=1.0 + 8.5 * RISING)}, REPRODUCED),
         ("C2", {"curves": everywhere(unique_language=ONLY)}, DIFFERS),
-        ("C2", {"curves": everywhere(unique_language=9.5 - 0.1 * RISING)}, DIFFERS),
+        ("C2", {"curves": everywhere(unique_language=9.5 - 0.1 * RISING)}, IN_PART),
+        ("C2", {"curves": everywhere(unique_language=2.5 - RISING)}, DIFFERS),
         ("C3", {"half": 0.002}, REPRODUCED),
         ("C3", {"curves": everywhere(synergy=ONLY)}, DIFFERS),
         ("C4", {"models": TWO, "half": 0.0001}, REPRODUCED),
         ("C4", {}, NOT_MEASURABLE),
         ("C5", {"curves": ORDERED}, REPRODUCED),
-        ("C5", {"curves": TRADED}, DIFFERS),
+        ("C5", {"curves": TRADED}, IN_PART),
         ("C5", {"tasks": ("QueryAttr",)}, NOT_MEASURABLE),
         ("C6", {"knocked": MORE}, REPRODUCED),
         ("C6", {"knocked": everywhere(unique_vision=0 * ONLY)}, DIFFERS),
@@ -114,6 +115,28 @@ def test_a_statistic_that_nobody_computes_is_told(claims, made):
     strange = replace(claim, criteria=(replace(claim.criteria[0], statistic="of_my_own"),))
     with pytest.raises(ValueError, match="no function computes 'of_my_own'"):
         judge({"C3": strange}, made(), MAIN)
+
+
+def test_a_verdict_says_of_how_many_tasks_or_criteria(claims, made):
+    def words(name: str, **how) -> str:
+        return standing(judge({name: claims.claims[name]}, made(**how), MAIN))["words"].iloc[0]
+
+    assert words("C6", knocked=MORE) == REPRODUCED
+    assert words("C1", curves={"QueryAttr": {"unique_vision": RISING}}) == "in part (5 of 6 tasks)"
+    assert words("C5", curves=TRADED) == "in part (1 of 2 criteria)"
+    less = {"unique_vision": 0 * ONLY}
+    assert words("C6", knocked={TASKS[0]: less}) == "differs (1 of 6 tasks; 5 cannot tell)"
+    assert words("C6", knocked=everywhere(**less)) == DIFFERS
+    assert words("C4") == NOT_MEASURABLE
+
+
+def test_a_flow_that_keeps_no_information_is_not_asked(claims, made):
+    recipe = {"recipe": Reading(mode="joint", knockout_mode="", least_preserved=0.5)}
+    for kept, expected in ((0.9, REPRODUCED), (0.03, NOT_MEASURABLE), (np.nan, NOT_MEASURABLE)):
+        atoms = made(half=0.002).assign(mode="joint", preservation=kept).query("condition == 'baseline'")
+        judged = judge({"C3": claims.claims["C3"]}, atoms.drop_duplicates(["task", "layer", "quantity"]), recipe)
+        assert set(judged["verdict"]) == {expected}
+    assert judged["reason"].str.contains("of the information").all()
 
 
 def test_all_criteria_have_to_hold():
