@@ -126,7 +126,7 @@ def test_every_page_about_the_model_with_llava_next(
         check_table(results / "atoms" / name / f"{task}.parquet", model, task)
     check_setup(checkout, results, name, "llava_next")
     check_banner(repository, checkout, ALL_OF_THE_MODEL)
-    assert glued(results, "introduction")["who"] == name
+    assert glued(results, "introduction")["model"] == name
     assert name in glued(results, "making_of")["trained"]
 
 
