@@ -12,6 +12,7 @@ rule page:
         notebook="notebooks/{page}.md",
         tables=for_each(table),
         manifests=[f"{folder}/manifest.json" for folder in for_each(store)],
+        seeds=lambda wildcards: tables_of_seeds() if wildcards.page == "stability" else [],
         library=library("pages"),
         counted=lambda wildcards: [
             f"book/pages/{page}.ipynb" for page in config["pages"] if wildcards.page == "making_of" != page

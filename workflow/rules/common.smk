@@ -56,6 +56,8 @@ def fill_in_places():
         config["extract"]["source"] = folder
     elif folder:
         raise WorkflowError(f"profile {PROFILE} reads {source}; GQA={folder} is for profiles with `source: $GQA`")
+    if strangers := [name for name in config.get("seeds", {}) if name.rpartition("-seed-")[0] not in models]:
+        raise WorkflowError(f"profile {PROFILE} has seeds {strangers} of models that it does not run: {sorted(models)}")
     if path := config.get("model_path"):
         if len(models) > 1:
             raise WorkflowError(f"MODEL_PATH={path} could be any of {sorted(models)}; write it into profile {PROFILE}")

@@ -1,17 +1,36 @@
-# From a model and its questions to tidy tables: one extraction and one decomposition per model and task.
+# From a model and its questions to tidy tables: one extraction and one decomposition per model and task. Other seeds of a
+# model go the same way beside it, in `seeds/`, untouched by any knockout and told of the final hidden state alone.
+
+SEEDS = config.get("seeds", {})
+LOADED_FROM = {**config["models"], **SEEDS}
+UNTOUCHED = {
+    "extract": {"conditions": ["baseline"], "windows_of": []},
+    "decompose": {
+        "decomposed": ["baseline"], "targets": ["prediction_hidden"], "definitions": [], "paper_recipe": False, "probe_every": 0,
+    },
+}
 
 
-def store(model, task):
-    return f"{RESULTS}/activations/{model}/{task}"
+wildcard_constraints:
+    part="(seeds/)?",
 
 
-def table(model, task):
-    return f"{RESULTS}/atoms/{model}/{task}.parquet"
+def store(model, task, part=""):
+    return f"{RESULTS}/{part}activations/{model}/{task}"
+
+
+def table(model, task, part=""):
+    return f"{RESULTS}/{part}atoms/{model}/{task}.parquet"
+
+
+def asked(stage, wildcards):
+    """A stage's parameters by the profile, fewer for another seed."""
+    return notebook_parameters(config, PROFILE, stage) | (UNTOUCHED[stage] if wildcards.part else {})
 
 
 def checkpoint(wildcards):
     """The files that a model is loaded from, embedded or in a folder; none for a name on a hub."""
-    source = config["models"][wildcards.model]
+    source = LOADED_FROM[wildcards.model]
     return files_under(Path("analysis_lib/models/checkpoints") / source, source, without=set())
 
 
@@ -29,6 +48,10 @@ def for_each(path):
     return [path(model, task) for model in config["models"] for task in config["tasks"]]
 
 
+def tables_of_seeds():
+    return [table(model, task, "seeds/") for model in SEEDS for task in config["tasks"]]
+
+
 # Parameters are functions of the wildcards alone: snakemake does not compare those that use `input` or `output`.
 # The manifest is written last, so it alone stands for the store: a killed extraction keeps its shards and goes on from them.
 rule extract:
@@ -40,17 +63,17 @@ rule extract:
         checkpoint=checkpoint,
         questions=questions,
     output:
-        manifest=store("{model}", "{task}") + "/manifest.json",
+        manifest=store("{model}", "{task}", "{part}") + "/manifest.json",
     params:
         flags=lambda wildcards: flags(
-            notebook_parameters(config, PROFILE, "extract")
-            | {"model": config["models"][wildcards.model], "task": wildcards.task}
+            asked("extract", wildcards)
+            | {"model": LOADED_FROM[wildcards.model], "task": wildcards.task}
             | ({"source": source(wildcards.model)} if wildcards.model in config.get("sources", {}) else {})
-            | {"output": store(wildcards.model, wildcards.task)}
+            | {"output": store(wildcards.model, wildcards.task, wildcards.part)}
         ),
-        executed=f"{LOGS}/extract/{{model}}/{{task}}.ipynb",
+        executed=f"{LOGS}/{{part}}extract/{{model}}/{{task}}.ipynb",
     log:
-        f"{LOGS}/extract/{{model}}/{{task}}.log",
+        f"{LOGS}/{{part}}extract/{{model}}/{{task}}.log",
     threads: workflow.cores if config.get("extract_alone") else 1
     shell:
         execute()
@@ -64,15 +87,18 @@ rule decompose:
         manifest=rules.extract.output.manifest,
         library=library("decompose"),
     output:
-        table("{model}", "{task}"),
+        table("{model}", "{task}", "{part}"),
     params:
         flags=lambda wildcards: flags(
-            notebook_parameters(config, PROFILE, "decompose")
-            | {"store": store(wildcards.model, wildcards.task), "output": table(wildcards.model, wildcards.task)}
+            asked("decompose", wildcards)
+            | {
+                name: path(wildcards.model, wildcards.task, wildcards.part)
+                for name, path in {"store": store, "output": table}.items()
+            }
         ),
-        executed=f"{LOGS}/decompose/{{model}}/{{task}}.ipynb",
+        executed=f"{LOGS}/{{part}}decompose/{{model}}/{{task}}.ipynb",
     log:
-        f"{LOGS}/decompose/{{model}}/{{task}}.log",
+        f"{LOGS}/{{part}}decompose/{{model}}/{{task}}.log",
     threads: 1
     shell:
         execute()

@@ -149,11 +149,35 @@ def test_what_is_missing_or_has_no_place_is_said(
     assert re.search(message, done.stderr + done.stdout), done.stderr + done.stdout
 
 
+def test_another_seed_is_asked_untouched_only(checkout: Checkout) -> None:
+    content = yaml.safe_load((checkout.root / "workflow" / "profiles" / "mini.yaml").read_text())
+    content |= {"models": {"here": "a/folder"}, "sources": {}, "tasks": ["QueryAttr"]}
+    path = checkout.root / "seeds.yaml"
+    path.write_text(yaml.safe_dump(content | {"seeds": {"here-seed-3": "a/seed"}}))
+    done = checkout.snakemake("pages", "--dry-run", "--printshellcmds", profile="seeds.yaml")
+    assert done.returncode == 0, done.stderr + done.stdout
+    lines = done.stdout.splitlines()
+    (mine,) = [line for line in lines if "-p model a/folder " in line]
+    (other,) = [line for line in lines if "-p model a/seed " in line]
+    assert "strict" in mine and "strict" not in other and """-p conditions '["baseline"]'""" in other
+    stored = "-p output results/seeds/seeds/activations/here-seed-3/QueryAttr"
+    assert stored in other and any(
+        "-p store results/seeds/seeds/activations/here-seed-3/QueryAttr" in one for one in lines
+    )
+    path.write_text(yaml.safe_dump(content | {"seeds": {"there-seed-3": "a/seed"}}))
+    refused = checkout.snakemake("pages", "--dry-run", profile="seeds.yaml")
+    assert (
+        refused.returncode != 0
+        and "seeds ['there-seed-3'] of models that it does not run" in refused.stderr + refused.stdout
+    )
+
+
 def test_a_model_can_have_a_source_of_its_own(checkout: Checkout, gqa: Path) -> None:
     content = yaml.safe_load((checkout.root / "workflow" / "profiles" / "mini.yaml").read_text())
     content |= {
         "models": {"here": "a/folder", "there": "another"},
         "sources": {"there": str(gqa)},
+        "seeds": {},
         "tasks": ["QueryAttr"],
     }
     (checkout.root / "two.yaml").write_text(yaml.safe_dump(content))
