@@ -23,6 +23,7 @@ format: jb-book
 root: book/pages/demo
 chapters:
   - file: book/rerun
+  - file: book/activation_store
   - file: book/glossary
   - file: book/bibliography
 {linked}"""

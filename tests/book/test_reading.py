@@ -93,6 +93,27 @@ def _opacities(chart) -> list[float]:
     return [float(line.get_attribute("opacity") or line.get_attribute("stroke-opacity") or 1) for line in lines]
 
 
+def test_a_click_in_one_panel_picks_the_task_in_all(demo_book: Path, visit: Callable[..., Visit]):
+    page = visit(demo_book / "book" / "pages" / "demo.html").page
+    chart = page.locator("figure.vl-figure", has_text="Horizontal: layer").locator(".vl-live")
+    lines = chart.locator("svg.marks .mark-line.role-mark path")
+
+    def faded() -> int:
+        return sum(line.get_attribute("opacity") == "0.12" for line in lines.all())
+
+    assert lines.count() == 8 and faded() == 0
+    point = chart.locator("svg.marks .mark-symbol.role-mark path[aria-label*='task: QueryAttr']").first
+    point.click()
+    expect(lines.nth(0)).to_have_attribute("opacity", "0.12")
+    assert faded() == 4  # the other task's line in each of the four panels
+    kept = [line for line in lines.all() if line.get_attribute("opacity") != "0.12"]
+    assert {line.get_attribute("stroke") for line in kept} == {point.get_attribute("fill")}
+    corner = chart.locator("svg.marks .mark-group.role-scope path.background").first.bounding_box()
+    page.mouse.click(corner["x"] + 4, corner["y"] + 4)  # beside the marks
+    expect(lines.nth(0)).not_to_have_attribute("opacity", "0.12")
+    assert faded() == 0
+
+
 def test_charts_follow_a_window_that_is_made_narrow(demo_book: Path, visit: Callable[..., Visit]):
     page = visit(demo_book / "book" / "pages" / "demo.html").page
     for width in (700, 390, 1000):

@@ -72,7 +72,7 @@ def print_book(html: Path, target: Path) -> int:
             page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
             foot = FOOT.format(title=escape(title))
             sheets = page.pdf(
-                format="A4", margin=MARGINS, display_header_footer=True, header_template="<span></span>",
+                format="A4", scale=0.75, margin=MARGINS, display_header_footer=True, header_template="<span></span>",
                 footer_template=foot,
             )  # fmt: skip
             first_sheet[path.as_uri()] = len(writer.pages)
