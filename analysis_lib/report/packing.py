@@ -11,7 +11,7 @@ Rows = list[dict[str, Any]]
 
 
 def pack_datasets(spec: dict[str, Any]) -> dict[str, Any]:
-    """The specification with its datasets packed where all their rows have the same keys; others stay as they are.
+    """The specification with its datasets packed where all rows have the same keys; others, and packed ones, stay.
 
     Example:
         >>> spec = {"datasets": {"t": [{"atom": "synergy", "bits": 0.1}, {"atom": "synergy", "bits": 0.2}]}}
@@ -23,11 +23,10 @@ def pack_datasets(spec: dict[str, Any]) -> dict[str, Any]:
     return {**spec, "datasets": {name: _pack(rows) for name, rows in spec["datasets"].items()}}
 
 
-def _pack(rows: Rows) -> Rows | dict[str, Any]:
-    names = list(rows[0]) if rows else []
-    if not names or any(list(row) != names for row in rows):
-        return rows
-    return {"length": len(rows), "columns": {name: _column([row[name] for row in rows]) for name in names}}
+def _pack(table: Rows | dict[str, Any]) -> Rows | dict[str, Any]:
+    if isinstance(table, dict) or not table or any(list(row) != list(table[0]) for row in table):
+        return table
+    return {"length": len(table), "columns": {name: _column([row[name] for row in table]) for name in table[0]}}
 
 
 def _column(values: list[Any]) -> list[Any] | dict[str, list[Any]]:

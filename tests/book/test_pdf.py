@@ -1,10 +1,11 @@
 """The book as one PDF: every page in its order, links inside it, nothing of the machine that printed it."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
 from companion import pdf
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 from tests.book.conftest import pages_of
 
@@ -16,6 +17,11 @@ def printed(demo_book: Path, chromium: str, tmp_path_factory: pytest.TempPathFac
     return PdfReader(target)
 
 
+def text_of(sheet: PageObject) -> str:
+    """The words of a sheet, ligatures taken apart."""
+    return " ".join(unicodedata.normalize("NFKC", sheet.extract_text()).split())
+
+
 @pytest.mark.browser
 def test_every_page_is_printed_in_its_order_under_its_title(printed: PdfReader, demo_book: Path):
     titles = pdf.pages_in_order(demo_book)
@@ -24,12 +30,12 @@ def test_every_page_is_printed_in_its_order_under_its_title(printed: PdfReader, 
     starts = [printed.get_destination_page_number(entry) for entry in printed.outline]
     assert starts == sorted(set(starts)) and starts[0] == 0
     for start, title in zip(starts, titles.values(), strict=True):
-        assert title in " ".join(printed.pages[start].extract_text().split())
+        assert title in text_of(printed.pages[start])
 
 
 @pytest.mark.browser
 def test_banner_number_and_stamp_are_on_paper(printed: PdfReader):
-    text = " ".join(" ".join(page.extract_text() for page in printed.pages).split())
+    text = " ".join(text_of(page) for page in printed.pages)
     for words in ("Made with the small stand-in model", "6.30 [6.10, 6.50] bits", "analysis_lib.run demo.md"):
         assert words in text
 

@@ -28,6 +28,7 @@ def test_unpacking_gives_the_rows_back(names: list[str], length: int, data: st.D
     rows = [{name: data.draw(VALUES) for name in names} for _ in range(length)]
     packed = json.loads(json.dumps(pack_datasets({"datasets": {"t": rows}, "mark": "point"})))
     assert packed["mark"] == "point" and unpacked(packed["datasets"]["t"]) == rows
+    assert pack_datasets(packed) == packed
 
 
 def test_rows_of_different_keys_stay_as_they_are():
