@@ -41,7 +41,7 @@ test: $(INSTALLED) ## lint, check types and imports, run the tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile $(PYTEST_ARGS)
 
 bench: $(INSTALLED) ## run the benchmarks and print their tables
 	$(BIN)/python -m pytest -m benchmark -s $(PYTEST_ARGS)
