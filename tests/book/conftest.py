@@ -52,7 +52,7 @@ def demo_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "book" / "pages").mkdir()
     linked = sorted({name for path in (root / "book").glob("*.md") for name in LINK.findall(path.read_text())})
     for name in linked:  # pages of the real book are made by its workflow; here empty ones stand for them
-        (root / "book" / "pages" / f"{name}.md").write_text(f"# {name}\n")
+        (root / "book" / "pages" / f"{name}.md").write_text(f"# {name.replace('_', ' ')}\n")
     (root / "_toc.yml").write_text(TOC.format(linked="".join(f"  - file: book/pages/{name}\n" for name in linked)))
     shutil.copy(Path(__file__).with_name("demo.md"), root / "notebooks" / "demo.md")
     run_notebook(

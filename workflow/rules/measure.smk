@@ -2,7 +2,6 @@
 # model go the same way beside it, in `seeds/`, untouched by any knockout and told of the final hidden state alone.
 
 SEEDS = config.get("seeds", {})
-LOADED_FROM = {**config["models"], **SEEDS}
 UNTOUCHED = {
     "extract": {"conditions": ["baseline"], "windows_of": []},
     "decompose": {
@@ -28,9 +27,13 @@ def asked(stage, wildcards):
     return notebook_parameters(config, PROFILE, stage) | (UNTOUCHED[stage] if wildcards.part else {})
 
 
+def loaded_from(model):
+    return {**config["models"], **SEEDS}[model]
+
+
 def checkpoint(wildcards):
     """The files that a model is loaded from, embedded or in a folder; none for a name on a hub."""
-    source = LOADED_FROM[wildcards.model]
+    source = loaded_from(wildcards.model)
     return files_under(Path("analysis_lib/models/checkpoints") / source, source, without=set())
 
 
@@ -67,7 +70,7 @@ rule extract:
     params:
         flags=lambda wildcards: flags(
             asked("extract", wildcards)
-            | {"model": LOADED_FROM[wildcards.model], "task": wildcards.task}
+            | {"model": loaded_from(wildcards.model), "task": wildcards.task}
             | ({"source": source(wildcards.model)} if wildcards.model in config.get("sources", {}) else {})
             | {"output": store(wildcards.model, wildcards.task, wildcards.part)}
         ),

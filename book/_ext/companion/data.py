@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = "_downloads/data"
-# Above this many bytes a table is offered as parquet alone: a book is carried around.
+# Above this many bytes a table's CSV is offered compressed: a book is carried around.
 LARGEST_CSV = 5_000_000
 READS_ATOMS = re.compile(r"\bread_atoms\(")
 
@@ -80,4 +80,6 @@ def write_atoms(folder: Path, target: Path) -> tuple[Path, ...]:
     if csv.stat().st_size <= LARGEST_CSV:
         return parquet, csv
     csv.unlink()
-    return (parquet,)
+    compressed = target / "atoms.csv.gz"
+    atoms.to_csv(compressed, index=False, float_format="%.6g")
+    return parquet, compressed
