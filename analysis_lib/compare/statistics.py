@@ -58,8 +58,8 @@ class Reading:
         """
         rows = self._rows(atoms, model, mode or self.mode, "baseline", "recomputed")
         if self.least_preserved and len(rows):
-            kept = float(rows.loc[rows["quantity"] == "total", "preservation"].median())
-            if not kept >= self.least_preserved:
+            kept = float(rows.loc[rows["quantity"] == "total", "preservation"].fillna(0.0).median())
+            if kept < self.least_preserved:
                 raise NotMeasurableError(f"its flow keeps {max(kept, 0):.0%} of the information (median)")
         return rows
 

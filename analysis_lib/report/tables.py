@@ -39,8 +39,8 @@ def table(
         Markup that a notebook shows.
 
     Raises:
-        ValueError: The frame is empty or too long, the caption is empty, a column is unknown, or a turned table has a
-            ``row_header`` other than its properties.
+        ValueError: The frame is empty or too long, the caption is empty, a column is unknown, or a turned table gets a
+            ``row_header``.
 
     Example:
         >>> frame = pd.DataFrame({"task": ["ChooseAttr"], "accuracy": [0.9512]})

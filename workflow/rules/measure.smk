@@ -38,8 +38,9 @@ def checkpoint(wildcards):
 
 
 def source(model):
-    """Where a model's questions come from."""
-    return config.get("sources", {}).get(model, config["extract"].get("source", "minigqa"))
+    """Where a model's questions come from; another seed is asked the same ones."""
+    base = model.rpartition("-seed-")[0] if model in SEEDS else model
+    return config.get("sources", {}).get(base, config["extract"].get("source", "minigqa"))
 
 
 def questions(wildcards):
@@ -70,8 +71,8 @@ rule extract:
     params:
         flags=lambda wildcards: flags(
             asked("extract", wildcards)
+            | {"source": source(wildcards.model)}
             | {"model": loaded_from(wildcards.model), "task": wildcards.task}
-            | ({"source": source(wildcards.model)} if wildcards.model in config.get("sources", {}) else {})
             | {"output": store(wildcards.model, wildcards.task, wildcards.part)}
         ),
         executed=f"{LOGS}/{{part}}extract/{{model}}/{{task}}.ipynb",

@@ -151,7 +151,7 @@ def test_what_is_missing_or_has_no_place_is_said(
 
 def test_another_seed_is_asked_untouched_only(checkout: Checkout) -> None:
     content = yaml.safe_load((checkout.root / "workflow" / "profiles" / "mini.yaml").read_text())
-    content |= {"models": {"here": "a/folder"}, "sources": {}, "tasks": ["QueryAttr"]}
+    content |= {"models": {"here": "a/folder"}, "sources": {"here": "minigqa-fine"}, "tasks": ["QueryAttr"]}
     path = checkout.root / "seeds.yaml"
     path.write_text(yaml.safe_dump(content | {"seeds": {"here-seed-3": "a/seed"}}))
     done = checkout.snakemake("pages", "--dry-run", "--printshellcmds", profile="seeds.yaml")
@@ -159,6 +159,7 @@ def test_another_seed_is_asked_untouched_only(checkout: Checkout) -> None:
     lines = done.stdout.splitlines()
     (mine,) = [line for line in lines if "-p model a/folder " in line]
     (other,) = [line for line in lines if "-p model a/seed " in line]
+    assert "-p source minigqa-fine " in mine and "-p source minigqa-fine " in other
     assert "strict" in mine and "strict" not in other and """-p conditions '["baseline"]'""" in other
     stored = "-p output results/seeds/seeds/activations/here-seed-3/QueryAttr"
     assert stored in other and any(
