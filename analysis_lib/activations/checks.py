@@ -32,16 +32,17 @@ def pixel_dependence(
     -------
     One row per condition and layer (0 is the decoder's input): ``question_moved``, the largest absolute change of any
     pooled question state when the pixels change; ``vision_moved``, the largest absolute difference of any pooled image
-    state from the baseline's, the pixels unchanged. Exactly 0 means bitwise independence.
+    state from the baseline's, the pixels unchanged. Exactly 0 means bitwise independence: every layer of every run gets
+    an explicit mask, the baseline's too, because a GPU rounds attention with and without one differently.
     """
     batch = prepare(vlm, questions)
     pixels = batch.inputs["pixel_values"]
     noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed)).to(pixels)
     other = replace(batch, inputs={**batch.inputs, "pixel_values": noise})
-    baseline = forward_condition(vlm, batch, Condition("baseline"))
+    baseline = forward_condition(vlm, batch, Condition("baseline"), masked=True)
     rows = []
     for condition in map(get_condition, conditions):
-        here, there = forward_condition(vlm, batch, condition), forward_condition(vlm, other, condition)
+        here, there = (forward_condition(vlm, one, condition, masked=True) for one in (batch, other))
         moved = (here["language"] - there["language"]).abs().amax((0, 2))
         vision = (here["vision"] - baseline["vision"]).abs().amax((0, 2))
         for layer in range(vlm.n_layers + 1):

@@ -138,6 +138,10 @@ def check_layers(condition: Condition, n_layers: int) -> None:
 def windows(n_layers: int, width: int) -> list[tuple[int, ...]]:
     """A window of ``width`` layers around every layer, cut off at both ends of the model (Zhang et al., CVPR 2025).
 
+    Raises
+    ------
+    ValueError: a window of no layer, or of more than the model has.
+
     Examples
     --------
     >>> windows(5, 3)
@@ -153,6 +157,10 @@ def windows(n_layers: int, width: int) -> list[tuple[int, ...]]:
 
 def window_conditions(condition: str | Condition, n_layers: int, width: int) -> list[Condition]:
     """One condition per layer: the knockouts of ``condition`` in the window around it, named ``"paper@3"``.
+
+    Raises
+    ------
+    ValueError: an unknown condition, or a window of no layer or of more than the model has.
 
     Examples
     --------
@@ -190,6 +198,11 @@ def random_layers(condition: Condition, n_layers: int, seed: int = 0) -> Conditi
 
 def random_edges(condition: str | Condition, seed: int = 0) -> Condition:
     """A control: for every knockout as many edges, chosen at random among all that positions after the picture read.
+
+    Raises
+    ------
+    ValueError: an unknown condition, one that holds anything but plain knockouts, or one that changes what system
+        prompt or picture read.
 
     Examples
     --------

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import xarray as xr
 from tqdm.auto import tqdm
 
 from analysis_lib.models import VisionLanguageModel, prepare
+from analysis_lib.models.images import picture_digest
 from analysis_lib.tasks import check_questions
 
 from .backends import BACKENDS, OF_PREFIX, Backend, choose_backend, without_copies
@@ -25,6 +27,8 @@ from .lock import writing
 from .store import ActivationStore, ArraySpec, digest, open_activations
 
 __all__ = ["extract"]
+
+PACKAGE = Path(__file__).resolve().parents[1]
 
 N_CHECKED = 4
 """Questions on which lockstep is checked against the reference."""
@@ -47,13 +51,13 @@ def extract(
     vlm: from `load_model`.
     questions: from `load_questions`; one task's, so that ``answer_logits`` range over that task's answers.
     conditions: names of presets or `Condition` objects, each with its own name.
-    store: folder of the activation store. An interrupted run resumes where it stopped; ``None`` keeps everything in
-        memory.
+    store: folder of the activation store. An interrupted run resumes where it stopped, if the pictures behind what is
+        done still hold what they held, wherever they lie now; ``None`` keeps everything in memory.
     batch_size: questions that run together; halved, with a warning, when they do not fit into memory.
     backend: ``"lockstep"`` runs the part before the question once for all conditions and is checked on the first
         questions against ``"reference"``, the model's own forward under hooks, one condition after the other. Where
         they differ by more than rounding, a warning says by how much and the reference goes on.
-    on_mismatch: what to do with a store that other settings wrote: ``"refuse"`` it, or ``"replace"`` it.
+    on_mismatch: what to do with a store that other settings or pictures made: ``"refuse"`` it, or ``"replace"`` it.
 
     Returns
     -------
@@ -87,7 +91,8 @@ def extract(
             return order
 
         specs = _specs(vlm, chosen, len(options))
-        writer = ActivationStore(folder, settings, questions, specs, begin, replace=on_mismatch == "replace")
+        replace = on_mismatch == "replace"
+        writer = ActivationStore(folder, settings, questions, specs, begin, pictures=_pictures(), replace=replace)
         run = HalvingRunner(extraction)
         pending = writer.pending()
         with tqdm(total=len(questions), unit="question", disable=None) as bar:
@@ -192,6 +197,7 @@ def _settings(
         "model": Path(vlm.name).name,
         "fingerprint": vlm.fingerprint(),
         "prompt": vlm.prompt,
+        "processor": _processor_digest(vlm),
         "dtype": str(vlm.dtype).removeprefix("torch."),
         "attention": vlm.attention,
         "tasks": sorted(set(questions["task"])),
@@ -211,11 +217,24 @@ def _settings(
     }
 
 
-def _code_digest() -> str:
+def _pictures() -> Callable[[pd.DataFrame], str]:
+    """A short hash of what the pictures of some questions hold, in order; each file is read once."""
+    content = cache(picture_digest)
+    return lambda questions: digest([content(path) for path in questions["image"]])
+
+
+def _processor_digest(vlm: VisionLanguageModel) -> str:
+    """A short hash of what prepares pictures, with all its settings, and of how they are put among the tokens."""
+    return digest([type(vlm.processor.image_processor).__name__, vlm.processor.to_json_string()])
+
+
+def _code_digest(package: Path = PACKAGE) -> str:
     """A short hash of the code that decides what is stored: a change of it makes a store one of other settings."""
-    package = Path(__file__).resolve().parents[1]
     files = [path for part in ("activations", "models") for path in sorted((package / part).rglob("*.py"))]
-    return digest([path.read_text(encoding="utf-8") for path in files if "training" not in path.parts])
+    texts = [path.read_text(encoding="utf-8") for path in files if "training" not in path.relative_to(package).parts]
+    if not texts:
+        raise RuntimeError(f"no source code in {package}, by which a store tells what wrote it; install it unpacked")
+    return digest(texts)
 
 
 def _words(vlm: VisionLanguageModel, folder: Path) -> dict[str, str]:

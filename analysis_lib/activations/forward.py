@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -15,46 +16,63 @@ import torch
 from analysis_lib.models import Batch, VisionLanguageModel, span_mask
 
 from .conditions import Condition, check_layers
+from .knockout import Cut
 from .masks import native_mask, reading_mask, refuse_blind
 
-__all__ = ["POOLED", "forward_condition", "knocked_out"]
+__all__ = ["POOLED", "forward_condition", "knocked_out", "pool"]
 
 POOLED = {"vision": "image", "language": "question"}
 
 
 @contextmanager
-def knocked_out(vlm: VisionLanguageModel, batch: Batch, condition: Condition) -> Iterator[None]:
+def knocked_out(
+    vlm: VisionLanguageModel, batch: Batch, condition: Condition, *, masked: bool = False
+) -> Iterator[None]:
     """Run the model inside this context under the condition's knockouts; hooks are removed on any exit.
 
-    Works on the model's own forward (and under accelerate's dispatch), with sdpa and eager attention.
+    Works on the model's own forward (and under accelerate's dispatch), with sdpa and eager attention. With ``masked``,
+    layers in which nothing is cut get their mask from here too, so that all conditions run through the same kernels.
     """
     check_layers(condition, vlm.n_layers)
     positions = torch.arange(batch.length).expand(len(batch.spans), batch.length)
+    cuts = [condition.active(layer) for layer in range(vlm.n_layers)]
     masks = {}
-    for active in {condition.active(layer) for layer in range(vlm.n_layers)} - {()}:
+    for active in {active for active in cuts if active or masked}:
         allowed = reading_mask(batch.spans, active, positions, positions)
         refuse_blind(condition, batch.spans, allowed, positions, positions)
         masks[active] = allowed[:, None]
 
+    @cache  # most layers share a mask, which is then taken to their device once
+    def native(active: tuple[Cut, ...], device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+        return native_mask(masks[active].to(device), vlm.attention, dtype)
+
     def replace_mask(layer: int) -> Any:
         def hook(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
             states = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
-            allowed = masks[condition.active(layer)].to(states.device)
-            return args, {**kwargs, "attention_mask": native_mask(allowed, vlm.attention, states.dtype)}
+            return args, {**kwargs, "attention_mask": native(cuts[layer], states.device, states.dtype)}
 
         return hook
 
     with ExitStack() as stack:
         for layer, module in enumerate(vlm.decoder_layers):
-            if condition.active(layer):
+            if cuts[layer] in masks:
                 handle = module.self_attn.register_forward_pre_hook(replace_mask(layer), with_kwargs=True)
                 stack.callback(handle.remove)
         yield
 
 
 @torch.inference_mode()
-def forward_condition(vlm: VisionLanguageModel, batch: Batch, condition: Condition) -> dict[str, torch.Tensor]:
+def forward_condition(
+    vlm: VisionLanguageModel, batch: Batch, condition: Condition, *, masked: bool = False
+) -> dict[str, torch.Tensor]:
     """Run a batch under a condition and pool its states, in float32 on the CPU.
+
+    Parameters
+    ----------
+    vlm: from `load_model`.
+    batch: from `prepare`.
+    condition: what is cut.
+    masked: give every layer an explicit mask, cut or not. On a GPU attention with and without one rounds differently.
 
     Returns
     -------
@@ -67,15 +85,12 @@ def forward_condition(vlm: VisionLanguageModel, batch: Batch, condition: Conditi
     masks = {name: span_mask(batch.spans, span, batch.length) for name, span in POOLED.items()}
     pooled: dict[str, list[torch.Tensor]] = {name: [] for name in POOLED}
 
-    def pool(states: torch.Tensor, name: str) -> torch.Tensor:
-        mask = masks[name].to(states.device)
-        # Padding may hold NaN, which a product with zero would keep.
-        kept = torch.where(mask[..., None], states, 0).float()
-        return (kept.sum(1) / mask.sum(1, keepdim=True)).cpu()
+    def mean(states: torch.Tensor, name: str) -> torch.Tensor:
+        return pool(states, masks[name].to(states.device)).cpu()
 
     def keep(states: torch.Tensor) -> None:
         for name, entries in pooled.items():
-            entries.append(pool(states, name))
+            entries.append(mean(states, name))
 
     def before_first(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         keep(kwargs["hidden_states"] if "hidden_states" in kwargs else args[0])
@@ -84,7 +99,7 @@ def forward_condition(vlm: VisionLanguageModel, batch: Batch, condition: Conditi
         keep(output[0] if isinstance(output, tuple) else output)
 
     with ExitStack() as stack:
-        stack.enter_context(knocked_out(vlm, batch, condition))
+        stack.enter_context(knocked_out(vlm, batch, condition, masked=masked))
         handles = [vlm.decoder_layers[0].register_forward_pre_hook(before_first, with_kwargs=True)]
         handles += [module.register_forward_hook(after_layer) for module in vlm.decoder_layers]
         for handle in handles:
@@ -94,7 +109,13 @@ def forward_condition(vlm: VisionLanguageModel, batch: Batch, condition: Conditi
     last = normed[rows, batch.lengths.to(normed.device) - 1]
     return {
         **{name: torch.stack(entries, 1) for name, entries in pooled.items()},
-        **{f"{name}_final_norm": pool(normed, name) for name in pooled},
+        **{f"{name}_final_norm": mean(normed, name) for name in pooled},
         "prediction_hidden": last.float().cpu(),
         "logits": vlm.model.get_output_embeddings()(last).float().cpu(),
     }
+
+
+def pool(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Means in float32 over the positions in ``mask``, ``(..., positions)``; the others may hold anything, NaN too."""
+    kept = torch.where(mask[..., None], states, 0).float()  # a product with zero would keep NaN
+    return kept.sum(-2) / mask.sum(-1, keepdim=True)

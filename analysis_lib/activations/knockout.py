@@ -14,17 +14,12 @@ from typing import TypeAlias
 import torch
 
 from analysis_lib.models import SPAN_NAMES, Spans
+from analysis_lib.models.spans import inside
 
-__all__ = ["PREFIX", "SUFFIX", "Cut", "KeepOnly", "Knockout", "RandomEdges", "inside"]
+__all__ = ["PREFIX", "SUFFIX", "Cut", "KeepOnly", "Knockout", "RandomEdges"]
 
 PREFIX = ("system", "image")
 SUFFIX = ("gap", "question", "tail", "last")
-
-
-def inside(spans: Sequence[Spans], name: str, positions: torch.Tensor) -> torch.Tensor:
-    """Which ``positions`` ``(n_prompts, k)`` lie in a span: bool of the same shape."""
-    bounds = torch.tensor([getattr(one, name) for one in spans])
-    return (positions >= bounds[:, :1]) & (positions < bounds[:, 1:])
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,12 @@ from typing import Any
 import torch
 
 from analysis_lib.models import Batch, Spans, VisionLanguageModel
+from analysis_lib.models.spans import inside
 
 from .conditions import Condition, check_layers
 from .decoder import DecoderInput, decoder_input, with_features
-from .knockout import SUFFIX, Cut, inside
+from .forward import pool
+from .knockout import SUFFIX, Cut
 from .masks import native_mask, reading_mask, refuse_blind
 
 __all__ = ["forward_lockstep"]
@@ -96,7 +98,7 @@ class _Branch:
         self.rotation = tuple(rows.take(part) for part in rotation)
         self.conditions: list[Condition] = []
         self.states: torch.Tensor
-        self._masks: dict[tuple[Cut, ...], torch.Tensor] = {}
+        self._masks: dict[tuple[tuple[Cut, ...], torch.device], torch.Tensor] = {}
         self._latest: tuple[Any, torch.Tensor] = (None, torch.empty(0))
 
     def add(self, conditions: Sequence[Condition], states: torch.Tensor) -> None:
@@ -133,24 +135,25 @@ class _Branch:
         key = tuple(condition.active(layer) for condition in self.conditions)
         device = self.states.device
         if self._latest[0] != (key, device):
-            slots = torch.stack([self._of(condition, layer) for condition in self.conditions], 1).to(device)
+            slots = torch.stack([self._of(condition, layer, device) for condition in self.conditions], 1)
             n, n_slots, after, before = *slots.shape[:3], self.rows.before
             slots = slots.view(n * n_slots // size, size, after, before + after)
             own = slots.new_zeros(len(slots), size, after, size, after)
-            each = torch.arange(size)
+            each = torch.arange(size, device=device)
             own[:, each, :, each] = slots[..., before:].transpose(0, 1)
             grouped = torch.cat([slots[..., :before], own.flatten(3)], 3).flatten(1, 2)[:, None]
             self._latest = ((key, device), native_mask(grouped, self.vlm.attention, self.states.dtype))
         return self._latest[1]
 
-    def _of(self, condition: Condition, layer: int) -> torch.Tensor:
-        active = condition.active(layer)
-        if active not in self._masks:
+    def _of(self, condition: Condition, layer: int, device: torch.device) -> torch.Tensor:
+        """A condition's mask in a layer; few are different, and each is taken to a device once."""
+        key = (condition.active(layer), device)
+        if key not in self._masks:
             rows = self.rows
-            allowed = reading_mask(rows.spans, active, rows.positions, rows.columns)
+            allowed = reading_mask(rows.spans, key[0], rows.positions, rows.columns)
             refuse_blind(condition, rows.spans, allowed, rows.positions, rows.columns)
-            self._masks[active] = allowed
-        return self._masks[active]
+            self._masks[key] = allowed.to(device)
+        return self._masks[key]
 
 
 @torch.inference_mode()
@@ -170,6 +173,11 @@ def forward_lockstep(
     -------
     What `forward_condition` returns, with the conditions as second dimension: ``vision`` and ``language``
     ``(n, n_conditions, n_layers + 1, hidden)``, and so on. What stems from the prefix is one memory under all of them.
+
+    Raises
+    ------
+    ValueError: a condition changes what system prompt or picture read, names a layer that the model does not have, or
+        leaves a position nothing to read.
     """
     for condition in conditions:
         check_layers(condition, vlm.n_layers)
@@ -277,9 +285,3 @@ class _Steps:
 
     def _language(self) -> torch.Tensor:
         return self._of_each(lambda branch: branch.pooled(), question=True)
-
-
-def pool(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Means in float32 over the positions in ``mask``, ``(..., positions)``; the others may hold anything, NaN too."""
-    kept = torch.where(mask[..., None], states, 0).float()
-    return kept.sum(-2) / mask.sum(-1, keepdim=True)

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 import torch
 
 from analysis_lib.models import SPAN_NAMES, Spans
+from analysis_lib.models.spans import inside
 
 from .conditions import Condition
-from .knockout import Cut, inside
+from .knockout import Cut
 
 __all__ = ["allowed_mask", "native_mask", "reading_mask", "refuse_blind"]
 

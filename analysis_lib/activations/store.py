@@ -2,9 +2,9 @@
 
 A store is a folder with ``activations.zarr`` (any Zarr or xarray reader opens it), ``questions.parquet`` (one row per
 sample, in the order in which they ran; ``position`` is the order in which they were asked for), ``settings.json`` (what
-was asked for), ``progress.json`` (the batches done, with checksums) and, written last, ``manifest.json``. A batch
-counts only once its checksums are in ``progress.json``; an interrupted batch is simply written again, so an interrupted
-and a straight run leave the same bytes.
+was asked for), ``progress.json`` (the batches done, with checksums of arrays and pictures) and, written last,
+``manifest.json``. A batch counts only once its checksums are in ``progress.json``; an interrupted batch is simply
+written again, so an interrupted and a straight run leave the same bytes.
 
 What is the same under all conditions is stored once: an array without the dimension ``condition``.
 """
@@ -35,6 +35,9 @@ ARRAYS, QUESTIONS, SETTINGS, PROGRESS, MANIFEST = (
     "manifest.json",
 )
 
+PICTURES = "pictures"
+"""Beside the arrays of a batch in ``progress.json``: what its pictures held. It says nothing of where they lay."""
+
 LAYOUT = 2
 """How a store is laid out, as told by its settings; layout 1, which told nothing, repeats ``vision`` per condition."""
 
@@ -59,12 +62,15 @@ class ActivationStore:
         specs: Mapping[str, ArraySpec],
         arrange: Callable[[pd.DataFrame], np.ndarray] | None = None,
         *,
+        pictures: Callable[[pd.DataFrame], str] | None = None,
         replace: bool = False,
     ) -> None:
         """Create the store, or resume the one that the same settings began.
 
         ``arrange`` gives the order in which a new store keeps the questions, by default the order they have; what it
-        refuses leaves everything as it was. ``replace`` deletes a store that other settings wrote.
+        refuses leaves everything as it was. ``pictures`` gives a hash of what the pictures of some questions hold; a
+        batch that is done stays so only while that is the same. ``replace`` deletes a store that other settings or
+        pictures made.
 
         Raises
         ------
@@ -72,6 +78,7 @@ class ActivationStore:
             or something else.
         """
         self.folder = Path(folder)
+        self._questions, self._pictures = questions, pictures
         self._settings = _as_written(settings)
         self._batch_size = int(settings["batch_size"])
         if self._resumes(replace):
@@ -95,7 +102,7 @@ class ActivationStore:
             return False
         written = _read_json(self.folder / SETTINGS)
         if replace:
-            return written == self._settings
+            return written == self._settings and not self._other_pictures()
         if _layout(written) != LAYOUT:
             raise ValueError(
                 f"{self.folder} is an activation store of layout {_layout(written)}; this code writes layout {LAYOUT} "
@@ -106,13 +113,26 @@ class ActivationStore:
             f"{key}: {written.get(key)!r} there, {self._settings.get(key)!r} asked for"
             for key in keys
             if written.get(key) != self._settings.get(key)
-        ]
+        ] or self._other_pictures()
         if changed:
             raise ValueError(
                 f"{self.folder} was written by other settings ({'; '.join(changed)}); choose another folder, or "
                 "replace it with on_mismatch='replace'"
             )
         return True
+
+    def _other_pictures(self) -> list[str]:
+        """The first batch, if any, that was made from other pictures than its questions show now."""
+        if self._pictures is None:
+            return []
+        order = _read_questions(self.folder)["position"].to_numpy()
+        for start, record in _read_json(self.folder / PROGRESS).items():
+            rows = order[int(start) : int(start) + self._batch_size]
+            there, here = record.get(PICTURES), self._pictures(self._questions.iloc[rows])
+            if there != here:
+                last = int(start) + len(rows) - 1
+                return [f"pictures of samples {start} to {last}: {there!r} there, {here!r} asked for"]
+        return []
 
     def _create(self, questions: pd.DataFrame, specs: Mapping[str, ArraySpec]) -> None:
         building = _aside(self.folder)
@@ -141,19 +161,34 @@ class ActivationStore:
         ]
 
     def write(self, rows: slice, arrays: Mapping[str, np.ndarray]) -> None:
-        """Write one batch of samples and, once its bytes are there, count it as done."""
+        """Write one batch of samples and, once its bytes are there, count it as done.
+
+        Raises
+        ------
+        ValueError: an array of another shape than the store was made for.
+        """
+        record = {}
         for name, values in arrays.items():
             target = _array(self._group, name)
             if values.shape != (rows.stop - rows.start, *target.shape[1:]):
                 raise ValueError(
                     f"array {name} has shape {values.shape}, the store expects {target.shape[1:]} per sample"
                 )
-            target[rows] = values.astype(target.dtype)
-        self._done[str(rows.start)] = {name: _checksum(_array(self._group, name)[rows]) for name in sorted(arrays)}
+            stored = values.astype(target.dtype, copy=False)
+            target[rows] = stored
+            record[name] = _checksum(stored)  # of what was meant to be written, so that reading tells whether it was
+        if self._pictures is not None:
+            record[PICTURES] = self._pictures(self._questions.iloc[self.order[rows]])
+        self._done[str(rows.start)] = record
         _write_json(self.folder / PROGRESS, self._done)
 
     def finish(self, details: Mapping[str, Any]) -> None:
-        """Declare the store complete; ``details`` (coordinates, names) go into the manifest."""
+        """Declare the store complete; ``details`` (coordinates, names) go into the manifest.
+
+        Raises
+        ------
+        ValueError: batches are missing.
+        """
         if self.pending():
             raise ValueError(f"{self.folder} still lacks {len(self.pending())} batches; extract again to resume")
         _write_json(self.folder / MANIFEST, {"settings": self._settings, **details})
@@ -262,8 +297,10 @@ def _read_questions(folder: Path) -> pd.DataFrame:
 
 def _verify(folder: Path, batch_size: int) -> None:
     group = zarr.open_group(folder / ARRAYS, mode="r")
-    for start, checksums in _read_json(folder / PROGRESS).items():
-        for name, expected in checksums.items():
+    for start, record in _read_json(folder / PROGRESS).items():
+        for name, expected in record.items():
+            if name == PICTURES:
+                continue
             try:
                 intact = _checksum(_array(group, name)[int(start) : int(start) + batch_size]) == expected
             except (KeyError, OSError, RuntimeError, ValueError):  # a missing array, or bytes that do not decompress
@@ -282,7 +319,7 @@ def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
 
 
 def _checksum(values: Any) -> str:
-    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data).hexdigest()
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Atoms beside atoms: models, tasks and claims. Tidy tables in, numbers with intervals out; no model, no chart."""
 
-from analysis_lib.compare.curves import LEVEL, Curve, Interval, NotMeasurableError, read_curve
+from analysis_lib.compare.curves import LEVEL, WIDTH, Curve, Interval, NotMeasurableError, read_curve
 from analysis_lib.compare.exact import matching_test, rank_correlation, rank_interval, rank_test
 from analysis_lib.compare.fingerprints import (
     Fingerprints,
@@ -16,6 +16,7 @@ __all__ = [
     "LEVEL",
     "READINGS",
     "STATISTICS",
+    "WIDTH",
     "Curve",
     "Fingerprints",
     "Interval",

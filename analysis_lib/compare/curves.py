@@ -1,8 +1,7 @@
-"""One quantity over the layers, with the spread that its stored interval tells.
+"""One quantity over the layers, with bootstrap replicates that tell how the errors of layers go together.
 
-The tables keep an interval per layer and no joint draws. Layers are therefore drawn independently. In truth the same
-questions stand behind every layer, errors of neighbouring layers go together, and the shape of a curve is known better
-than these draws say: intervals made of them are rather too wide.
+The i-th replicate draws the same questions at every layer, for every atom and under every condition of a model and
+task. A difference or a ratio of such numbers is formed replicate by replicate, and what their errors share drops out.
 """
 
 from __future__ import annotations
@@ -46,16 +45,45 @@ class Interval:
         return cls(float(value), min(float(low), float(value)), max(float(high), float(value)))
 
 
+    def widened(self, questions: int) -> Interval:
+        """The interval whose error is shared out over so many questions (Bonferroni), by the normal's quantiles.
+
+        Examples
+        --------
+        >>> Interval(1.0, 0.5, 2.0).widened(1)
+        Interval(value=1.0, low=0.5, high=2.0)
+        >>> round(Interval(1.0, 0.5, 2.0).widened(6).low, 2)
+        0.27
+        """
+        if questions == 1:
+            return self
+        factor = 2 * float(norm.isf((1 - LEVEL) / 2 / questions)) / WIDTH
+        return Interval(self.value, *(self.value + factor * (end - self.value) for end in (self.low, self.high)))
+
+
 @dataclass(frozen=True)
 class Curve:
-    """Bits of one quantity at every layer ``(n_layers,)``, and their standard deviations."""
+    """Bits that were resampled together, of one quantity at every layer or of several at one, ``(n,)``.
+
+    ``replicates`` ``(n_replicates, n)`` scatter around the bits; rows with NaN were degenerate draws.
+    """
 
     bits: Array
-    spread: Array
+    replicates: Array
 
     def draws(self, n: int, rng: np.random.Generator) -> Array:
-        """Normal draws ``(n, n_layers)``, layer by layer."""
-        return self.bits + self.spread * rng.standard_normal((n, len(self.bits)))
+        """Normal draws ``(n, n_layers)`` around the bits, with the replicates' covariance.
+
+        Generators of one state give curves of equally many replicates the same draws of questions.
+        """
+        known = without_degenerate(self.replicates)
+        errors = (known - known.mean(0)) / np.sqrt(len(known) - 1)
+        return self.bits + rng.standard_normal((n, len(errors))) @ errors
+
+
+def without_degenerate(replicates: Array) -> Array:
+    """Replicates ``(n_replicates, ...)`` without those that are NaN anywhere."""
+    return replicates[~np.isnan(replicates.reshape(len(replicates), -1)).any(1)]
 
 
 def read_curve(atoms: pd.DataFrame, task: str, quantity: str) -> Curve:
@@ -66,12 +94,13 @@ def read_curve(atoms: pd.DataFrame, task: str, quantity: str) -> Curve:
     NotMeasurableError
         there is no such row.
     ValueError
-        a layer occurs twice: the rows mix several models, targets, modes or definitions.
+        a layer occurs twice: the rows mix several models, targets, modes or definitions; or replicates are missing.
 
     Examples
     --------
     >>> rows = pd.DataFrame({"task": "QueryAttr", "quantity": "synergy", "layer": [1, 0], "bits": [0.5, 0.2]})
-    >>> read_curve(rows.assign(low=0.1, high=0.7), "QueryAttr", "synergy").bits.tolist()
+    >>> rows["replicates"] = [[0.4, 0.6], [0.1, 0.3]]
+    >>> read_curve(rows, "QueryAttr", "synergy").bits.tolist()
     [0.2, 0.5]
     """
     rows = atoms[(atoms["task"] == task) & (atoms["quantity"] == quantity)].sort_values("layer")
@@ -79,5 +108,6 @@ def read_curve(atoms: pd.DataFrame, task: str, quantity: str) -> Curve:
         raise NotMeasurableError(f"no {quantity} of {task} was measured in this reading")
     if rows["layer"].duplicated().any():
         raise ValueError(f"{quantity} of {task} occurs more than once per layer; filter the table to one reading")
-    spread = (rows["high"] - rows["low"]) / WIDTH
-    return Curve(rows["bits"].to_numpy(float), spread.to_numpy(float))
+    if "replicates" not in rows:
+        raise ValueError("the table keeps no bootstrap replicates: decompose again, then read it again")
+    return Curve(rows["bits"].to_numpy(float), np.stack(rows["replicates"].to_list(), axis=1).astype(float))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import permutations
-from math import factorial
 
 import numpy as np
 from scipy.stats import norm, rankdata
@@ -104,14 +103,3 @@ def matching_test(table: Array) -> tuple[float, float]:
     means = table[np.arange(n), orders(n)].mean(1)
     observed = float(np.trace(table)) / n
     return observed, float((means >= observed - ROUND_OFF).mean())
-
-
-def smallest_p(n: int) -> float:
-    """The smallest p-value that `matching_test` can give with ``n`` things.
-
-    Examples
-    --------
-    >>> smallest_p(2)
-    0.5
-    """
-    return 1 / factorial(n) if n <= MOST_EXACT else 1 / SAMPLED

@@ -1,7 +1,6 @@
 """Fingerprints: how a task's information is shared out among the four atoms, and how far tasks lie apart in that.
 
-The tables keep each atom's interval and no joint draws. Atoms are drawn independently of each other; how much that
-widens the total is told by `Fingerprints.total_widening`.
+The atoms of a task are drawn together, as its questions were resampled; tasks have questions of their own.
 """
 
 from __future__ import annotations
@@ -13,10 +12,12 @@ import pandas as pd
 from scipy.cluster.hierarchy import linkage, to_tree
 from scipy.spatial.distance import squareform
 
-from analysis_lib.compare.curves import WIDTH, Array, Interval, NotMeasurableError, read_curve
+from analysis_lib.compare.curves import Array, Curve, Interval, NotMeasurableError, read_curve
 
 ATOMS = ("unique_vision", "unique_language", "redundancy", "synergy")
 DRAWS = 1000
+LEAST_SIGNAL = 5.0
+"""Standard errors that a total must hold for shares of it to mean anything: a ratio to less may be any number."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,12 @@ class Fingerprints:
     shares
         ``(n_tasks, 4)``; a row sums to 1. Estimates may fall below zero where the truth is zero, and shares with them.
     draws
-        the same drawn from the atoms' intervals, ``(n_draws, n_tasks, 4)``.
-    total_widening
-        spread of the sum of the drawn atoms over the spread of the total's own interval, mean over tasks.
+        the same drawn with the covariance of the atoms' replicates, ``(n_draws, n_tasks, 4)``.
     """
 
     tasks: tuple[str, ...]
     shares: Array
     draws: Array
-    total_widening: float
 
     def interval(self, task: str, atom: str) -> Interval:
         """One share with its interval."""
@@ -51,28 +49,29 @@ def read_fingerprints(
 ) -> Fingerprints:
     """The fingerprints of some tasks at one layer, from the rows of one model and one reading.
 
+    Two layers have the same draws of questions where ``seed`` and ``draws`` are the same.
+
     Raises
     ------
     NotMeasurableError
-        an atom of a task is missing, or the atoms of a task do not sum to more than their noise.
+        an atom of a task is missing, or the total of a task is less than `LEAST_SIGNAL` standard errors.
     ValueError
         an atom occurs twice at the layer.
     """
-    rng = np.random.default_rng([seed, layer])
+    rng = np.random.default_rng(seed)
     here = atoms[atoms["layer"] == layer]
-    bits = np.array([[read_curve(here, task, atom).bits[0] for atom in ATOMS] for task in tasks])
-    spread = np.array([[read_curve(here, task, atom).spread[0] for atom in ATOMS] for task in tasks])
-    widened = np.sqrt((spread**2).sum(1))
-    if weak := [task for task, total, noise in zip(tasks, bits.sum(1), widened, strict=True) if total <= WIDTH * noise]:
+    mixtures = []
+    for task in tasks:
+        four = [read_curve(here, task, atom) for atom in ATOMS]
+        mixtures.append(
+            Curve(np.concatenate([atom.bits for atom in four]), np.hstack([atom.replicates for atom in four]))
+        )
+    bits = np.stack([one.bits for one in mixtures])
+    drawn = np.stack([one.draws(draws, rng) for one in mixtures], axis=1)
+    noise = drawn.sum(2).std(0)
+    if weak := [tasks[i] for i in np.flatnonzero(bits.sum(1) <= LEAST_SIGNAL * noise)]:
         raise NotMeasurableError(f"the total of {', '.join(weak)} at layer {layer} is hardly more than its noise")
-    drawn = bits + spread * rng.standard_normal((draws, *bits.shape))
-    totals = np.array([read_curve(here, task, "total").spread[0] for task in tasks])
-    return Fingerprints(
-        tuple(tasks),
-        bits / bits.sum(1, keepdims=True),
-        drawn / drawn.sum(2, keepdims=True),
-        float(np.mean(widened / np.maximum(totals, 1e-12))),
-    )
+    return Fingerprints(tuple(tasks), bits / bits.sum(1, keepdims=True), drawn / drawn.sum(2, keepdims=True))
 
 
 def share_distances(shares: Array) -> Array:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis_lib.compare.curves import WIDTH, Array, Curve, Interval, NotMeasurableError, read_curve
+from analysis_lib.compare.curves import Array, Curve, Interval, NotMeasurableError, read_curve, without_degenerate
 from analysis_lib.compare.exact import rank_interval
 from analysis_lib.compare.fingerprints import ATOMS, Fingerprints, mean_distance, read_fingerprints
 from analysis_lib.compare.trajectories import correlate
@@ -81,6 +81,7 @@ class Reading:
 READINGS: dict[str, Reading] = {
     "final hidden state": Reading(),
     "final hidden state, target kept": Reading(target_from="baseline"),
+    "final hidden state, rank marginals": Reading(mode="marginal"),
     "answer's logits": Reading(target="answer_logits"),
     "the answer, by the probe": Reading(target="answer", mode="probe", knockout_mode=""),
     "the paper's recipe": Reading(mode="joint", definition="mmi", knockout_mode="", least_preserved=0.5),
@@ -201,29 +202,31 @@ def total_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[st
 def effect_against_redundancy(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Spearman's correlation over tasks of the rise in vision-unique information with redundancy's baseline share."""
     effect = [rise(atoms, reading, model, task, "unique_vision").value for task in tasks]
-    return rank_interval(np.array(redundancy_shares(atoms, reading, model, tasks)), np.array(effect))
+    shares = [redundancy_share(atoms, reading, model, task).value for task in tasks]
+    return rank_interval(np.array(shares), np.array(effect))
 
 
 def rise(atoms: pd.DataFrame, reading: Reading, model: str, task: str, quantity: str) -> Interval:
     """Bits of a quantity under the knockout less the untouched model's, mean over layers.
 
-    Errors are taken as the same in all layers and as unrelated between conditions; both make the interval wider than it
-    need be, since the same questions are asked in both.
+    Both conditions are resampled with the same questions, so the interval is of the difference itself.
     """
     if not reading.knockout_mode:
         raise NotMeasurableError("this reading was followed for the untouched model only")
     before = read_curve(reading.untouched(atoms, model, reading.knockout_mode), task, quantity)
     after = read_curve(reading.knocked_out(atoms, model), task, quantity)
-    value = float(after.bits.mean() - before.bits.mean())
-    half = WIDTH / 2 * float(np.hypot(before.spread.mean(), after.spread.mean()))
-    return Interval(value, value - half, value + half)
+    if before.replicates.shape != after.replicates.shape:
+        raise ValueError(f"{quantity} of {task} was resampled differently with and without the knockout")
+    draws = without_degenerate((after.replicates - before.replicates).mean(1))
+    return Interval.of_draws(float(after.bits.mean() - before.bits.mean()), draws)
 
 
-def redundancy_shares(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> list[float]:
+def redundancy_share(atoms: pd.DataFrame, reading: Reading, model: str, task: str) -> Interval:
     """Redundancy over the total of the untouched model, both averaged over layers, as the knockouts are measured."""
     rows = reading.untouched(atoms, model, reading.knockout_mode)
-    means = [[read_curve(rows, task, name).bits.mean() for name in ("redundancy", "total")] for task in tasks]
-    return [float(shared / total) for shared, total in means]
+    shared, total = (read_curve(rows, task, name) for name in ("redundancy", "total"))
+    draws = without_degenerate(shared.replicates.mean(1) / total.replicates.mean(1))
+    return Interval.of_draws(float(shared.bits.mean() / total.bits.mean()), draws)
 
 
 def _vision_unique(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Curve:

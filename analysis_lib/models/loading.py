@@ -94,7 +94,12 @@ class VisionLanguageModel:
         return self.model.dtype
 
     def answer_token(self, answer: str) -> int:
-        """The first token that the model would have to say at the predicting position to answer ``answer``."""
+        """The first token that the model would have to say at the predicting position to answer ``answer``.
+
+        Raises
+        ------
+        ValueError: the answer has no word, or begins with one that is not in the vocabulary.
+        """
         cue = self.prompt.split("{question}")[1].strip()
         alone = self.tokenizer(cue, add_special_tokens=False)["input_ids"]
         followed = self.tokenizer(f"{cue} {answer}", add_special_tokens=False)["input_ids"]

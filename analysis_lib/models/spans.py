@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-__all__ = ["SPAN_NAMES", "Spans", "span_mask"]
+__all__ = ["SPAN_NAMES", "Spans", "inside", "span_mask"]
 
 SPAN_NAMES = ("system", "image", "gap", "question", "tail", "last")
 
@@ -92,9 +92,18 @@ class Spans:
 
 
 def span_mask(spans: Sequence[Spans], name: str, length: int) -> torch.Tensor:
-    """Which positions belong to a span: ``(n_prompts, length)`` bool for right-padded prompts."""
+    """Which positions belong to a span: ``(n_prompts, length)`` bool for right-padded prompts.
+
+    Raises
+    ------
+    ValueError: no span is called so.
+    """
     if name not in SPAN_NAMES:
         raise ValueError(f"unknown span {name!r}; the spans are {', '.join(SPAN_NAMES)}")
+    return inside(spans, name, torch.arange(length))
+
+
+def inside(spans: Sequence[Spans], name: str, positions: torch.Tensor) -> torch.Tensor:
+    """Which ``positions`` ``(n_prompts, k)``, or ``(k,)`` for all prompts, lie in a span: ``(n_prompts, k)`` bool."""
     bounds = torch.tensor([getattr(one, name) for one in spans])
-    position = torch.arange(length)
-    return (position >= bounds[:, :1]) & (position < bounds[:, 1:])
+    return (positions >= bounds[:, :1]) & (positions < bounds[:, 1:])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+
+LN2 = math.log(2)
+"""Nats per bit."""
 
 QUANTITIES = (
     "redundancy",

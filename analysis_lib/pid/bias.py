@@ -9,7 +9,7 @@ import torch
 from scipy.special import digamma
 from torch import Tensor
 
-LN2 = math.log(2)
+from analysis_lib.pid.atoms import LN2
 
 
 def log_det_bias(n_samples: int, d: int) -> float:

@@ -38,14 +38,17 @@ def find_bracket(
     draws: Tensor,
     seed: int,
 ) -> Bracket | None:
-    """From cores ``plug_in`` and ``point`` ``(4,)``, ``replicates`` ``(n_draws, 4)``; None where there is no bound."""
+    """From cores ``plug_in`` and ``point`` ``(4,)``, ``replicates`` ``(n_draws, 4)``; None where there is no bound.
+
+    Draws that are NaN in either are left out.
+    """
     if definition.name not in SPLITS:
         return None
     sums = average([sum_of_uniques(part, groups[part.rows], draws[:, part.rows], seed) for part in parts])
-    drawn = sums[1:][~np.isnan(sums[1:])][: len(replicates)]
-    if len(drawn) < 2:
+    known = ~np.isnan(sums[1:]) & ~np.isnan(replicates[:, 0])
+    if known.sum() < 2:
         return None
-    replicates = replicates[: len(drawn)]
+    drawn, replicates = sums[1:][known], replicates[known]
     gap, gaps = point[0] - point[1], replicates[:, 0] - replicates[:, 1]
     below, below_replicates = _atoms(point, (sums[0] + gap) / 2), _atoms(replicates, (drawn + gaps) / 2)
     highest = _inflated(definition, plug_in, gap)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from analysis_lib.pid.atoms import LN2
 from analysis_lib.pid.flows import BUMPS, MemberFlow, gaussianization_flow
 from analysis_lib.pid.folds import Fold, two_folds
 from analysis_lib.pid.objectives import PAIRS, PairwiseGaussian
@@ -28,7 +29,6 @@ DEPTHS = (1, 4, 4)
 ROWS_PER_WEIGHT = 10
 # One-sided 5 %: the identity stays unless the flow is better than chance would have it.
 KEEP_LEVEL = 1.645
-LN2 = 0.6931471805599453
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,12 @@ import torch
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
+from analysis_lib.pid.atoms import LN2
 from analysis_lib.pid.bias import information_bias
 from analysis_lib.pid.covariance import Blocks
 from analysis_lib.pid.directions import BLOCKS, split_frame
 from analysis_lib.pid.latents import CommonLatents, weighted_covariances
-from analysis_lib.pid.system import LN2, GaussianSystem, solve_system
+from analysis_lib.pid.system import GaussianSystem, solve_system
 
 FOLDS, FEWEST_FOLDS = 5, 2
 # A fold judges a pair of blocks only with this many rows per dimension; with fewer, two larger folds serve better.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from analysis_lib.pid.atoms import LN2
 from analysis_lib.pid.cartesian import fit_cartesian
 from analysis_lib.pid.definitions import get_definition
 from analysis_lib.pid.diagnostics import describe, note_copies, seed_spread
@@ -19,6 +20,7 @@ from analysis_lib.pid.fitted import (
     FittedLatents,
     LayerLatents,
     blaming,
+    check_count,
     check_counts,
     gather_layers,
 )
@@ -31,7 +33,7 @@ from analysis_lib.pid.reduction import reduce_layers
 from analysis_lib.pid.result import PIDResult
 
 PAPER_VARIANCE = 0.95
-LN2 = 0.6931471805599453
+Components = int | Mapping[str, int | None] | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def pid_flow(
     *,
     groups: Any = None,
     variance_kept: float | None = None,
-    max_components: int | None = None,
+    max_components: Components = None,
     n_bootstrap: int = 200,
     n_null: int = 100,
     n_matched: int = 100,
@@ -96,13 +98,15 @@ def pid_flow(
         share of variance the principal components of each variable keep. By default 0.95 in joint mode (the paper's)
         and 1.0 elsewhere, which takes the columns as they are.
     max_components
-        upper limit on the components of each variable.
+        upper limit on the components of each variable; a mapping of ``"vision"``, ``"language"`` and ``"target"`` gives
+        each its own.
     n_bootstrap, n_null, n_matched, n_bias
         bootstrap draws, reorderings of the shuffled null, random systems of the matched null (0 leaves it out),
         parametric draws that estimate the bias of the uniques.
     n_seeds
-        with more than one, flows are trained again from other seeds, and ``diagnostics["seed_spread"]`` tells how far
-        the atoms scatter; everything else is of the first seed.
+        with more than one, flows are trained again from other seeds, and ``seed_spread`` of the table tells how far
+        the plug-ins scatter, ``diagnostics["seed_spread"]`` that of the atom that scatters most; everything else is
+        of the first seed.
     steps
         most training steps of a flow; training stops earlier on held-out rows.
     device
@@ -116,7 +120,7 @@ def pid_flow(
     ------
     ValueError
         for NaN, constant or linearly dependent columns, fewer samples than five per dimension, lengths that do not
-        match, unknown names; with the figures and the cure.
+        match, unknown names, counts that are none; with the figures and the cure.
 
     Notes
     -----
@@ -172,7 +176,7 @@ def fit_latents(
     *,
     groups: Any = None,
     variance_kept: float | None = None,
-    max_components: int | None = None,
+    max_components: Components = None,
     n_seeds: int = 1,
     steps: int = 200,
     device: str = "cpu",
@@ -217,13 +221,17 @@ def fit_latents(
 
 
 def _training(seed: int, n_seeds: int, steps: int, device: str) -> Training:
-    if n_seeds < 1:
-        raise ValueError(f"n_seeds must be at least 1, got {n_seeds}")
+    for name, given, least in (("seed", seed, 0), ("n_seeds", n_seeds, 1), ("steps", steps, 1)):
+        check_count(name, given, least)
+    try:
+        torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"there is no device {device!r}: give cpu, cuda, or one GPU as cuda:0") from None
     return Training(seed, n_seeds, steps, device)
 
 
 def _read_samples(
-    vision: Any, language: Any, target: Any, groups: Any, variance_kept: float, max_components: int | None
+    vision: Any, language: Any, target: Any, groups: Any, variance_kept: float, max_components: Components
 ) -> Samples:
     """Check the variables, leave copies out, and reduce every layer."""
     variables = [read_variable(target, "target", layers=False), read_variable(vision, "vision")]
@@ -233,7 +241,10 @@ def _read_samples(
     kept = originals(*(variable.values[-1] for variable in variables)) if groups is None else np.arange(len(members))
     n_copies = len(members) - len(kept)
     variables, members = [variable.take(kept) for variable in variables], members[kept]
-    reduced = {v.name: reduce_layers(v, variance_kept, max_components) for v in variables}
+    limits = max_components if isinstance(max_components, Mapping) else dict.fromkeys(ORDER, max_components)
+    if set(limits) != set(ORDER):
+        raise ValueError(f"max_components must be one number or one for each of {', '.join(ORDER)}, got {dict(limits)}")
+    reduced = {v.name: reduce_layers(v, variance_kept, limits[v.name]) for v in variables}
     layered = any(v.layered for v in variables)
     n_layers = max(len(v.values) for v in variables)
     layers = [{name: rows[i if len(rows) > 1 else 0] for name, rows in reduced.items()} for i in range(n_layers)]

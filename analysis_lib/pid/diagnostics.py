@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis_lib.pid.atoms import Atoms
+from analysis_lib.pid.atoms import QUANTITIES, Atoms
 from analysis_lib.pid.gaussianity import excess_information, shared_scale
 from analysis_lib.pid.inference import Estimate
 from analysis_lib.pid.inputs import duplicated_rows, row_entropy
@@ -98,9 +98,10 @@ def describe(
     result["bias_share"] = (plug_in - float(estimate.atoms.total)) / plug_in if plug_in > 0 else float("nan")
     if result["bias_share"] > MOST_BIAS:
         flags.append(f"{min(result['bias_share'], 1):.0%} of the plug-in total is sampling bias")
-    result["seed_spread"] = max(spread.values())
-    for name, bits in spread.items():
-        if bits > getattr(estimate.high, name) - getattr(estimate.low, name):
+    result["seed_spread"] = max(spread[name] for name in ATOMS)
+    result |= {f"seed_spread_{name}": bits for name, bits in spread.items()}
+    for name in ATOMS:
+        if (bits := spread[name]) > getattr(estimate.high, name) - getattr(estimate.low, name):
             flags.append(
                 f"{name.replace('_', ' ')} scatters by {bits:.2f} bits over flow seeds, more than its interval is wide"
             )
@@ -111,10 +112,10 @@ def describe(
 
 
 def seed_spread(atoms: list[Atoms]) -> dict[str, float]:
-    """Standard deviation of each atom over flows trained from different seeds, bits; NaN for a single one."""
+    """Standard deviation of each quantity over flows trained from different seeds, bits; NaN for a single one."""
     if len(atoms) == 1:
-        return dict.fromkeys(ATOMS, float("nan"))
-    return {name: float(np.std([getattr(each, name) for each in atoms], ddof=1)) for name in ATOMS}
+        return dict.fromkeys(QUANTITIES, float("nan"))
+    return {name: float(np.std([getattr(each, name) for each in atoms], ddof=1)) for name in QUANTITIES}
 
 
 def _source(name: str) -> str:

@@ -15,8 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from analysis_lib.pid.atoms import LN2
 from analysis_lib.pid.covariance import read_blocks
-from analysis_lib.pid.system import LN2, GaussianSystem, solve_system
+from analysis_lib.pid.system import GaussianSystem, solve_system
 
 BLOCKS = ("target", "vision", "language")
 

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis_lib.pid.atoms import Atoms
+from analysis_lib.pid.atoms import LN2, Atoms
 
-LN2 = float(np.log(2.0))
 TOLERANCE = 1e-9
 NEWTON_STEPS = 60
 CENTRED = 0.02

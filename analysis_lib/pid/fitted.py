@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.definitions import Definition, get_definition
 from analysis_lib.pid.diagnostics import collect, describe, note_copies, seed_spread
 from analysis_lib.pid.inference import ESTIMATES, Counts, Estimate, infer_common
 from analysis_lib.pid.latents import CommonLatents, assemble, average
-from analysis_lib.pid.result import PIDResult
+from analysis_lib.pid.result import PIDResult, gather
 
 ORDER = ("target", "vision", "language")
 COUNTS_AT_LEAST = {"bootstrap": 2, "null": 2, "matched": 0, "bias": 0}
@@ -128,8 +127,15 @@ class FittedLatents:
 def check_counts(counts: Counts) -> None:
     """Refuse counts that give no interval or no null."""
     for name, given in asdict(counts).items():
-        if given < COUNTS_AT_LEAST[name]:
-            raise ValueError(f"n_{name} must be at least {COUNTS_AT_LEAST[name]}, got {given}")
+        check_count(f"n_{name}", given, COUNTS_AT_LEAST[name])
+
+
+def check_count(name: str, given: Any, least: int) -> None:
+    """Refuse what is no whole number, or too small a one."""
+    if not isinstance(given, int | np.integer) or isinstance(given, bool):
+        raise ValueError(f"{name} must be a whole number, got {given!r}")
+    if given < least:
+        raise ValueError(f"{name} must be at least {least}, got {given}")
 
 
 @contextmanager
@@ -147,13 +153,8 @@ def gather_layers(
     estimates: list[Estimate], diagnostics: list[dict[str, Any]], layered: bool, mode: str, definition: str
 ) -> PIDResult:
     """One result from the estimates and figures of every layer."""
-
-    def gather(field: str) -> Atoms:
-        values = np.stack([getattr(estimate, field).to_array() for estimate in estimates])
-        return Atoms.from_array(values) if layered else Atoms.from_array(values[0]).map(float)
-
     return PIDResult(
-        **{name: gather(name) for name in ESTIMATES},
+        **{name: gather([getattr(estimate, name) for estimate in estimates], layered) for name in ESTIMATES},
         mode=mode,
         definition=definition,
         diagnostics=collect(diagnostics, layered),

@@ -19,8 +19,8 @@ class Fold:
 
 
 def two_folds(groups: np.ndarray, rng: np.random.Generator) -> list[Fold]:
-    """Cross-fitting folds of ``(n_samples,)`` group numbers: each half is once the unseen one."""
-    first, second = _split(np.arange(len(groups)), groups, 0.5, rng)
+    """Cross-fitting folds of ``(n_samples,)`` numbers of four groups or more: each half is once the unseen one."""
+    first, second = _split(np.arange(len(groups)), groups, 0.5, rng, least=2)
     folds = []
     for trained, unseen in ((first, second), (second, first)):
         stop, fit = _split(trained, groups, STOP_SHARE, rng)
@@ -36,11 +36,12 @@ def one_fold(groups: np.ndarray, rng: np.random.Generator) -> Fold:
 
 
 def _split(
-    rows: np.ndarray, groups: np.ndarray, share: float, rng: np.random.Generator
+    rows: np.ndarray, groups: np.ndarray, share: float, rng: np.random.Generator, least: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted rows in two parts, the first with about ``share`` of them, no group in both."""
+    """Sorted rows in two parts, the first with about ``share`` of them, no group in both and ``least`` in each."""
     labels, sizes = np.unique(groups[rows], return_counts=True)
     order = rng.permutation(len(labels))
-    count = 1 + int(np.argmin(np.abs(np.cumsum(sizes[order])[:-1] - share * len(rows))))
+    possible = np.cumsum(sizes[order])[least - 1 : len(labels) - least]
+    count = least + int(np.argmin(np.abs(possible - share * len(rows))))
     chosen = np.isin(groups[rows], labels[order[:count]])
     return rows[chosen], rows[~chosen]

@@ -13,9 +13,10 @@ import numpy as np
 from scipy.stats import spearmanr
 from sklearn.feature_selection import mutual_info_regression
 
+from analysis_lib.pid.atoms import LN2
+
 PAIRS = 2
 NEIGHBOURS = 5
-LN2 = float(np.log(2))
 
 
 def excess_information(target: np.ndarray, source: np.ndarray) -> float:

@@ -3,8 +3,9 @@
 Point: plug-in less its bias (:mod:`analysis_lib.pid.bias`, and what ranks take away). It may fall below zero where the
 truth is zero, as unbiased estimates do; it is never clipped. Interval: groups are drawn with replacement, maps held
 fixed; a replicate's plug-in carries the bias twice, so replicates are centred on the point before their quantiles are
-taken. No interval lies wholly below zero where the definition says that the quantity cannot. Bracket:
-:mod:`analysis_lib.pid.bracket`.
+taken. For equal groups and seed, the i-th replicate draws the same groups at every layer and in every call, so that a
+difference between atoms, layers or conditions has an interval of its own. No interval lies wholly below zero where the
+definition says that the quantity cannot. Bracket: :mod:`analysis_lib.pid.bracket`.
 
 Nulls: *shuffled*, the same estimate after the target's rows were reordered; *matched*, random systems with the same
 total information (:mod:`analysis_lib.pid.matched`).
@@ -33,7 +34,10 @@ NULL_BIAS_SHARE = 4
 
 @dataclass(frozen=True)
 class Estimate:
-    """Atoms of one layer in bits, each quantity a scalar; :class:`PIDResult` says what the fields are."""
+    """Atoms of one layer in bits, each quantity a scalar, of ``replicates`` ``(n_draws,)``.
+
+    :class:`PIDResult` says what the fields are.
+    """
 
     atoms: Atoms
     plug_in: Atoms
@@ -48,6 +52,7 @@ class Estimate:
     matched_low: Atoms
     matched_high: Atoms
     p_value: Atoms
+    replicates: Atoms
 
 
 ESTIMATES = tuple(field.name for field in fields(Estimate))
@@ -78,8 +83,7 @@ def infer_common(
         some = covariances[:NULL_BIAS_SHARE]
         null_biases.append(covariance_bias(some, len(part.rows), part.dims, definition, counts.bias, rng))
     draws = group_counts(groups, counts.bootstrap, _stream(seed, "bootstrap"))
-    replicates = average([part.replicates(draws[:, part.rows]) for part in parts])
-    replicates = replicates - replicates.mean(0) + point
+    replicates = _centred(average([part.replicates(draws[:, part.rows]) for part in parts]), point)
     evidence = Evidence(plug_in, point, replicates, average(nulls), average(null_biases))
     bracket = find_bracket(parts, groups, definition, plug_in, point, replicates, draws, seed)
     rows = [len(part.rows) for part in parts]
@@ -97,13 +101,12 @@ def infer_separate(
     """Estimate from three flows; the null is their refit on one shuffled target, bootstrapped for its spread."""
     draws = group_counts(groups, counts.bootstrap, _stream(seed, "bootstrap"))
     point = real.plug_in() - real.bias()
-    replicates = real.replicates(draws)
     null = shuffled.replicates(draws)
     evidence = Evidence(
         plug_in=real.plug_in(),
         point=point,
-        replicates=replicates - replicates.mean(0) + point,
-        null=null - null.mean(0) + shuffled.plug_in(),
+        replicates=_centred(real.replicates(draws), point),
+        null=_known(_centred(null, shuffled.plug_in())),
         null_bias=shuffled.bias(),
     )
     return _estimate(evidence, None, _matched(point, real.dims, [len(groups)], definition, counts, seed), definition)
@@ -111,7 +114,10 @@ def infer_separate(
 
 @dataclass(frozen=True)
 class Evidence:
-    """Cores of one layer: plug-in, point and bias of the null ``(4,)``, replicates of point and null ``(n, 4)``."""
+    """Cores of one layer: plug-in, point and bias of the null ``(4,)``, replicates of point and null ``(n, 4)``.
+
+    Degenerate replicates of the point are NaN, those of the null left out.
+    """
 
     plug_in: np.ndarray
     point: np.ndarray
@@ -126,10 +132,10 @@ def _estimate(evidence: Evidence, bracket: Bracket | None, matched: np.ndarray, 
 
     point, replicates = atoms(evidence.point), atoms(evidence.replicates)
     null = atoms(evidence.null - evidence.null_bias)
-    low, high = np.percentile(replicates, INTERVAL, axis=0)
+    low, high = np.nanpercentile(replicates, INTERVAL, axis=0)
     possible = np.array([-np.inf if name in definition.signed else 0.0 for name in QUANTITIES])
     unknown = np.full(len(QUANTITIES), np.nan)
-    low_end, low_replicates = (point, replicates) if bracket is None else (bracket.low, bracket.low_replicates)
+    low_end, low_replicates = (point, _known(replicates)) if bracket is None else (bracket.low, bracket.low_replicates)
     arrays = {
         "atoms": point,
         "plug_in": atoms(evidence.plug_in),
@@ -144,8 +150,23 @@ def _estimate(evidence: Evidence, bracket: Bracket | None, matched: np.ndarray, 
         "matched_low": np.percentile(atoms(matched), INTERVAL[0], axis=0) if len(matched) else unknown,
         "matched_high": np.percentile(atoms(matched), INTERVAL[1], axis=0) if len(matched) else unknown,
         "p_value": p_values(point, null, low_end, low_replicates),
+        "replicates": replicates,
     }
     return Estimate(**{name: Atoms.from_array(values) for name, values in arrays.items()})
+
+
+def _centred(replicates: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Replicates ``(n, 4)`` moved so that their mean is the point; those that are NaN stay so."""
+    if (count := len(_known(replicates))) < 2:
+        raise ValueError(
+            f"{count} of {len(replicates)} bootstrap draws of the groups have a covariance of full rank, so there is "
+            "no interval: give more groups, or finer ones"
+        )
+    return replicates - np.nanmean(replicates, axis=0) + point
+
+
+def _known(replicates: np.ndarray) -> np.ndarray:
+    return replicates[~np.isnan(replicates).any(1)]
 
 
 def _matched(
@@ -157,12 +178,10 @@ def _matched(
 
 def reorder(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A random order of ``(n_rows,)`` that moves whole groups, so that rows of one image keep each other's company."""
-    order = np.argsort(groups, kind="stable")
-    labels, starts = np.unique(groups[order], return_index=True)
-    members = np.split(order, starts[1:])
-    shuffled = np.concatenate([members[i] for i in rng.permutation(len(labels))])
-    result = np.empty_like(shuffled)
-    result[order] = shuffled
+    labels, numbers = np.unique(groups, return_inverse=True)
+    place = np.argsort(rng.permutation(len(labels)))
+    result = np.empty(len(groups), dtype=np.int64)
+    result[np.argsort(numbers, kind="stable")] = np.argsort(place[numbers], kind="stable")
     return result
 
 

@@ -48,14 +48,19 @@ def weighted_covariances(latents: Tensor, weights: Tensor) -> Tensor:
 
 def covariance_cores(covariances: Tensor, dims: tuple[int, int, int], definition: Definition) -> np.ndarray:
     """Cores ``(<= n, 4)`` of covariances ``(n, d, d)``; degenerate ones are left out."""
-    return _cores(Blocks(covariances, PID_BLOCKS, dims, covariances.shape[:1]), definition, strict=False)
+    cores, solved = _cores(Blocks(covariances, PID_BLOCKS, dims, covariances.shape[:1]), definition, strict=False)
+    return cores[solved].numpy()
 
 
-def _cores(blocks: Blocks, definition: Definition, strict: bool) -> np.ndarray:
+def _cores(blocks: Blocks, definition: Definition, strict: bool) -> tuple[Tensor, Tensor]:
+    """Cores ``(n, 4)``, and which of them ``(n,)`` are of a covariance that could be decomposed."""
     system, solved = solve_system(blocks, strict)
     atoms = definition.decompose(system)
-    core = [system.vision, system.language, system.total, atoms.unique_vision]
-    return torch.stack(core, -1)[solved].numpy()
+    return torch.stack([system.vision, system.language, system.total, atoms.unique_vision], -1), solved
+
+
+def _known(cores: Tensor, solved: Tensor) -> np.ndarray:
+    return torch.where(solved[:, None], cores, torch.nan).numpy()
 
 
 def covariance_bias(
@@ -104,11 +109,13 @@ class CommonLatents:
     def plug_in(self) -> np.ndarray:
         """Core ``(4,)`` of the rows as they are; raises ``ValueError`` naming the block where there is none."""
         blocks = read_blocks(torch.cov(self.values.mT), self.dims, PID_BLOCKS)
-        return _cores(blocks, self.definition, strict=True)[0]
+        return _cores(blocks, self.definition, strict=True)[0][0].numpy()
 
     def replicates(self, weights: Tensor) -> np.ndarray:
-        """Cores ``(n_replicates, 4)`` under row counts; degenerate replicates are left out."""
-        return covariance_cores(weighted_covariances(self.values, weights), self.dims, self.definition)
+        """Cores ``(n_replicates, 4)`` under row counts; NaN where a replicate is degenerate."""
+        covariances = weighted_covariances(self.values, weights)
+        blocks = Blocks(covariances, PID_BLOCKS, self.dims, covariances.shape[:1])
+        return _known(*_cores(blocks, self.definition, strict=False))
 
     def permuted(self, orders: np.ndarray) -> tuple[np.ndarray, Tensor]:
         """Cores and covariances ``(n_orders, d, d)`` with the target's rows reordered, ``(n_orders, n_rows)``."""
@@ -160,13 +167,12 @@ class SeparateLatents:
         return np.array([*(float(bits[0]) for bits in cores), 0.0])
 
     def replicates(self, weights: Tensor) -> np.ndarray:
-        """Cores ``(n_replicates, 4)`` under row counts ``(n_replicates, n_rows)``."""
+        """Cores ``(n_replicates, 4)`` under row counts ``(n_replicates, n_rows)``; NaN where one is degenerate."""
         bits, solved = zip(
             *(self._bits(name, weighted_covariances(self.values[name], weights), strict=False) for name in PAIR_BLOCKS),
             strict=True,
         )
-        cores = torch.stack([*bits, torch.zeros_like(bits[0])], -1)
-        return cores[torch.stack(solved).all(0)].numpy()
+        return _known(torch.stack([*bits, torch.zeros_like(bits[0])], -1), torch.stack(solved).all(0))
 
     def bias(self) -> np.ndarray:
         """Exact excess of the plug-in core, ``(4,)``."""
@@ -180,9 +186,6 @@ class SeparateLatents:
         blocks = Blocks(covariances, PAIR_BLOCKS[name], dims, covariances.shape[:1])
         solution = conditional_factors(blocks, [(), (1,)], strict)
         return information(*solution.factors), solution.solved
-
-
-Latents = CommonLatents | SeparateLatents
 
 
 def average(cores: Sequence[np.ndarray]) -> np.ndarray:

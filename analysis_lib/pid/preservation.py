@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from analysis_lib.pid.bias import LN2, information_bias
+from analysis_lib.pid.atoms import LN2
+from analysis_lib.pid.bias import information_bias
 from analysis_lib.pid.covariance import read_blocks
 from analysis_lib.pid.marginals import rank_normal
 from analysis_lib.pid.system import conditional_factors, information

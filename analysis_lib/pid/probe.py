@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis_lib.pid.atoms import Atoms
+from analysis_lib.pid.atoms import QUANTITIES, Atoms
 from analysis_lib.pid.classifiers import (
     CLASSIFIERS,
     FOLDS,
@@ -35,7 +35,7 @@ from analysis_lib.pid.evidence import weigh
 from analysis_lib.pid.inference import INTERVAL, NULL_QUANTILE, group_counts, reorder
 from analysis_lib.pid.inputs import check_lengths, duplicated_rows, originals, read_groups, read_variable
 from analysis_lib.pid.reduction import reduce_layers
-from analysis_lib.pid.result import PIDResult
+from analysis_lib.pid.result import PIDResult, gather
 from analysis_lib.pid.significance import p_values
 
 SAMPLES_PER_ANSWER = 2 * FOLDS
@@ -174,6 +174,7 @@ def _probe_layer(vision: Array, language: Array, request: Request) -> tuple[dict
         "matched_low": unknown,
         "matched_high": unknown,
         "p_value": p_values(point, nulls, point, replicates),
+        "replicates": replicates,
     }
     estimates = {name: Atoms.from_array(values) for name, values in arrays.items()}
     return estimates, _describe(estimates, task, probabilities, chosen)
@@ -264,6 +265,7 @@ def _describe(
         "d_language": task.features["language"].shape[1],
         "d_target": task.n_classes,
         "preservation": float("nan"),
+        **{f"seed_spread_{name}": float("nan") for name in QUANTITIES},
         "entropy": float(-(shares * np.log2(shares)).sum()),
         "chance": float(shares.max()),
         **{f"accuracy_{name}": float((p.argmax(1) == task.answer).mean()) for name, p in probabilities.items()},
@@ -276,12 +278,8 @@ def _describe(
 def _result(
     estimates: list[dict[str, Atoms]], figures: list[dict[str, Any]], layered: bool, definition: str
 ) -> PIDResult:
-    def gather(field: str) -> Atoms:
-        values = np.stack([layer[field].to_array() for layer in estimates])
-        return Atoms.from_array(values) if layered else Atoms.from_array(values[0]).map(float)
-
     return PIDResult(
-        **{field: gather(field) for field in estimates[0]},
+        **{field: gather([layer[field] for layer in estimates], layered) for field in estimates[0]},
         mode="probe",
         definition=definition,
         diagnostics=collect(figures, layered),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,11 @@ class PIDResult:
     samples; NaN where none were drawn. ``p_value`` is one-sided, ``q_value`` controls false discoveries over the layers
     (:mod:`analysis_lib.pid.significance`). ``diagnostics`` maps names to values of the atoms' shape;
     ``diagnostics["flags"]`` is in words.
+
+    ``replicates`` are the bootstrap replicates behind the interval, moved to have the point as their mean,
+    ``(n_layers, n_bootstrap)`` or ``(n_bootstrap,)`` per quantity; NaN where a draw was degenerate. The i-th replicate
+    draws the same groups at every layer, and in every call with the same groups and seed, so that differences have
+    intervals too.
     """
 
     atoms: Atoms
@@ -61,6 +67,7 @@ class PIDResult:
     matched_low: Atoms
     matched_high: Atoms
     p_value: Atoms
+    replicates: Atoms
     mode: str
     definition: str
     diagnostics: dict[str, Any]
@@ -82,12 +89,13 @@ class PIDResult:
             for layer in range(len(bits))
         ]
 
-    def to_frame(self) -> pd.DataFrame:
-        """Tidy table, one row per (layer, quantity).
+    def to_frame(self, replicates: bool = False) -> pd.DataFrame:
+        """Tidy table, one row per (layer, quantity), with the ``replicates`` as arrays in a last column if asked.
 
         Columns: mode, definition, layer (only where layers were given), quantity, bits, plug_in, low, high,
         bracket_low, bracket_high, least, null_mean, null_high, matched_low, matched_high, p_value, q_value, verdict,
-        n_samples, d_vision, d_language, d_target, preservation, flags ("" or words separated by "; ").
+        seed_spread, n_samples, d_vision, d_language, d_target, preservation, flags ("" or words separated by
+        "; "), replicates (arrays ``(n_bootstrap,)`` in single precision).
         """
         import pandas as pd
 
@@ -107,13 +115,18 @@ class PIDResult:
                 "quantity": quantity,
                 **{name: float(array[layer, i]) for name, array in values.items()},
                 "verdict": verdicts[quantity],
+                "seed_spread": float(np.atleast_1d(self.diagnostics[f"seed_spread_{quantity}"])[layer]),
                 **{name: array[layer].item() for name, array in per_layer.items()},
                 "flags": "; ".join(flags[layer]),
             }
             for layer, verdicts in enumerate(self.verdicts())
             for i, quantity in enumerate(QUANTITIES)
         ]
-        return pd.DataFrame(rows)
+        table = pd.DataFrame(rows)
+        if replicates:
+            drawn = self.replicates.to_array().astype(np.float32)
+            table["replicates"] = [*np.moveaxis(drawn, -1, -2).reshape(len(table), -1)]
+        return table
 
     def __repr__(self) -> str:
         layered = np.ndim(self.atoms.total) == 1
@@ -136,3 +149,11 @@ class PIDResult:
             if flags[layer]:
                 lines.append(f"  flags: {'; '.join(flags[layer])}")
         return "\n".join(lines)
+
+
+def gather(layers: Sequence[Atoms], layered: bool) -> Atoms:
+    """Atoms of all layers along a first axis; without layers those of the only one, single numbers as floats."""
+    values = np.stack([atoms.to_array() for atoms in layers])
+    if layered:
+        return Atoms.from_array(values)
+    return Atoms.from_array(values[0]).map(lambda bits: bits if np.ndim(bits) else float(bits))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from analysis_lib.pid.atoms import LN2
 from analysis_lib.pid.covariance import Blocks, degenerate
 from analysis_lib.pid.precision import exact_cholesky, exact_congruence
 
-LN2 = 0.6931471805599453
 EPS = torch.finfo(torch.float64).eps
 # Plain float64 loses up to about 7 eps times its amplification (inverse pivots), here 2e-11 bits; above it the exact
 # route is taken.

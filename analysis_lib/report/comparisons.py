@@ -134,17 +134,24 @@ def clustering(
         raise ValueError(
             f"{len(names)} leaves have {len(names) - 1} merges, got {len(tree)} and {len(support)} supports"
         )
-    drawn = dendrogram(tree, no_plot=True)
-    heights = tree[:, 2]
+    order = dendrogram(tree, no_plot=True)["leaves"]
+    # Where each node stands and how high: leaves, then merges in the order of the tree, as SciPy numbers them.
+    places = [0.0] * len(order)
+    for at, leaf in enumerate(order):
+        places[leaf] = 5.0 + 10 * at
+    heights = [0.0] * len(order)
     lines, merges = [], []
-    for number, (places, distances) in enumerate(zip(drawn["icoord"], drawn["dcoord"], strict=True)):
+    for number, (first, second, distance, _) in enumerate(tree.tolist()):
+        below = [(places[int(node)], heights[int(node)]) for node in (first, second)]
+        path = [below[0], (below[0][0], distance), (below[1][0], distance), below[1]]
         lines += [
-            {"merge": number, "step": step, "place": place, "distance": distance}
-            for step, (place, distance) in enumerate(zip(places, distances, strict=True))
+            {"merge": number, "step": step, "place": place, "distance": height}
+            for step, (place, height) in enumerate(path)
         ]
-        which = int(np.argmin(np.abs(heights - distances[1])))
-        merges.append({"place": (places[1] + places[2]) / 2, "distance": distances[1], "support": support[which]})
-    leaves = [names[leaf] for leaf in drawn["leaves"]]
+        places.append((below[0][0] + below[1][0]) / 2)
+        heights.append(distance)
+        merges.append({"place": places[-1], "distance": distance, "support": support[number]})
+    leaves = [names[leaf] for leaf in order]
     named = " : ".join(f"datum.value == {5 + 10 * at} ? {leaf!r}" for at, leaf in enumerate(leaves)) + " : ''"
     y = alt.Y(
         "place:Q",
@@ -156,11 +163,11 @@ def clustering(
         "distance:Q",
         title=x_title,
         axis=alt.Axis(format=".0%"),
-        scale=alt.Scale(domain=[0, float(heights.max()) * 1.15], nice=False),
+        scale=alt.Scale(domain=[0, max(heights) * 1.15], nice=False),
     )
     # The last merge holds all leaves in every draw: its support says nothing.
-    told = pd.DataFrame(merges).query("distance < @heights.max()")
-    path = alt.Chart(rounded(pd.DataFrame(lines), ["merge", "step", "place", "distance"]))
+    told = pd.DataFrame(merges[:-1], columns=["place", "distance", "support"])
+    branches = alt.Chart(rounded(pd.DataFrame(lines), ["merge", "step", "place", "distance"]))
     text = alt.Chart(rounded(told, ["place", "distance", "support"]))
     where = {
         "x": x,
@@ -168,7 +175,7 @@ def clustering(
         "tooltip": [alt.Tooltip("distance:Q", format=".1%"), alt.Tooltip("support:Q", format=".0%")],
     }
     chart = alt.layer(
-        path.mark_line(color=theme.SERIES_COLORS[0]).encode(x=x, y=y, detail="merge:N", order="step:Q"),
+        branches.mark_line(color=theme.SERIES_COLORS[0]).encode(x=x, y=y, detail="merge:N", order="step:Q"),
         text.mark_point(size=60, opacity=1, color=theme.SERIES_COLORS[0]).encode(**where),
         text.mark_text(align="left", dx=7, dy=-8).encode(**where, text=alt.Text("support:Q", format=".0%")),
     ).properties(width="container", height=34 * len(leaves))

@@ -16,6 +16,8 @@ from analysis_lib.report.renderer import described
 ROW_STEP = 15
 """Height in pixels of one dot's own lane."""
 
+STROKE_NOTE = "Short strokes: what shuffled targets reach (95th percentile)."
+
 
 def wilson_interval(correct: int, n: int, level: float = 0.9) -> tuple[float, float]:
     """Wilson's score interval for a proportion (Wilson 1927), which stays inside [0, 1] even when all or none succeed.
@@ -78,6 +80,7 @@ def dots_with_interval(
     shapes: dict[str, str],
     labels: dict[str, str] | None = None,
     mark: str | None = None,
+    null: str | None = None,
     reference: Sequence[float] = (),
     facet: str | None = None,
     select: str | Sequence[str] | None = None,
@@ -101,6 +104,7 @@ def dots_with_interval(
         shapes: Fixed point shape of each value of ``color``.
         labels: Words for values of ``color``.
         mark: Column of a second value drawn as a tick in every row (chance, a blind model).
+        null: Column of a second value drawn as a short stroke in every lane (what a null reaches).
         reference: Values marked by faint dashed lines (zero, the ends of a bar).
         facet: Column with a panel per value.
         select: Column or columns with a drop-down menu.
@@ -114,7 +118,7 @@ def dots_with_interval(
     """
     chosen = [select] if isinstance(select, str) else list(select or ())
     keys = [row, color, *([facet] if facet else []), *chosen]
-    measures = [value, low, high, *([mark] if mark else [])]
+    measures = [value, low, high, *([mark] if mark else []), *([null] if null else [])]
     require_columns(table, [*keys, *measures])
     require_one_value_per_point(table, keys)
     data = rounded(table, [*keys, *measures])
@@ -140,9 +144,14 @@ def dots_with_interval(
     hue = alt.Color(f"{color}:N", scale=color_scale, legend=alt.Legend(title=None))
     tooltip = [alt.Tooltip(name) for name in keys] + [alt.Tooltip(f"{name}:Q", format=x_format) for name in measures]
     layers: list[Any] = [
-        base.mark_rule(strokeWidth=2)
-        .encode(y=y, yOffset=lane, x=x, x2=f"{high}:Q", color=hue, opacity=opacity)
-        .encode(x=alt.X(f"{low}:Q", title=x_title or value, scale=scale)),
+        base.mark_rule(strokeWidth=2).encode(
+            y=y,
+            yOffset=lane,
+            x=alt.X(f"{low}:Q", title=x_title or value, scale=scale),
+            x2=f"{high}:Q",
+            color=hue,
+            opacity=opacity,
+        ),
         base.mark_point(size=60).encode(
             y=y,
             yOffset=lane,
@@ -153,6 +162,9 @@ def dots_with_interval(
             shape=alt.Shape(f"{color}:N", scale=shape_scale, legend=alt.Legend(title=None)),
         ),
     ]
+    if null:
+        stroke = base.mark_point(shape="stroke", angle=90, filled=False, size=70, strokeWidth=1.5)
+        layers.append(stroke.encode(y=y, yOffset=lane, x=f"{null}:Q", color=hue, opacity=opacity, tooltip=tooltip))
     if mark:
         layers.append(
             base.mark_tick(thickness=2, height={"band": 1}).encode(
@@ -241,15 +253,17 @@ def atom_dots(
         quantities: Which quantities to draw.
         facet: Column with a panel per value.
         select: Column or columns with a drop-down menu.
-        null: Extend the caption by, and the tooltip with, what shuffled targets reach.
+        null: Draw what shuffled targets reach (``null_high``) as a short stroke, where the table has it.
         title: Title over the chart.
 
     Raises:
         ValueError: The table lacks a column or mixes several values in one dot.
     """
     require_columns(atoms, ["quantity", "bits", "low", "high", row])
+    drawn = atoms[atoms["quantity"].isin(list(quantities))]
+    null = null and "null_high" in drawn and bool(drawn["null_high"].notna().any())
     return dots_with_interval(
-        atoms[atoms["quantity"].isin(list(quantities))],
+        drawn,
         value="bits",
         low="low",
         high="high",
@@ -258,11 +272,12 @@ def atom_dots(
         colors=theme.QUANTITY_COLORS,
         shapes=theme.QUANTITY_SHAPES,
         labels=theme.QUANTITY_LABELS,
+        null="null_high" if null else None,
         facet=facet,
         select=select,
         x_title="bits",
         x_format=".3~f",
         description=description,
-        uncertainty="Bars: 90 % bootstrap interval over questions.",
+        uncertainty="Bars: 90 % bootstrap interval over questions." + (f" {STROKE_NOTE}" if null else ""),
         title=title,
     )

@@ -19,7 +19,10 @@ LOOKS = {
     UNDECIDED: ("#a6761d", "?"),
     NOT_MEASURABLE: ("#8a9099", "–"),
 }
-NOTE = "A verdict holds where the whole 90 % interval lies on one side of the criterion; otherwise it cannot tell."
+NOTE = (
+    "A verdict holds where the whole 90 % interval, widened in a claim about every task for their number, lies on one "
+    "side of the criterion; otherwise it cannot tell."
+)
 
 
 def claim_tiles(

@@ -22,6 +22,9 @@ _ORDER = (DIFFERS, NOT_MEASURABLE, UNDECIDED, REPRODUCED)
 def judge(claims: Mapping[str, Claim], atoms: pd.DataFrame, readings: Mapping[str, Reading] = READINGS) -> pd.DataFrame:
     """Judge every criterion of every claim.
 
+    A claim about every task asks as many questions as there are tasks. Its intervals are widened so that all of them
+    hold together as often as one interval does alone (Bonferroni), or one task in six would differ by chance too often.
+
     Arguments:
         claims: Claims by id, as `read_claims` gives them.
         atoms: The tidy atoms tables of all models and tasks of a profile.
@@ -44,14 +47,14 @@ def judge(claims: Mapping[str, Claim], atoms: pd.DataFrame, readings: Mapping[st
                     asked = [[task] for task in tasks] if criterion.holds_in == "every_task" else [tasks]
                     for some in asked:
                         place = some[0] if criterion.holds_in == "every_task" else TOGETHER
-                        found = _measure(criterion, atoms, reading, str(model), some)
+                        found = _measure(criterion, atoms, reading, str(model), some, len(asked))
                         rows.append((name, model, claim.id, criterion.statistic, place, *found))
     columns = ["reading", "model", "claim", "statistic", "task", "value", "low", "high", "unit", "verdict", "reason"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _measure(
-    criterion: Criterion, atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]
+    criterion: Criterion, atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str], n_asked: int
 ) -> tuple[float, float, float, str, str, str]:
     if criterion.statistic not in STATISTICS:
         raise ValueError(
@@ -62,6 +65,7 @@ def _measure(
         found = STATISTICS[criterion.statistic](atoms, reading, model, tasks)
     except NotMeasurableError as missing:
         return float("nan"), float("nan"), float("nan"), criterion.unit, criterion.verdict(None), str(missing)
+    found = found.widened(n_asked)
     return found.value, found.low, found.high, criterion.unit, criterion.verdict((found.low, found.high)), ""
 
 
@@ -95,8 +99,8 @@ def standing(judged: pd.DataFrame) -> pd.DataFrame:
 
     A claim about every task is reproduced where every task reproduces it, holds in part where some do, and differs
     where none does and some differ; the others may be undecided. A claim about all tasks together that has several
-    criteria holds in part where some of them are reproduced. What could not be measured is left out unless there is
-    nothing else. ``held`` of ``asked`` tasks (or criteria) reproduce it.
+    criteria holds in part where some of them are reproduced. What could not be measured reproduces nothing, and
+    decides only where there is nothing else. ``held`` of ``asked`` tasks (or criteria) reproduce it.
     """
     rows = []
     for key, mine in judged.groupby(["reading", "model", "claim"], sort=False):
@@ -108,10 +112,10 @@ def standing(judged: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summed(verdicts: pd.Series) -> str:
-    given = set(verdicts) - {NOT_MEASURABLE} or {NOT_MEASURABLE}
+    given = set(verdicts)
     if REPRODUCED in given and len(given) > 1:
         return IN_PART
-    return joined(given)
+    return joined(given - {NOT_MEASURABLE} or {NOT_MEASURABLE})
 
 
 def _worded(verdicts: pd.Series, what: str) -> str:

@@ -1,7 +1,7 @@
 """The numbers of a page: each is computed by a cell, shown in the prose by its key, and kept in a file.
 
-Prose says ``{glue:text}`accuracy_baseline` `` and never a typed number; other pages and tests read the same value from
-``results/{profile}/numbers/{page}.json``.
+Prose says ``{glue:text}`accuracy_baseline` `` and never a typed number; the same values lie in
+``results/{profile}/numbers/{page}.json``, which the page offers to its readers and which two runs can be compared by.
 """
 
 from __future__ import annotations
@@ -94,20 +94,6 @@ class Numbers:
         unfinished = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         unfinished.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         unfinished.replace(self.path)
-
-
-def read_numbers(page: str, results: str | Path = "results", profile: str = "mini") -> dict[str, dict[str, Any]]:
-    """The saved numbers of a page: key -> ``{"value", "text"}`` and, where given, ``interval`` and ``unit``.
-
-    Raises:
-        FileNotFoundError: The page has not been run for this profile.
-    """
-    path = Path(results) / profile / "numbers" / f"{page}.json"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no numbers of page {page!r} at {path}; run its notebook with profile={profile!r} first"
-        )
-    return dict(json.loads(path.read_text(encoding="utf-8"))["numbers"])
 
 
 def format_value(value: float | int | str, format: str = "") -> str:

@@ -60,9 +60,7 @@ def _from_array(array: np.ndarray) -> Image.Image:
     return Image.fromarray(array).convert("RGB")
 
 
-def question_grid(
-    examples: Sequence[Mapping[str, Any]], *, caption: str, size: int = 168, show_prediction: bool = True
-) -> Markup:
+def question_grid(examples: Sequence[Mapping[str, Any]], *, caption: str, size: int = 168) -> Markup:
     """Sample questions with their pictures.
 
     Arguments:
@@ -70,7 +68,6 @@ def question_grid(
             ``task``, ``alt`` (what the image shows) and ``note`` (a line under the answer).
         caption: What the grid shows.
         size: Width of a picture on the page in pixels.
-        show_prediction: Show the model's answer where there is one.
 
     Returns:
         Markup that a notebook shows.
@@ -92,7 +89,7 @@ def question_grid(
         lacking = [field for field in ("image", "question", "answer") if example.get(field) is None]
         if lacking:
             raise ValueError(f"an example lacks {lacking}; it has {sorted(example)}")
-        item, line = _card(example, size, show_prediction)
+        item, line = _card(example, size)
         items.append(item)
         lines.append(line)
     markup = (
@@ -103,11 +100,11 @@ def question_grid(
     return Markup(markup, "\n".join(lines))
 
 
-def _card(example: Mapping[str, Any], size: int, show_prediction: bool) -> tuple[str, str]:
+def _card(example: Mapping[str, Any], size: int) -> tuple[str, str]:
     question, answer, prediction = str(example["question"]), str(example["answer"]), example.get("prediction")
     line = f"{question} answer: {answer}"
     rows = f"<dt>answer</dt><dd>{escape(answer)}</dd>"
-    if show_prediction and prediction is not None:
+    if prediction is not None:
         right = str(prediction) == answer
         sign, word = ("\N{CHECK MARK}", "right") if right else ("\N{BALLOT X}", "wrong")
         line += f"; model: {prediction} ({word})"

@@ -10,6 +10,23 @@ import pandas as pd
 __all__ = ["count_outputs", "read_atoms", "stage_times", "store_folders"]
 
 
+def _belonging(folder: Path, kind: str, rest: str) -> list[tuple[str, str, Path]]:
+    """Model, task and path of what lies in ``folder/kind/model/task`` and belongs to the profile, sorted.
+
+    The workflow lists the models and tasks of its last run in ``contents.json``. Results of a model or task that the
+    profile has no more stay where they are and are not read.
+    """
+    listed = folder / "contents.json"
+    contents = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else None
+    found = []
+    for path in sorted((folder / kind).glob(f"*/*{rest}")):
+        model, task = path.relative_to(folder / kind).parts[:2]
+        task = task.removesuffix(".parquet")
+        if contents is None or (model in contents["models"] and task in contents["tasks"]):
+            found.append((model, task, path))
+    return found
+
+
 def store_folders(results: str | Path = "results", profile: str = "mini") -> dict[tuple[str, str], Path]:
     """The finished activation stores of a profile: ``(model, task) -> folder``, sorted.
 
@@ -17,12 +34,12 @@ def store_folders(results: str | Path = "results", profile: str = "mini") -> dic
     ------
     FileNotFoundError: the profile has none yet.
     """
-    found = sorted((Path(results) / profile / "activations").glob("*/*/manifest.json"))
+    found = _belonging(Path(results) / profile, "activations", "/manifest.json")
     if not found:
         raise FileNotFoundError(
             f"{results}/{profile} holds no finished activation store; run `make book PROFILE={profile}`"
         )
-    return {(path.parent.parent.name, path.parent.name): path.parent for path in found}
+    return {(model, task): manifest.parent for model, task, manifest in found}
 
 
 def read_atoms(results: str | Path = "results", profile: str = "mini") -> pd.DataFrame:
@@ -34,14 +51,16 @@ def read_atoms(results: str | Path = "results", profile: str = "mini") -> pd.Dat
     ------
     FileNotFoundError: the profile has none yet.
     """
-    found = sorted((Path(results) / profile / "atoms").glob("*/*.parquet"))
+    found = _belonging(Path(results) / profile, "atoms", ".parquet")
     if not found:
         raise FileNotFoundError(f"{results}/{profile} holds no atoms table; run `make book PROFILE={profile}`")
-    return pd.concat([pd.read_parquet(path).assign(model=path.parent.name) for path in found], ignore_index=True)
+    return pd.concat([pd.read_parquet(path).assign(model=model) for model, _, path in found], ignore_index=True)
 
 
 def stage_times(logs: str | Path = "logs", profile: str = "mini") -> pd.DataFrame:
     """How long every executed stage notebook of a profile took: ``stage``, ``notebook`` and ``seconds``.
+
+    Other seeds of its models, kept under ``seeds``, pass through the same stages and count in them.
 
     Raises
     ------
@@ -52,7 +71,8 @@ def stage_times(logs: str | Path = "logs", profile: str = "mini") -> pd.DataFram
     for path in sorted(folder.glob("*/**/*.ipynb")):
         run = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("papermill", {})
         if run.get("duration") is not None:
-            stage, *place = path.relative_to(folder).with_suffix("").parts
+            parts = path.relative_to(folder).with_suffix("").parts
+            stage, *place = parts[1:] if parts[0] == "seeds" else parts
             rows.append((stage, " ".join(place), float(run["duration"])))
     if not rows:
         raise FileNotFoundError(f"{folder} holds no executed notebook; run `make book PROFILE={profile}`")

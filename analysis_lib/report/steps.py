@@ -19,7 +19,6 @@ BLOCK_COLORS = {
     "language": theme.QUANTITY_COLORS["unique_language"],
     "target": "#7b61c9",
 }
-BLOCK_SHAPES = {"vision": "circle", "language": "square", "target": "triangle-up"}
 BLOCK_DASHES = {"vision": [1, 0], "language": [7, 4], "target": [2, 3]}
 MAX_POINTS = 1500
 
@@ -90,7 +89,6 @@ def latent_scatter(
     *,
     description: str,
     group: Sequence[str] | None = None,
-    axes: tuple[str, str] = ("first", "second"),
     uncertainty: str = "Each point is one question.",
     size: int = 230,
     title: str = "",
@@ -101,7 +99,6 @@ def latent_scatter(
         panels: Title of the panel -> points ``(n_samples, 2)``; at most 1500 points in each.
         description: Alternative text.
         group: Optional name per sample, told apart by colour (an answer, say).
-        axes: Names of the two coordinates.
         uncertainty: What a point is.
         size: Side of a panel in pixels.
         title: Title over the chart.
@@ -126,8 +123,8 @@ def latent_scatter(
         alt.Chart(data[data["panel"] == name], title=name)
         .mark_circle(size=14, opacity=0.55)
         .encode(
-            x=alt.X("a:Q", title=axes[0], scale=alt.Scale(zero=False)),
-            y=alt.Y("b:Q", title=axes[1], scale=alt.Scale(zero=False)),
+            x=alt.X("a:Q", title="first", scale=alt.Scale(zero=False)),
+            y=alt.Y("b:Q", title="second", scale=alt.Scale(zero=False)),
             color=alt.Color("group:N", legend=alt.Legend(title=None))
             if group is not None
             else alt.value(theme.SERIES_COLORS[0]),

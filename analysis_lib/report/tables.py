@@ -22,7 +22,6 @@ def table(
     caption: str,
     formats: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
-    row_header: str | None = None,
     turned: bool = False,
 ) -> Markup:
     """A data frame as an accessible table.
@@ -32,15 +31,14 @@ def table(
         caption: What the table says; read aloud before its cells.
         formats: Column -> format of its numbers, for instance ``".2f"`` or ``".0%"``.
         labels: Column -> words for its header.
-        row_header: Column whose cells name their row; by default the first.
-        turned: Show columns as rows: for few things with many properties. The first column then names the columns.
+        turned: Show columns as rows: for few things with many properties. The first column, which otherwise names the
+            rows, then names the columns.
 
     Returns:
         Markup that a notebook shows.
 
     Raises:
-        ValueError: The frame is empty or too long, the caption is empty, a column is unknown, or a turned table gets a
-            ``row_header``.
+        ValueError: The frame is empty or too long, the caption is empty, or a column is unknown.
 
     Example:
         >>> frame = pd.DataFrame({"task": ["ChooseAttr"], "accuracy": [0.9512]})
@@ -51,22 +49,19 @@ def table(
     """
     formats, labels = dict(formats or {}), dict(labels or {})
     columns = [str(column) for column in frame.columns]
-    unknown = sorted((set(formats) | set(labels) | ({row_header} if row_header else set())) - set(columns))
+    unknown = sorted((set(formats) | set(labels)) - set(columns))
     if unknown:
         raise ValueError(f"the table has no column {unknown}; it has {columns}")
     if not caption.strip():
         raise ValueError("a table needs a caption that says what it shows")
     if not 0 < len(frame) <= MAX_ROWS:
         raise ValueError(f"expected between 1 and {MAX_ROWS} rows to show, got {len(frame)}")
-    if turned and row_header:
-        raise ValueError("a turned table names its rows by its columns; leave row_header out")
     heads: list[str | Markup] = [labels.get(column, column.replace("_", " ")) for column in columns]
     cells = [
         [_cell(value, formats.get(column, "")) for column, value in zip(columns, row, strict=True)]
         for row in frame.itertuples(index=False, name=None)
     ]
     numeric = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame.columns]
-    named = columns.index(row_header or columns[0])
     if turned:
         heads, *cells = [list(row) for row in zip(heads, *cells, strict=True)]
         sides = [[number] * len(heads) for number in numeric[1:]]
@@ -75,7 +70,7 @@ def table(
         sides = [numeric] * len(cells)
         over = numeric
     head = "".join(f'<th scope="col"{_side(side)}>{_safe(text)}</th>' for text, side in zip(heads, over, strict=True))
-    body = "".join(_row(row, which, named) for row, which in zip(cells, sides, strict=True))
+    body = "".join(_row(row, which) for row, which in zip(cells, sides, strict=True))
     markup = (
         f'<div class="companion-table" role="region" tabindex="0" aria-label="{escape(caption)}"><table class="table">'
         f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -87,9 +82,9 @@ def _side(number: bool) -> str:
     return ' class="number"' if number else ""
 
 
-def _row(cells: list[str | Markup], numeric: list[bool], named: int) -> str:
+def _row(cells: list[str | Markup], numeric: list[bool]) -> str:
     pairs = enumerate(zip(cells, numeric, strict=True))
-    return f"<tr>{''.join(_shown(text, number, place == named) for place, (text, number) in pairs)}</tr>"
+    return f"<tr>{''.join(_shown(text, number, place == 0) for place, (text, number) in pairs)}</tr>"
 
 
 def _shown(text: str | Markup, number: bool, names: bool) -> str:

@@ -61,6 +61,11 @@ def notebook_parameters(profile: Mapping[str, Any], name: str, notebook: str) ->
         The notebook's name: a stage, ``extract`` or ``decompose``, gets the seed and its section; a page gets profile,
         results (the folder of all results) and seed, and its section if there is one.
 
+    Raises
+    ------
+    ParameterError
+        The profile has no seed, or not the section that is asked for.
+
     Examples
     --------
     >>> notebook_parameters({"seed": 0, "decompose": {"mode": "joint"}}, "mini", "decompose")
@@ -68,6 +73,10 @@ def notebook_parameters(profile: Mapping[str, Any], name: str, notebook: str) ->
     >>> notebook_parameters({"seed": 0, "pages": {"method": None}}, "mini", "method")
     {'profile': 'mini', 'results': 'results', 'seed': 0}
     """
+    needed = ("seed", notebook if notebook in STAGES else "pages")
+    if missing := [section for section in needed if section not in profile]:
+        there = ", ".join(profile) or "nothing"
+        raise ParameterError(f"the profile {name} lacks {' and '.join(missing)}; it has {there}")
     if notebook in STAGES:
         return {"seed": profile["seed"]} | dict(profile[notebook] or {})
     section = profile["pages"].get(notebook) or {}

@@ -99,18 +99,18 @@ def _read(source: Path) -> pd.DataFrame:
         empty = rows.index[rows[name] == ""]
         if len(empty):
             raise ValueError(f"{source}: empty {name} in {_rows(empty)}; fill them in or remove the rows")
-    asked_twice = rows.index[rows.duplicated(["image", "question"], keep=False)]
-    if len(asked_twice):
-        raise ValueError(
-            f"{source}: {_rows(asked_twice)} ask the same question about the same image; keep one of each, "
-            "because repeated questions count as independent ones"
-        )
     return rows
 
 
 def _pictures(source: Path, rows: pd.DataFrame) -> list[Path]:
     """Each row's picture; GQA's layout knows a picture by its name without folder and suffix."""
     pictures = [(source.parent / name).resolve() for name in rows["image"]]
+    asked_twice = rows.index[rows.assign(image=list(map(str, pictures))).duplicated(["image", "question"], keep=False)]
+    if len(asked_twice):
+        raise ValueError(
+            f"{source}: {_rows(asked_twice)} ask the same question about the same image; keep one of each, "
+            "because repeated questions count as independent ones"
+        )
     wrong = rows.index[[path.suffix.lower() not in SUFFIXES for path in pictures]]
     if len(wrong):
         raise ValueError(f"{source}: the image in {_rows(wrong)} is none of {', '.join(SUFFIXES)}; convert it first")

@@ -4,6 +4,18 @@ BOOK = "_build/html/index.html"
 CHOSEN_BOOK = "_build/chosen/_build/html/index.html"
 CHOSEN = chosen_pages()
 
+# What a page stands on beside tables and library, by a word in its source.
+STANDS_ON = {
+    "read_claims": ["book/claims.yml"],
+    "gqa_answers": ["book/gqa_answers.yml"],
+    "tests.benchmarks": files_under("tests/benchmarks"),
+}
+
+
+def facts(wildcards):
+    source = Path(f"notebooks/{wildcards.page}.md").read_text(encoding="utf-8")
+    return sorted(file for word, files in STANDS_ON.items() if word in source for file in files)
+
 
 rule page:
     message:
@@ -14,6 +26,7 @@ rule page:
         manifests=[f"{folder}/manifest.json" for folder in for_each(store)],
         seeds=lambda wildcards: tables_of_seeds() if wildcards.page == "stability" else [],
         library=library("pages"),
+        facts=facts,
         counted=lambda wildcards: [
             f"book/pages/{page}.ipynb" for page in config["pages"] if wildcards.page == "making_of" != page
         ],
@@ -34,14 +47,14 @@ rule pages:
         expand("book/pages/{page}.ipynb", page=config["pages"]),
 
 
-# The sources of all notebooks are inputs: the book prints tables of their parameters.
+# The sources of all notebooks are inputs, and what reads them: the book prints tables of their parameters.
 rule book:
     message:
         "book: building {output}"
     input:
         pages=rules.pages.input,
         prose=files_under("book", without=WITHOUT | {"pages", "vendor"}),
-        sources=sorted(str(path) for path in Path("notebooks").glob("*.md")),
+        sources=sorted(str(path) for path in Path("notebooks").glob("*.md")) + files_under("analysis_lib/run"),
         structure=["_config.yml", "_toc.yml"],
     output:
         BOOK,

@@ -52,6 +52,15 @@ def for_each(path):
     return [path(model, task) for model in config["models"] for task in config["tasks"]]
 
 
+def list_contents():
+    """Write down whose results belong to the profile as it is now: what an earlier one left behind is not read."""
+    for part, models in (("", config["models"]), ("seeds", SEEDS)):
+        folder = Path(RESULTS, part)
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {"models": list(models), "tasks": config["tasks"]}
+        (folder / "contents.json").write_text(json.dumps(content), encoding="utf-8")
+
+
 def tables_of_seeds():
     return [table(model, task, "seeds/") for model in SEEDS for task in config["tasks"]]
 

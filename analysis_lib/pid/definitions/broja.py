@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import threshold
 
-from analysis_lib.pid.atoms import Atoms
+from analysis_lib.pid.atoms import LN2, Atoms
 from analysis_lib.pid.definitions.base import Definition
-from analysis_lib.pid.system import LN2, GaussianSystem
+from analysis_lib.pid.system import GaussianSystem
 
 
 def decompose(system: GaussianSystem) -> Atoms:

@@ -23,9 +23,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from analysis_lib.pid.atoms import Atoms
+from analysis_lib.pid.atoms import LN2, Atoms
 from analysis_lib.pid.definitions.base import Definition
-from analysis_lib.pid.system import EPS, LN2, GaussianSystem
+from analysis_lib.pid.system import EPS, GaussianSystem
 
 
 def decompose(system: GaussianSystem) -> Atoms:

@@ -10,10 +10,9 @@ import numpy as np
 from scipy.special import digamma, gammaln
 from scipy.stats import multivariate_normal, multivariate_t
 
+from analysis_lib.pid.atoms import LN2
 from analysis_lib.pid.truths import maps
 from analysis_lib.pid.truths.maps import Map, Rows
-
-LN2 = math.log(2)
 
 
 class Base(Protocol):
@@ -125,7 +124,8 @@ class Pair:
     """A named pair of variables ``(n, d)`` each, with its mutual information in bits.
 
     ``kind``: ``"columns"`` where maps of single columns make the pair jointly normal, ``"mixed"`` where it takes maps
-    that mix columns, ``"outside"`` where no maps of each variable by itself do.
+    that mix columns, ``"outside"`` where no maps of each variable by itself do, or none that a smooth invertible flow
+    would find.
 
     Examples
     --------

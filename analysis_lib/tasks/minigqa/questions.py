@@ -206,6 +206,10 @@ def ask(family: str, scene: np.ndarray, rng: np.random.Generator) -> Asked | Non
     """Ask a question of ``family`` about ``scene``; ``None`` when the scene allows none.
 
     A scene without an object of a unique colour, say, allows no question of ChooseCat.
+
+    Raises
+    ------
+    ValueError: no family is called so.
     """
     known = FAMILIES | TRAINING_FAMILIES
     if family not in known:

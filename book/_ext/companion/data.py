@@ -70,16 +70,20 @@ def reads_atoms(notebook: dict[str, Any]) -> bool:
 
 @cache
 def write_atoms(folder: Path, target: Path) -> tuple[Path, ...]:
-    """Write the atoms of a profile, all models and tasks in one table, once for all pages; return the files."""
+    """Write the atoms of a profile, all models and tasks in one table, once for all pages; return the files.
+
+    Bootstrap replicates, arrays that would not fit a cell, are in the parquet file only.
+    """
     from analysis_lib.report.results import read_atoms
 
     atoms = read_atoms(folder.parent, folder.name)
     parquet, csv = target / "atoms.parquet", target / "atoms.csv"
     atoms.to_parquet(parquet, index=False)
-    atoms.to_csv(csv, index=False, float_format="%.6g")
+    plain = atoms.drop(columns="replicates", errors="ignore")
+    plain.to_csv(csv, index=False, float_format="%.6g")
     if csv.stat().st_size <= LARGEST_CSV:
         return parquet, csv
     csv.unlink()
     compressed = target / "atoms.csv.gz"
-    atoms.to_csv(compressed, index=False, float_format="%.6g")
+    plain.to_csv(compressed, index=False, float_format="%.6g")
     return parquet, compressed

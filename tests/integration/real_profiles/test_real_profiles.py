@@ -63,6 +63,13 @@ def check_table(path: Path, weights: Path, task: str) -> None:
     assert set(atoms["condition"]) == {"baseline", "paper", "strict"} and set(atoms["layer"]) == set(range(LAYERS + 1))
     assert set(atoms["model"]) == {weights.name} and set(atoms["task"]) == {task}
     assert np.isfinite(atoms["bits"]).all()
+    # No knockout reaches the embeddings: about a kept target nothing may change there, the components counted alike.
+    compared = atoms.query("mode == 'marginal' and target == 'prediction_hidden' and layer == 0")
+    untouched = compared[compared["condition"] == "baseline"].set_index("quantity")["bits"]
+    for _, kept in compared[compared["target_from"] == "baseline"].groupby("condition"):
+        pd.testing.assert_series_equal(kept.set_index("quantity")["bits"], untouched)
+    assert compared.query("target_from == 'baseline'")["condition"].nunique() == 2
+    assert (compared.groupby("condition")[["d_vision", "d_language", "d_target"]].nunique() == 1).all(axis=None)
 
 
 def page(checkout: Checkout, name: str) -> tuple[nbformat.NotebookNode, str]:

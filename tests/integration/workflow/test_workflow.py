@@ -1,5 +1,6 @@
 """The graph of notebooks resumes after a failure, and runs again exactly what a change touches."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,13 @@ def test_the_next_call_runs_only_what_is_missing(miniature, finished):
     assert "First" in (miniature.root / "_build/html/book/pages/overview.html").read_text()
 
 
+def test_the_results_say_whose_they_are(miniature, finished):
+    """So that pages leave alone what an earlier version of the profile left behind."""
+    listed = json.loads((miniature.root / "results/tiny/contents.json").read_text())
+    assert listed == {"models": ["model"], "tasks": ["First", "Second"]}
+    assert json.loads((miniature.root / "results/tiny/seeds/contents.json").read_text())["models"] == []
+
+
 def test_a_job_has_one_thread(miniature, finished):
     manifest = miniature.root / "results/tiny/activations/model/First/manifest.json"
     assert '"threads": "1"' in manifest.read_text()
@@ -119,10 +127,13 @@ DOWN_FROM = {
         (PROFILE, replace("mode: joint", "mode: cartesian"), "decompose"),
         ("analysis_lib/report/theme.py", append("# another colour\n"), "page"),
         ("notebooks/overview.md", append("And more.\n"), "page"),
+        ("book/claims.yml", append("# another claim\n"), "page"),
+        ("tests/benchmarks/cases.py", append("# another case\n"), "page"),
+        ("book/gqa_answers.yml", append("# another answer\n"), "book"),
         ("book/intro.md", append("And more.\n"), "book"),
         ("_config.yml", replace("Miniature", "Renamed"), "book"),
         ("analysis_lib/models/training/recipe.py", append("# another recipe\n"), "nothing"),
-        ("analysis_lib/run/execute.py", append("# another runner\n"), "nothing"),
+        ("analysis_lib/run/parameters.py", append("# another table\n"), "book"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

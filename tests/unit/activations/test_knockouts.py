@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -154,3 +156,30 @@ def test_pixel_dependence_measures_these_facts(vlm: VisionLanguageModel, questio
     assert (table["vision_moved"] == 0).all()
     change = table.pivot_table(index="layer", columns="condition", values="question_moved")
     assert (change["strict"] == 0).all() and (change["paper"][2:] > 0).all() and (change["baseline"][1:] > 0).all()
+
+
+def test_pixel_dependence_masks_every_layer_of_every_run(vlm: VisionLanguageModel, questions: pd.DataFrame) -> None:
+    """Rounding may depend on whether there is a mask, and a lone prompt has none where nothing is cut."""
+    masks: list[torch.Tensor | None] = []
+    with ExitStack() as stack:
+        for layer in vlm.decoder_layers:
+            spied = layer.self_attn.forward
+
+            def spy(*args: Any, spied: Any = spied, **kwargs: Any) -> Any:
+                masks.append(kwargs["attention_mask"])
+                return spied(*args, **kwargs)
+
+            stack.enter_context(pytest.MonkeyPatch.context()).setattr(layer.self_attn, "forward", spy)
+        table = pixel_dependence(vlm, questions.iloc[[0]], [BASELINE, STRICT, WINDOW])
+    assert len(masks) == (1 + 2 * 3) * LAYERS and all(mask is not None for mask in masks)
+    assert (table["vision_moved"] == 0).all()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_on_a_gpu_too_vision_is_bitwise_the_baselines(
+    tiny_folders: dict[str, Path], kind: str, attention: str, questions: pd.DataFrame, dtype: str
+) -> None:
+    vlm = load_model(tiny_folders[kind], attention=attention, dtype=dtype, device="cuda")
+    for table in (questions, questions.iloc[[0]]):  # with padding and without
+        assert (pixel_dependence(vlm, table, [BASELINE, PAPER, STRICT, WINDOW])["vision_moved"] == 0).all()

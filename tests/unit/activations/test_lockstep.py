@@ -25,6 +25,7 @@ from analysis_lib.activations import (
     random_edges,
     window_conditions,
 )
+from analysis_lib.activations.backends import TOLERANCES
 from analysis_lib.activations.batching import same_picture
 from analysis_lib.models import SPAN_NAMES, Batch, VisionLanguageModel, load_model, prepare
 from tests.unit.activations.conditions import BLIND, STRICT, States, with_other_pixels
@@ -54,7 +55,7 @@ def worst(one: States, other: States) -> float:
     assert one.keys() == other.keys()
     for name in one:
         assert one[name].shape == other[name].shape and one[name].isfinite().all()
-    return max(((one[name] - other[name]).abs().max() / other[name].abs().max()).item() for name in one)
+    return max(((one[name].cpu() - other[name]).abs().max() / other[name].abs().max()).item() for name in one)
 
 
 def in_double(vlm: VisionLanguageModel) -> VisionLanguageModel:
@@ -71,11 +72,29 @@ def both_kinds(tiny_folders: dict[str, Path], attention: str) -> dict[str, Visio
     return {kind: load_model(folder, attention=attention, device="cpu") for kind, folder in tiny_folders.items()}
 
 
+@pytest.mark.parametrize(
+    ("device", "dtype", "tolerance"),
+    [
+        ("cpu", "float32", 5e-6),
+        pytest.param("cuda", "float32", TOLERANCES[torch.float32], marks=pytest.mark.gpu),
+        pytest.param("cuda", "float16", TOLERANCES[torch.float16], marks=pytest.mark.gpu),
+    ],
+)
 def test_every_kind_of_condition_gives_the_references_numbers(
-    vlm: VisionLanguageModel, batch: Batch, stepped: States
+    tiny_folders: dict[str, Path],
+    kind: str,
+    attention: str,
+    questions: pd.DataFrame,
+    device: str,
+    dtype: str,
+    tolerance: float,
 ) -> None:
     """In single precision up to its rounding, in double up to the float32 that is kept."""
-    assert worst(stepped, reference(vlm, batch, EVERY_KIND)) < 5e-6
+    vlm = load_model(tiny_folders[kind], attention=attention, dtype=dtype, device=device)
+    batch = prepare(vlm, questions)
+    stepped = forward_lockstep(vlm, batch, EVERY_KIND)
+    assert all(values.device.type == device for values in stepped.values())
+    assert worst(stepped, reference(vlm, batch, EVERY_KIND)) < tolerance
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -261,3 +280,20 @@ def test_no_hook_is_left_behind(vlm: VisionLanguageModel, batch: Batch) -> None:
         with pytest.raises(TypeError):
             forward_lockstep(vlm, batch, EVERY_KIND)
     assert hooks() == before
+
+
+def test_few_different_masks_are_made_however_many_layers_and_conditions(
+    vlm: VisionLanguageModel, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run over windows has one mask with and one without the cut, for the shared states and for those apart."""
+    made: list[torch.Size] = []
+    real = torch.Tensor.to
+
+    def counted(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        if tensor.dtype == torch.bool and tensor.ndim == 3 and tensor.shape[2] > 1:  # not where the picture goes
+            made.append(tensor.shape)
+        return real(tensor, *args, **kwargs)
+
+    monkeypatch.setattr(torch.Tensor, "to", counted)
+    forward_lockstep(vlm, batch, window_conditions("strict", LAYERS, 2))
+    assert len(made) == 3

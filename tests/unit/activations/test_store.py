@@ -7,12 +7,15 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 
 from analysis_lib.activations import extract, open_activations
+from analysis_lib.activations import store as store_module
 from analysis_lib.activations.store import ActivationStore, ArraySpec
 from analysis_lib.models import VisionLanguageModel
 from tests.unit.activations.folders import contents
@@ -191,6 +194,42 @@ def test_the_store_is_an_ordinary_zarr_group_without_pickled_objects(finished: P
     for path in finished.rglob("zarr.json"):
         assert "pickle" not in path.read_text() and "object" not in json.loads(path.read_text()).get("data_type", "")
     assert len(pd.read_parquet(finished / "questions.parquet")) == plain.sizes["sample"]
+
+
+def test_a_batch_is_written_without_being_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ActivationStore(tmp_path / "s", SETTINGS, pd.DataFrame({"question_id": list("abc")}), SPECS)
+    monkeypatch.setattr(zarr.Array, "__getitem__", None)
+    store.write(slice(0, 3), {"vision": np.ones((3, 4), np.float32), "correct": np.ones(3, bool)})
+    assert not store.pending()
+
+
+def test_what_the_disk_made_of_a_batch_is_compared_with_what_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checksum of what is read back after writing would bless whatever is there."""
+    write = zarr.Array.__setitem__
+
+    def torn(array: Any, rows: Any, values: np.ndarray) -> None:
+        write(array, rows, np.where(np.arange(len(values)) > 1, 0, values.T).T.astype(values.dtype))
+
+    store = ActivationStore(tmp_path / "s", SETTINGS, pd.DataFrame({"question_id": list("abc")}), SPECS)
+    monkeypatch.setattr(zarr.Array, "__setitem__", torn)
+    store.write(slice(0, 3), {"vision": np.ones((3, 4), np.float32), "correct": np.ones(3, bool)})
+    store.finish({"conditions": []})
+    with pytest.raises(ValueError, match="array correct, samples from 0, does not match its checksum"):
+        open_activations(tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.zeros((3, 4)), np.full((3, 4), -0.0), np.full((3, 4), np.nan), np.arange(24.0).reshape(3, 8)[:, ::2]],
+    ids=["zeros", "negative zeros", "undefined", "gaps"],
+)
+def test_unusual_numbers_are_read_back_as_they_were_meant(tmp_path: Path, values: np.ndarray) -> None:
+    specs = {"vision": SPECS["vision"]}
+    store = ActivationStore(tmp_path / "s", SETTINGS, pd.DataFrame({"question_id": list("abc")}), specs)
+    store.write(slice(0, 3), {"vision": values})
+    store_module._verify(tmp_path / "s", 3)
 
 
 def test_batches_of_the_wrong_shape_are_refused_and_not_counted(tmp_path: Path) -> None:

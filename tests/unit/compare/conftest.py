@@ -1,7 +1,8 @@
-"""Atoms tables made to order: every curve is what the test says, with one width of interval."""
+"""Atoms tables made to order: every curve is what the test says, with one width of the atoms' intervals."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 TASKS = ("ChooseAttr", "ChooseCat", "ChooseRel", "CompareAttr", "LogicalObj", "QueryAttr")
+N_REPLICATES = 200
 RISING, FALLING = np.linspace(0.0, 1.0, 9), np.linspace(1.0, 0.0, 9)
 PLAIN = {
     "unique_vision": 0.1 + 0.8 * FALLING**2,
@@ -28,14 +30,17 @@ def rows_of(
     target_from: str = "recomputed",
     half: float = 0.02,
 ) -> pd.DataFrame:
-    """Rows of one model, task and reading; the total is the sum of the atoms."""
+    """Rows of one model, task and reading; the total is the sum of the atoms, whose errors are unrelated."""
+    rng = np.random.default_rng(zlib.crc32(f"{model} {task} {mode} {condition} {target_from}".encode()))
+    errors = {name: half / 1.645 * rng.standard_normal((len(bits), N_REPLICATES)) for name, bits in curves.items()}
     curves = {**curves, "total": sum(curves[name] for name in PLAIN)}
-    frames = [
-        pd.DataFrame(
-            {"layer": range(len(bits)), "quantity": name, "bits": bits, "low": bits - half, "high": bits + half}
-        )
-        for name, bits in curves.items()
-    ]
+    errors["total"] = sum(errors[name] for name in PLAIN)
+    frames = []
+    for name, bits in curves.items():
+        replicates = bits[:, None] + errors[name]
+        low, high = np.percentile(replicates, (5, 95), axis=1)
+        rows = {"layer": range(len(bits)), "quantity": name, "bits": bits, "low": low, "high": high}
+        frames.append(pd.DataFrame(rows).assign(replicates=[*replicates]))
     return pd.concat(frames, ignore_index=True).assign(
         model=model, task=task, mode=mode, definition="broja", condition=condition, target="prediction_hidden",
         target_from=target_from, verdict="",

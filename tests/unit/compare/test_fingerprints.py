@@ -30,7 +30,20 @@ def test_shares_are_parts_of_the_whole(made):
     found = prints.interval("ChooseRel", "unique_language")
     assert found.value == pytest.approx(5 / 6)
     assert found.low < found.value < found.high
-    assert prints.total_widening == pytest.approx(2)  # four atoms as wide as their sum
+
+
+def test_atoms_that_scatter_together_leave_shares_known(made):
+    """Half as much of everything is the same mixture, however far the total scatters."""
+    table = four(made, 0.05)
+    factors = np.random.default_rng(0).normal(1, 0.2, 50)
+    table["replicates"] = [bits * factors for bits in table["bits"]]
+    prints = read_fingerprints(table, NAMES, 8)
+    assert prints.draws == pytest.approx(np.broadcast_to(prints.shares, prints.draws.shape))
+
+
+def test_a_table_without_replicates_is_refused(made):
+    with pytest.raises(ValueError, match="decompose again"):
+        read_fingerprints(four(made, 0.05).drop(columns="replicates"), NAMES, 8)
 
 
 def test_clear_groups_are_found_in_every_draw(made):
@@ -50,8 +63,10 @@ def test_equal_tasks_have_groups_of_little_support(made):
 def test_two_tasks_and_a_total_within_its_noise_are_not_measurable(made):
     with pytest.raises(NotMeasurableError, match="one way only"):
         clusters(read_fingerprints(four(made, 0.05), NAMES[:2], 8))
-    with pytest.raises(NotMeasurableError, match="hardly more than its noise"):
-        read_fingerprints(four(made, 9.0), NAMES, 8)
+    for half in (9.0, 1.6):  # of a total of 6 or 7; shares of what is under five standard errors may be any number
+        with pytest.raises(NotMeasurableError, match="hardly more than its noise"):
+            read_fingerprints(four(made, half), NAMES, 8)
+    assert np.abs(read_fingerprints(four(made, 0.8), NAMES, 8).draws).max() < 5
     with pytest.raises(NotMeasurableError, match="no unique_vision of Elsewhere"):
         read_fingerprints(four(made, 0.05), ["Elsewhere"], 8)
 

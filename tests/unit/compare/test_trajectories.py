@@ -19,7 +19,9 @@ DEPTH = np.linspace(0, 1, 9)
 
 
 def curve(bits: np.ndarray, spread: float = 0.0) -> Curve:
-    return Curve(bits, np.full(len(bits), spread))
+    """A curve whose replicates have unrelated errors of exactly this spread at every layer."""
+    one_at_a_time = np.concatenate([np.eye(len(bits)), -np.eye(len(bits))])
+    return Curve(bits, bits + spread * np.sqrt(len(bits) - 0.5) * one_at_a_time)
 
 
 @pytest.mark.parametrize(("other", "expected"), [(DEPTH, 1.0), (3 * DEPTH + 2, 1.0), (-DEPTH, -1.0)])
@@ -42,6 +44,25 @@ def test_intervals_cover_the_noise_free_correlation(second: np.ndarray, spread: 
         found = correlate(*noisy, seed=draw, draws=300)
         hits += found.low - 1e-12 <= truth <= found.high + 1e-12
     assert hits / 150 >= 0.83  # 90 % less three standard errors
+
+
+def test_an_error_that_all_layers_share_hides_no_shape():
+    """What a bootstrap draw adds everywhere moves the curve up and down; its shape stays known."""
+    offsets = np.random.default_rng(4).standard_normal((100, 1))
+    shared, unrelated = Curve(DEPTH, DEPTH + offsets), curve(DEPTH, 1.0)
+    known, unknown = (correlate(one, curve(DEPTH**2)) for one in (shared, unrelated))
+    assert known.high - known.low < 1e-9 < 0.5 < unknown.high - unknown.low
+
+
+def test_draws_have_the_covariance_of_the_replicates_and_leave_degenerate_ones_out():
+    rng = np.random.default_rng(5)
+    replicates = DEPTH + rng.standard_normal((60, 9)) @ rng.standard_normal((9, 9))
+    drawn = Curve(DEPTH, replicates).draws(200_000, rng)
+    assert drawn.mean(0) == pytest.approx(DEPTH, abs=0.05)
+    assert np.cov(drawn.T) == pytest.approx(np.cov(replicates.T), abs=0.2)
+    broken = np.insert(replicates, 7, np.nan, axis=0)
+    same = (Curve(DEPTH, kept).draws(5, np.random.default_rng(6)) for kept in (replicates, broken))
+    assert np.array_equal(*same)
 
 
 def test_noise_about_nothing_excludes_nothing():

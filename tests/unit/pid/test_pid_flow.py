@@ -128,6 +128,9 @@ def test_principal_components_share_one_number_unless_a_layer_has_fewer() -> Non
     assert result.diagnostics["d_vision"].tolist() == [5, 2]
     assert result.diagnostics["d_language"].tolist() == [5, 5]
     assert result.diagnostics["d_target"].tolist() == [3, 3]
+    settings["max_components"] = {"vision": 3, "language": 4, "target": None}
+    own = pid_flow(wide[:2], wide[2:], target, **settings, **QUICK).diagnostics
+    assert [own[f"d_{name}"].tolist() for name in ("vision", "language", "target")] == [[3, 2], [4, 4], [3, 3]]
 
 
 def test_table_has_the_agreed_columns_and_layers_only_where_given() -> None:
@@ -135,7 +138,7 @@ def test_table_has_the_agreed_columns_and_layers_only_where_given() -> None:
     columns = [
         "mode", "definition", "quantity", "bits", "plug_in", "low", "high", "bracket_low", "bracket_high", "least",
         "null_mean", "null_high", "matched_low", "matched_high", "p_value", "q_value", "verdict",
-        "n_samples", "d_vision", "d_language", "d_target", "preservation", "flags",
+        "seed_spread", "n_samples", "d_vision", "d_language", "d_target", "preservation", "flags",
     ]  # fmt: skip
     single = pid_flow(*data, mode="marginal", **QUICK).to_frame()
     assert list(single.columns) == columns
@@ -145,6 +148,47 @@ def test_table_has_the_agreed_columns_and_layers_only_where_given() -> None:
     assert list(layered["layer"]) == [0] * 7 + [1] * 7
     np.testing.assert_array_equal(layered["bits"][:7], single["bits"])
     assert layered["flags"].map(type).eq(str).all()
+
+
+@pytest.mark.parametrize("mode", ["cartesian", "marginal", "joint"])
+def test_replicates_are_behind_the_interval_and_keep_the_books(mode: str) -> None:
+    data, _, _ = warped(8, n=400)
+    result = pid_flow(np.stack([data[0]] * 2), *data[1:], mode=mode, steps=20, **QUICK)
+    drawn = result.replicates
+    assert drawn.total.shape == (2, QUICK["n_bootstrap"])
+    for name in QUANTITIES:
+        replicates = getattr(drawn, name)
+        np.testing.assert_allclose(np.percentile(replicates, 5, axis=1), getattr(result.low, name), atol=1e-12)
+    parts = drawn.redundancy + drawn.unique_vision + drawn.unique_language + drawn.synergy
+    np.testing.assert_allclose(parts, drawn.total, atol=1e-9)
+    table = result.to_frame(replicates=True)
+    assert list(table.columns) == [*result.to_frame().columns, "replicates"]
+    at = table.query("layer == 1 and quantity == 'synergy'")["replicates"].item()
+    np.testing.assert_array_equal(at, drawn.synergy[1].astype(np.float32))
+
+
+def test_replicates_of_two_calls_draw_the_same_groups() -> None:
+    """A source of other noise differs from the first less than the replicates scatter: their errors are shared."""
+    data, _, _ = warped(8, n=400)
+    vision, language, target = data
+    near = vision + 0.01 * np.random.default_rng(0).standard_normal(vision.shape)
+    first, second = (pid_flow(v, language, target, mode="marginal", **QUICK).replicates.total for v in (vision, near))
+    assert (second - first).std() < 0.2 * first.std()
+    other = pid_flow(near, language, target, mode="marginal", seed=1, **QUICK).replicates.total
+    assert (other - first).std() > 0.8 * first.std()
+
+
+def test_degenerate_draws_keep_their_place_and_do_not_spoil_the_interval() -> None:
+    """Half of the groups hold one row over and over: draws of too many of those have no covariance of full rank."""
+    rng = np.random.default_rng(12)
+    rows = rng.normal(size=(12, 3))
+    rows[6:] = rows[6]
+    groups = np.repeat(np.arange(12), 3)
+    data = np.repeat(rows, 3, axis=0) + np.where(groups[:, None] < 6, 0.3, 0.0) * rng.normal(size=(36, 3))
+    result = pid_flow(*data.T[..., None], mode="marginal", groups=groups, n_bootstrap=400, n_null=2, n_matched=0)
+    missing = np.isnan(result.replicates.total)
+    assert 0 < missing.sum() < 200
+    assert result.replicates.total.shape == (400,) and np.isfinite([result.low.total, result.high.total]).all()
 
 
 def test_printing_shows_every_atom_with_interval_and_null() -> None:

@@ -58,6 +58,22 @@ def test_a_clustering_names_its_leaves_and_each_merge_but_the_last() -> None:
         charts.clustering(linkage(points, "average"), list("abcd"), [1.0], **WORDS)
 
 
+def test_merges_at_one_height_keep_their_own_support() -> None:
+    points = np.array([[0.0], [10.0], [1.0], [11.0]])
+    chart = charts.clustering(linkage(points, "average"), list("abcd"), [0.2, 0.9, 1.0], **WORDS).to_dict()
+    lines, merges = chart["datasets"].values()
+    axis = chart["layer"][0]["encoding"]["y"]["axis"]["labelExpr"]
+    stands = {name: 5 + 10 * at for at in range(4) for name in "abcd" if f"== {5 + 10 * at} ? '{name}'" in axis}
+    assert [row["distance"] for row in merges] == [1, 1]
+    assert {row["place"]: row["support"] for row in merges} == {
+        (stands["a"] + stands["c"]) / 2: 0.2,
+        (stands["b"] + stands["d"]) / 2: 0.9,
+    }
+    root = [row for row in lines if row["merge"] == 2]
+    assert [row["distance"] for row in root] == [1, 10, 10, 1]
+    assert {row["place"] for row in root} == {row["place"] for row in merges}
+
+
 def test_a_task_has_one_point() -> None:
     table = pd.DataFrame({"task": ["QueryAttr"], **{f"{n}{e}": 0.5 for n in "xy" for e in ("", "_low", "_high")}})
     chart = charts.task_scatter(table, x="x", y="y", x_title="share", y_title="bits", **WORDS)

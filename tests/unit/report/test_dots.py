@@ -99,3 +99,18 @@ def test_atoms_of_several_layers_in_one_dot_are_refused(baseline: pd.DataFrame):
     with pytest.raises(ValueError, match="layer"):
         charts.atom_dots(baseline, row="task", description=WORDS)
     charts.atom_dots(baseline[baseline["layer"] == 3], row="task", description=WORDS)
+
+
+def test_what_shuffled_targets_reach_is_drawn_where_the_table_has_it(baseline: pd.DataFrame):
+    layer = baseline[baseline["layer"] == 3]
+
+    def strokes(table: pd.DataFrame, **settings: bool) -> tuple[list[str], str]:
+        spec = charts.atom_dots(table, row="task", description=WORDS, **settings).to_dict()
+        fields = [one["encoding"]["x"].get("field") for one in spec["layer"] if one["mark"].get("shape") == "stroke"]
+        return fields, spec["usermeta"]["companion"]["uncertainty"]
+
+    fields, caption = strokes(layer)
+    assert fields == ["null_high"] and "shuffled targets" in caption
+    unknown = layer.assign(null_high=float("nan"))
+    for bare in (strokes(layer, null=False), strokes(layer.drop(columns="null_high")), strokes(unknown)):
+        assert bare[0] == [] and "shuffled" not in bare[1]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from analysis_lib.compare import READINGS, STATISTICS, Reading
 from analysis_lib.report import charts
@@ -128,6 +129,25 @@ def test_a_verdict_says_of_how_many_tasks_or_criteria(claims, made):
     assert words("C6", knocked={TASKS[0]: less}) == "differs (1 of 6 tasks; 5 cannot tell)"
     assert words("C6", knocked=everywhere(**less)) == DIFFERS
     assert words("C4") == NOT_MEASURABLE
+
+
+def test_what_could_not_be_measured_reproduces_nothing(claims, made):
+    rows = judge({"C2": claims.claims["C2"]}, made(everywhere(unique_language=1.0 + 8.5 * RISING)), MAIN)
+    assert standing(rows)["words"].tolist() == [REPRODUCED]
+    rows.loc[rows["statistic"] == "language_unique_last_share", "verdict"] = NOT_MEASURABLE
+    assert standing(rows)["words"].tolist() == ["in part (1 of 2 criteria)"]
+    rows["verdict"] = NOT_MEASURABLE
+    assert standing(rows)["words"].tolist() == [NOT_MEASURABLE]
+
+
+def test_a_claim_about_every_task_asks_more_of_each_task(claims, made):
+    """An interval that just clears the bar alone does not, where six tasks have as many chances to."""
+    asked = {"C6": claims.claims["C6"]}
+    one = judge(asked, made(tasks=TASKS[:1], knocked=MORE), MAIN).iloc[0]
+    six = judge(asked, made(knocked=MORE), MAIN).iloc[0]
+    assert six["value"] == one["value"]
+    factor = norm.isf(0.05 / 6) / norm.isf(0.05)
+    assert six["high"] - six["value"] == pytest.approx(factor * (one["high"] - one["value"]))
 
 
 def test_a_flow_that_keeps_no_information_is_not_asked(claims, made):

@@ -58,7 +58,6 @@ def test_right_and_wrong_are_said_in_words():
     grid = question_grid(examples, caption="Two.")
     assert [verdict.get_text() for verdict in parse(grid).select(".verdict")] == ["right", "wrong"]
     assert "model: no (wrong)" in str(grid)
-    assert not parse(question_grid(examples, caption="Two.", show_prediction=False)).select(".verdict")
 
 
 def test_an_example_that_lacks_its_answer_is_refused():
@@ -111,7 +110,7 @@ def test_a_table_has_caption_column_heads_and_row_heads():
     assert [cell.get_text() for cell in page.select("td")] == ["1,200", "25%", "9", "not measured"]
 
 
-@pytest.mark.parametrize("wrong", [{"formats": {"x": "d"}}, {"labels": {"x": "X"}}, {"row_header": "x"}])
+@pytest.mark.parametrize("wrong", [{"formats": {"x": "d"}}, {"labels": {"x": "X"}}])
 def test_an_unknown_column_is_named(wrong: dict):
     with pytest.raises(ValueError, match="'x'"):
         table(pd.DataFrame({"a": [1]}), caption="One.", **wrong)
@@ -134,8 +133,6 @@ def test_a_turned_table_has_a_row_per_property_and_a_column_per_thing():
     ]  # fmt: skip
     assert [head["scope"] for head in page.select("th")] == ["col"] * 3 + ["row"] * 2
     assert [len(page.select(f"tr:nth-child({row}) td.number")) for row in (1, 2)] == [2, 0]
-    with pytest.raises(ValueError, match="leave row_header out"):
-        table(frame, caption="Two models.", row_header="device", turned=True)
 
 
 def test_a_name_with_hyphens_is_not_broken():

@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis_lib.report.numbers import Numbers, format_value, read_numbers
+from analysis_lib.report.numbers import Numbers, format_value
+
+
+def saved_numbers(results: Path) -> dict:
+    return json.loads((results / "smoke" / "numbers" / "page.json").read_text())["numbers"]
 
 
 @pytest.fixture
@@ -20,7 +24,7 @@ def test_what_is_glued_can_be_read_back(numbers: Numbers, tmp_path: Path):
     assert numbers.glue("peak", np.float32(1.5), ".2f", interval=(1, 2.25), unit="bits") == "1.50 [1.00, 2.25] bits"
     assert numbers.glue("task", "QueryAttr") == "QueryAttr"
     assert numbers.glue("count", np.int64(5525), ",d") == "5,525"
-    saved = read_numbers("page", tmp_path, "smoke")
+    saved = saved_numbers(tmp_path)
     assert saved["peak"] == {"value": 1.5, "text": "1.50 [1.00, 2.25] bits", "interval": [1, 2.25], "unit": "bits"}
     assert saved["task"]["value"] == "QueryAttr" and saved["count"]["value"] == 5525
     assert json.loads((tmp_path / "smoke" / "numbers" / "page.json").read_text())["profile"] == "smoke"
@@ -29,7 +33,7 @@ def test_what_is_glued_can_be_read_back(numbers: Numbers, tmp_path: Path):
 def test_a_new_run_forgets_the_keys_of_the_last(numbers: Numbers, tmp_path: Path):
     numbers.glue("old", 1)
     Numbers("page", tmp_path, "smoke").glue("new", 2)
-    assert set(read_numbers("page", tmp_path, "smoke")) == {"new"}
+    assert set(saved_numbers(tmp_path)) == {"new"}
 
 
 def test_the_file_does_not_depend_on_the_order_of_cells(tmp_path: Path):
@@ -50,7 +54,7 @@ def test_what_is_no_number_is_refused_and_the_file_stays(numbers: Numbers, tmp_p
     numbers.glue("good", 1)
     with pytest.raises(ValueError, match="'bad' must be a finite number"):
         numbers.glue("bad", value)
-    assert set(read_numbers("page", tmp_path, "smoke")) == {"good"}
+    assert set(saved_numbers(tmp_path)) == {"good"}
 
 
 @pytest.mark.parametrize("interval", [(2, 3), (0, 0.5), (3, 0), (float("nan"), 2)])
@@ -71,13 +75,8 @@ def test_a_page_name_cannot_lead_out_of_the_folder(page: str):
         Numbers(page)
 
 
-def test_a_page_that_was_not_run_is_told(tmp_path: Path):
-    with pytest.raises(FileNotFoundError, match="run its notebook"):
-        read_numbers("page", tmp_path)
-
-
 @given(st.floats(-1e6, 1e6), st.sampled_from([".2f", "+.2f"]))
 def test_a_rounded_zero_has_no_sign(value: float, format: str):
     text = format_value(value, format)
-    assert text[1:] != "0.00"
+    assert text not in ("+0.00", "-0.00", "\N{MINUS SIGN}0.00")
     assert float(text.replace("\N{MINUS SIGN}", "-")) == pytest.approx(value, abs=0.005000001)

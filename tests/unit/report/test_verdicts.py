@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from analysis_lib.compare import statistics
 from analysis_lib.pid.significance import verdict
 from analysis_lib.report import charts, theme
 from analysis_lib.report.verdicts import AS, LESS, MORE, NOT_THERE, THERE, VERDICT_MARKS
@@ -32,6 +33,7 @@ def rows_of(chart: object) -> list[dict]:
 def test_every_word_of_the_estimator_has_a_tile_of_its_own_colour_and_mark(atoms: pd.DataFrame) -> None:
     words = {verdict("synergy", bits, q, 0.4, 0.6) for bits, q in ((1.0, 0.9), (0.1, 0.01), (0.5, 0.01), (1.0, 0.01))}
     assert words == {NOT_THERE, LESS, AS, MORE}
+    assert statistics.NOT_THERE == NOT_THERE, "the word by which claims know that there is nothing"
     atoms["verdict"] = [sorted(words)[i % 4] for i in range(len(atoms))]
     rows = rows_of(charts.verdict_tiles(atoms, description=WORDS))
     assert {row["mark"] for row in rows} == {VERDICT_MARKS[word] for word in words}

@@ -28,6 +28,14 @@ def test_an_unknown_profile_is_refused_with_those_there_are():
         profile_path("minni")
 
 
+@pytest.mark.parametrize(
+    ("asked", "missing"), [("decompose", "lacks decompose; it has extract"), ("method", "lacks seed and pages")]
+)
+def test_an_incomplete_profile_is_refused_with_what_it_has(asked, missing):
+    with pytest.raises(ParameterError, match=missing):
+        notebook_parameters({"extract": {}} | ({"seed": 0} if asked == "decompose" else {}), "own", asked)
+
+
 def test_a_stage_gets_its_section_and_a_page_what_all_pages_get():
     pages = {"method": "", "setup": {"n": "1"}}
     profile = {"seed": "3", "extract": {"source": "minigqa"}, "decompose": "", "pages": pages}

@@ -80,13 +80,14 @@ def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, pairs: list
         (HEADER, "pictures/a.png,q,x\npictures/b.jpg,q,  \n", ValueError, "empty answer in row 3;"),
         (HEADER, "pictures/a.png,,x\n\npictures/b.jpg,q,y\n", ValueError, "empty question in row 2;"),
         (HEADER, "pictures/a.png,q,x\n" * 2, ValueError, "rows 2, 3 ask the same question about the same image"),
+        (HEADER, "pictures/a.png,q,x\n./pictures/a.png,q,x\n", ValueError, "rows 2, 3 ask the same question"),
         (HEADER, "pictures/a.gif,q,x\n", ValueError, "row 2 is none of .jpg, .jpeg, .png"),
         (HEADER, "a.png,q,x\npictures/a.png,q,x\n", FileNotFoundError, r"1 images are missing: .*a.png \(row 2\)"),
         (HEADER, "pictures/a.png,q,x\npictures/far/a.png,q,x\n", ValueError, "row 3: .* have the same name"),
     ],
     ids=[
         *("columns", "same column", "no rows", "empty", "commas", "short", "quote", "no answer", "no question"),
-        *("twice", "suffix", "missing", "same name"),
+        *("twice", "twice by another path", "suffix", "missing", "same name"),
     ],
 )
 def test_a_wrong_table_is_refused_and_nothing_is_written(mine: Path, header, rows, error, message):
