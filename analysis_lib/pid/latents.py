@@ -22,7 +22,7 @@ from analysis_lib.pid.gaussian import PID_BLOCKS
 from analysis_lib.pid.marginals import rank_normal
 from analysis_lib.pid.system import Informations, conditional_factors, information, solve_system
 
-CHUNK = 16
+ROWS_AT_ONCE = 2048
 RANK_DRAWS = 8
 PAIR_BLOCKS = {"vision": ("target", "vision"), "language": ("target", "language"), "total": ("target", "both sources")}
 
@@ -38,12 +38,16 @@ def assemble(definition: Definition, core: np.ndarray) -> Atoms:
 
 def weighted_covariances(latents: Tensor, weights: Tensor) -> Tensor:
     """Covariances ``(n_replicates, d, d)`` of rows ``(n_samples, d)`` under ``(n_replicates, n_samples)`` counts."""
-    results = []
-    for chunk in weights.split(CHUNK):
-        share = (chunk / chunk.sum(1, keepdim=True))[:, :, None]
-        centred = latents - (share * latents).sum(1, keepdim=True)
-        results.append(centred.mT @ (centred * share))
-    return torch.cat(results)
+    share = weights / weights.sum(1, keepdim=True)
+    centred = latents - latents.mean(0)  # what is left of a replicate's mean is small, and no digits cancel below
+    first, second = torch.triu_indices(latents.shape[1], latents.shape[1])
+    products = latents.new_zeros(len(weights), len(first))
+    for part, rows in zip(share.split(ROWS_AT_ONCE, dim=1), centred.split(ROWS_AT_ONCE), strict=True):
+        products += part @ (rows[:, first] * rows[:, second])  # all replicates in one matrix product
+    covariances = latents.new_empty(len(weights), latents.shape[1], latents.shape[1])
+    covariances[:, first, second] = covariances[:, second, first] = products
+    means = share @ centred
+    return covariances - means[:, :, None] * means[:, None, :]
 
 
 def covariance_cores(covariances: Tensor, dims: tuple[int, int, int], definition: Definition) -> np.ndarray:

@@ -66,7 +66,10 @@ def _measure(
     except NotMeasurableError as missing:
         return float("nan"), float("nan"), float("nan"), criterion.unit, criterion.verdict(None), str(missing)
     found = found.widened(n_asked)
-    return found.value, found.low, found.high, criterion.unit, criterion.verdict((found.low, found.high)), ""
+    ends = (found.low, found.high)
+    if criterion.unit == "correlation":
+        ends = (max(-1.0, found.low), min(1.0, found.high))
+    return found.value, *ends, criterion.unit, criterion.verdict(ends), ""
 
 
 def joined(verdicts: Iterable[str]) -> str:

@@ -148,6 +148,8 @@ def test_a_claim_about_every_task_asks_more_of_each_task(claims, made):
     assert six["value"] == one["value"]
     factor = norm.isf(0.05 / 6) / norm.isf(0.05)
     assert six["high"] - six["value"] == pytest.approx(factor * (one["high"] - one["value"]))
+    correlations = judge({"C4": claims.claims["C4"]}, made(models=TWO, half=0.3), MAIN)
+    assert correlations["high"].max() == 1.0 and correlations["low"].min() >= -1.0
 
 
 def test_a_flow_that_keeps_no_information_is_not_asked(claims, made):
