@@ -94,7 +94,7 @@ def matching_test(table: Array) -> tuple[float, float]:
 
     Examples
     --------
-    >>> matching_test(np.eye(4))[1] == 1 / factorial(4)
+    >>> matching_test(np.eye(4))[1] == 1 / 24
     True
     """
     n = len(table)

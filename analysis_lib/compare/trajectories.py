@@ -30,7 +30,8 @@ def correlate(first: Curve, second: Curve, seed: int = 0, draws: int = DRAWS) ->
 
     Examples
     --------
-    >>> rising = Curve(np.linspace(0.0, 2.0, 9), np.full(9, 0.01))
+    >>> bits = np.linspace(0.0, 2.0, 9)
+    >>> rising = Curve(bits, bits + 0.01 * np.eye(9))
     >>> correlate(rising, rising).low > 0.99
     True
     """
@@ -42,7 +43,8 @@ def correlate_steps(first: Curve, second: Curve, seed: int = 0, draws: int = DRA
 
     Examples
     --------
-    >>> rising = Curve(np.linspace(0.0, 2.0, 9) ** 2, np.full(9, 0.01))
+    >>> bits = np.linspace(0.0, 2.0, 9) ** 2
+    >>> rising = Curve(bits, bits + 0.01 * np.eye(9))
     >>> correlate_steps(rising, rising).value > 0.99
     True
     """

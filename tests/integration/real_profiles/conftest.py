@@ -19,7 +19,7 @@ from tests.integration.real_profiles.standin import lay_out_gqa, save_random_mod
 N_QUESTIONS = 50
 TASKS = ("ChooseAttr", "QueryAttr")
 DRAWS = {"max_components": 3, "bootstrap": 10, "nulls": 2, "matched": 0, "flow_seeds": 1, "samples": "all"}
-CHEAP = {"mode": "marginal", "paper_recipe": False}
+CHEAP = {"targets": ["prediction_hidden"], "definitions": [], "probe_every": 0, "paper_recipe": False}
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Chec
     for folder in ("analysis_lib", "workflow", "notebooks"):
         shutil.copytree(repository / folder, root / folder, ignore=unneeded)
     shutil.copy(repository / "pyproject.toml", root)
+    (root / "book").mkdir()
+    for facts in (repository / "book").glob("*.yml"):
+        shutil.copy(facts, root / "book")
     return Checkout(root)
 
 
