@@ -43,6 +43,7 @@ def test_executed_pages_offer_their_notebook_and_their_data(book: Path):
             atoms = pd.read_parquet(files[".parquet"])
             csv = pd.read_csv(files.get(".csv") or files[".gz"])
             assert len(atoms) == len(csv) > 0 and list(csv.columns) == list(atoms.columns), path
+            assert "replicates" not in atoms, "a hundred numbers beside each one"
             with_atoms += 1
     assert notebooks and with_numbers and with_atoms
 

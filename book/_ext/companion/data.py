@@ -72,18 +72,17 @@ def reads_atoms(notebook: dict[str, Any]) -> bool:
 def write_atoms(folder: Path, target: Path) -> tuple[Path, ...]:
     """Write the atoms of a profile, all models and tasks in one table, once for all pages; return the files.
 
-    Bootstrap replicates, arrays that would not fit a cell, are in the parquet file only.
+    Bootstrap replicates are left out: a hundred numbers beside each one would make a heavy download of a light table.
     """
     from analysis_lib.report.results import read_atoms
 
-    atoms = read_atoms(folder.parent, folder.name)
+    atoms = read_atoms(folder.parent, folder.name).drop(columns="replicates", errors="ignore")
     parquet, csv = target / "atoms.parquet", target / "atoms.csv"
     atoms.to_parquet(parquet, index=False)
-    plain = atoms.drop(columns="replicates", errors="ignore")
-    plain.to_csv(csv, index=False, float_format="%.6g")
+    atoms.to_csv(csv, index=False, float_format="%.6g")
     if csv.stat().st_size <= LARGEST_CSV:
         return parquet, csv
     csv.unlink()
     compressed = target / "atoms.csv.gz"
-    plain.to_csv(compressed, index=False, float_format="%.6g")
+    atoms.to_csv(compressed, index=False, float_format="%.6g")
     return parquet, compressed
