@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import tempfile
 from pathlib import Path
 
 import pandas as pd
+
+from analysis_lib.files import new_folder
 
 from .registry import get_task
 
@@ -42,8 +43,6 @@ def write_questions(table: str | Path, folder: str | Path, task: str) -> Path:
     """
     wanted = get_task(task)
     source, target = Path(table), Path(folder)
-    if target.exists():
-        raise FileExistsError(f"{target} exists already; choose another folder or remove it first")
     rows = _read(source)
     pictures = _pictures(source, rows)
     types = {"structural": wanted.structural, "semantic": wanted.semantic, "detailed": wanted.detailed[0]}
@@ -51,18 +50,12 @@ def write_questions(table: str | Path, folder: str | Path, task: str) -> Path:
         f"{line:06d}": {"imageId": picture.stem, "question": question, "answer": answer, "types": types}
         for line, picture, question, answer in zip(rows.index, pictures, rows["question"], rows["answer"], strict=True)
     }
-    target.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with new_folder(target) as building:
         (building / "images").mkdir()
         for picture in sorted(set(pictures)):
             shutil.copyfile(picture, building / "images" / picture.name)
         content = json.dumps(records, indent=1, ensure_ascii=False)
         (building / "val_balanced_questions.json").write_text(content, encoding="utf-8")
-        building.chmod(0o755)
-        building.rename(target)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return target
 
 

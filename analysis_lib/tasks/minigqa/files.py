@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from analysis_lib.files import cache_folder, new_folder
 
 from ..registry import TASKS
 from .questions import FAMILIES, ask
@@ -50,16 +49,8 @@ def write_minigqa(
     if questions_per_task < 1:
         raise ValueError(f"questions_per_task is {questions_per_task}; at least 1 is needed")
     folder = Path(folder)
-    if folder.exists():
-        raise FileExistsError(f"{folder} exists already; choose another folder or remove it first")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with new_folder(folder) as building:
         _write_into(building, questions_per_task, seed, pixels_per_cell)
-        building.chmod(0o755)
-        building.rename(folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return folder
 
 
@@ -105,11 +96,8 @@ def embedded_minigqa(pixels_per_cell: int = PIXELS_PER_CELL) -> Path:
     It lies in the user's cache folder (``$ANALYSIS_LIB_CACHE``, else ``$XDG_CACHE_HOME`` or ``~/.cache``); several
     processes may ask at once.
     """
-    base = os.environ.get("ANALYSIS_LIB_CACHE")
-    if base is None:
-        base = str(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "how-vision-becomes-language")
     fineness = "" if pixels_per_cell == PIXELS_PER_CELL else f"-{pixels_per_cell}"
-    folder = Path(base) / f"minigqa-v{_LAYOUT_VERSION}-{EMBEDDED_SEED}-{EMBEDDED_QUESTIONS_PER_TASK}{fineness}"
+    folder = cache_folder() / f"minigqa-v{_LAYOUT_VERSION}-{EMBEDDED_SEED}-{EMBEDDED_QUESTIONS_PER_TASK}{fineness}"
     if not folder.exists():
         try:
             write_minigqa(

@@ -1,0 +1,233 @@
+"""Files that are whole or not there: written beside their place and moved into it, told apart by checksums.
+
+A leaf: it imports nothing of this package. `write_atomically` and `replacing` are the only ways in which the package
+writes files, `new_folder` the only one in which it makes a folder of them. What a killed process leaves behind carries
+its machine and process in the name, and `remove_litter` takes it away once that process is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+import google_crc32c
+
+__all__ = [
+    "cache_folder",
+    "crc32c",
+    "file_crc32c",
+    "file_digest",
+    "hidden_neighbour",
+    "is_litter",
+    "new_folder",
+    "remove_litter",
+    "replacing",
+    "write_atomically",
+]
+
+_HIDDEN = re.compile(r"\..+\.(?P<machine>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{8}\.partial", re.DOTALL)
+"""Name of a file or folder that is being written: its own, and who writes it."""
+
+_LONGEST = 200
+"""Bytes of a name that leave room for who writes it; file systems take 255."""
+
+_LARGE = 2**26
+"""Bytes from which a file's digest is kept for other processes; smaller files are read in a fraction of a second."""
+
+_SETTLED = 2_500_000_000
+"""Nanoseconds after a change from which another one shows in a file's times, whatever the file system."""
+
+_DIGESTS: dict[tuple[Path, str], str] = {}
+
+
+def crc32c(data: bytes) -> str:
+    """CRC-32C of some bytes, as eight hexadecimal digits; it finds every change of up to 32 bits in a row."""
+    return f"{google_crc32c.value(data):08x}"
+
+
+def file_crc32c(path: str | Path) -> str:
+    """CRC-32C of a file, read piece by piece."""
+    value = 0
+    with Path(path).open("rb") as file:
+        while piece := file.read(2**22):
+            value = google_crc32c.extend(value, piece)
+    return f"{value:08x}"
+
+
+def write_atomically(path: str | Path, content: bytes | str, *, durable: bool = False) -> None:
+    """Write a file in one step: a reader, or a run that follows a killed one, sees the old content or the new.
+
+    Parameters
+    ----------
+    path: where to; its folder is made if missing. A link stays one, what it points to is written.
+    content: text is written as UTF-8.
+    durable: return only when the bytes are on the disk, whatever happens to the machine afterwards.
+
+    Raises
+    ------
+    OSError: the file cannot be written; it names the file, and what was there is still there.
+    """
+    try:
+        with replacing(path, durable=durable) as partial, partial.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+    except OSError as error:  # a full disk names no file, others name the one that was to become this one
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
+def replacing(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to; what lies there at the end takes the place of ``path`` in one step.
+
+    After an error, what was at ``path`` is still there and the path beside it is gone. Parameters are those of
+    `write_atomically`.
+    """
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_litter(path.parent, path.name)
+    partial = hidden_neighbour(path)
+    try:
+        yield partial
+        if durable:
+            _to_disk(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    if durable:
+        _to_disk(path.parent)
+
+
+@contextmanager
+def new_folder(folder: str | Path) -> Iterator[Path]:
+    """Give a hidden folder to fill, which appears as ``folder`` at the end; after an error nothing is left of it.
+
+    Raises
+    ------
+    FileExistsError: something lies at ``folder``, before or after the work.
+    """
+    folder = Path(folder)
+    taken = FileExistsError(f"{folder} exists already; choose another folder or remove it first")
+    if folder.exists():
+        raise taken
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    remove_litter(folder.parent, folder.name)
+    building = hidden_neighbour(folder)
+    building.mkdir()
+    try:
+        yield building
+        try:
+            building.rename(folder)
+        except OSError:
+            raise (taken if folder.exists() else OSError(f"{folder} cannot be made")) from None
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def hidden_neighbour(path: Path) -> Path:
+    """A name beside ``path`` that is nobody else's and tells who writes there."""
+    return path.with_name(f".{_short(path.name)}.{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.partial")
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a name is that of something half written, on this machine, by a process that is no more."""
+    found = _HIDDEN.fullmatch(path.name)
+    return found is not None and found["machine"] == _machine() and not _is_alive(int(found["process"]))
+
+
+def remove_litter(folder: str | Path, name: str | None = None) -> None:
+    """Remove what processes that are no more were writing in a folder, all of it or that of one name."""
+    prefix = "." if name is None else f".{_short(name)}."
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for path in [Path(entry.path) for entry in entries if entry.name.startswith(prefix)]:
+            if not is_litter(path):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def cache_folder() -> Path:
+    """Where what can be made again is kept: ``$ANALYSIS_LIB_CACHE``, else in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    if own := os.environ.get("ANALYSIS_LIB_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "how-vision-becomes-language"
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file's content, computed anew only when its size, its times or its place have changed.
+
+    The digests of large files are kept in `cache_folder` for other processes.
+
+    Raises
+    ------
+    OSError: the file cannot be read.
+    """
+    path = Path(os.path.realpath(path))
+    state = path.stat()
+    stamp = f"{state.st_dev} {state.st_ino} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
+    if (path, stamp) in _DIGESTS:
+        return _DIGESTS[path, stamp]
+    kept = cache_folder() / "digests" / hashlib.sha256(os.fsencode(path)).hexdigest()
+    large = state.st_size >= _LARGE
+    digest = _kept_digest(kept, stamp) if large else None
+    if digest is None:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) > _SETTLED:
+        _DIGESTS[path, stamp] = digest
+        if large:
+            line = f"{digest} {stamp}"
+            with suppress(OSError):  # without a cache it is only slower
+                write_atomically(kept, f"{crc32c(line.encode())} {line}")
+    return digest
+
+
+def _kept_digest(kept: Path, stamp: str) -> str | None:
+    """The digest that a process kept for a file of this size and these times, if it did and the note is intact."""
+    try:
+        checksum, line = kept.read_text(encoding="utf-8").split(" ", 1)
+        digest, of = line.split(" ", 1)
+    except (OSError, ValueError):
+        return None
+    return digest if of == stamp and checksum == crc32c(line.encode()) else None
+
+
+def _to_disk(path: Path) -> None:
+    if os.name != "posix" and path.is_dir():  # elsewhere a folder cannot be opened
+        return
+    descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != "posix":  # elsewhere the question would end the process
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # somebody else's
+        return True
+    return True
+
+
+def _short(name: str) -> str:
+    raw = os.fsencode(name)
+    return name if len(raw) <= _LONGEST else crc32c(raw)
+
+
+@cache
+def _machine() -> str:
+    return crc32c(socket.gethostname().encode())

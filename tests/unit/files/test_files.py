@@ -1,0 +1,226 @@
+"""Files are whole or not there, what the killed leave behind goes, and digests are of what the files hold now."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis_lib import files
+from analysis_lib.files import (
+    crc32c,
+    file_crc32c,
+    file_digest,
+    hidden_neighbour,
+    is_litter,
+    new_folder,
+    remove_litter,
+    replacing,
+    write_atomically,
+)
+
+
+def gone_process() -> int:
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    return done.pid
+
+
+def litter_of(path: Path, process: int) -> Path:
+    own = hidden_neighbour(path)
+    return own.with_name(own.name.replace(f"-{os.getpid()}-", f"-{process}-"))
+
+
+def test_the_checksum_is_the_published_one(tmp_path: Path) -> None:
+    assert crc32c(b"123456789") == "e3069283"  # the check value of CRC-32C
+    (tmp_path / "f").write_bytes(b"123456789")
+    assert file_crc32c(tmp_path / "f") == "e3069283"
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_what_is_written_is_read_back_and_nothing_else_stays(tmp_path: Path, durable: bool) -> None:
+    path = tmp_path / "made" / "on the way" / "é.json"
+    for content in ("ä", b"\x00\xff", ""):
+        write_atomically(path, content, durable=durable)
+        assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_after_an_error_the_old_content_is_there_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(path) as partial:
+        partial.write_text("half")
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = tmp_path / "f"
+    path.write_text("old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_atomically(path, "new", durable=True)
+    assert caught.value.filename == str(path) and caught.value.errno == errno.ENOSPC
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind", ["a folder", "below a file"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("kept")
+    path = tmp_path / "folder" if kind == "a folder" else tmp_path / "file" / "f"
+    with pytest.raises(OSError, match=r".") as caught:
+        write_atomically(path, "new")
+    assert caught.value.filename == str(path)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder"]
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "real")
+    write_atomically(tmp_path / "link", "content")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "disk" / "real").read_text() == "content"
+
+
+def test_names_as_long_as_the_system_takes(tmp_path: Path) -> None:
+    path = tmp_path / ("ä" * 120)
+    write_atomically(path, "content")
+    assert path.read_text() == "content"
+
+
+def test_litter_of_the_dead_goes_with_the_next_write_and_nothing_else_does(tmp_path: Path) -> None:
+    path, gone = tmp_path / "f", gone_process()
+    dead, dead_folder = litter_of(path, gone), litter_of(path, gone)
+    alive, elsewhere = litter_of(path, os.getppid()), litter_of(tmp_path / "other", gone)
+    another_machine = dead.with_name(dead.name.replace(files._machine(), "00000000"))
+    foreign = [tmp_path / name for name in (".f.aside", ".f.partial", ".f", "f.partial", f".f.{gone}.tmp")]
+    for each in (dead, alive, elsewhere, another_machine, *foreign):
+        each.write_text("x")
+    dead_folder.mkdir()
+    (dead_folder / "half").write_text("x")
+    write_atomically(path, "content")
+    assert set(tmp_path.iterdir()) == {path, alive, elsewhere, another_machine, *foreign}
+    assert is_litter(elsewhere) and not is_litter(alive)
+    remove_litter(tmp_path)
+    assert set(tmp_path.iterdir()) == {path, alive, another_machine, *foreign}
+    remove_litter(tmp_path / "nowhere")
+
+
+def test_a_killed_writer_leaves_the_old_content_and_its_litter_goes(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_text("old")
+    program = (
+        "import sys, time; from analysis_lib.files import replacing\n"
+        "with replacing(sys.argv[1]) as partial: partial.write_text('half'); print('there', flush=True); time.sleep(60)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE)
+    assert child.stdout is not None and child.stdout.readline() == b"there\n"
+    assert len(list(tmp_path.iterdir())) == 2
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert path.read_text() == "old"
+    write_atomically(path, "new")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "to" / "folder"
+    with pytest.raises(ZeroDivisionError), new_folder(target) as building:
+        (building / "f").write_text("half")
+        raise ZeroDivisionError
+    assert list(target.parent.iterdir()) == []
+    with new_folder(target) as building:
+        (building / "f").write_text("whole")
+        assert not target.exists()
+    assert list(target.parent.iterdir()) == [target] and (target / "f").read_text() == "whole"
+    with pytest.raises(FileExistsError, match="folder exists already; choose another folder"), new_folder(target):
+        pass
+
+
+def test_a_new_folder_never_takes_anothers_place(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    with pytest.raises(FileExistsError, match="folder exists already"), new_folder(target) as building:
+        (building / "f").write_text("mine")
+        target.mkdir()
+        (target / "thesis").write_text("somebody's")
+    assert (target / "thesis").read_text() == "somebody's"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def aged(path: Path) -> None:
+    """As if time had passed since the last change; the system's own time of change cannot be set back."""
+    os.utime(path, ns=(0, 0))
+    time.sleep(0.02)
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Files that were read to the end for their digest; every file counts as large and as settled."""
+    read: list[str] = []
+    original = hashlib.file_digest
+
+    def counting(file, name):  # type: ignore[no-untyped-def]
+        read.append(Path(file.name).name)
+        return original(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counting)
+    monkeypatch.setattr(files, "_DIGESTS", {})
+    monkeypatch.setattr(files, "_LARGE", 0)
+    monkeypatch.setattr(files, "_SETTLED", 0)
+    monkeypatch.setenv("ANALYSIS_LIB_CACHE", str(tmp_path / "cache"))
+    return read
+
+
+def test_a_digest_is_computed_once_and_again_after_any_change(tmp_path: Path, reads: list[str]) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(b"one")
+    aged(path)
+    assert file_digest(path) == file_digest(path) == hashlib.sha256(b"one").hexdigest()
+    assert reads == ["weights"]
+    path.write_bytes(b"two")
+    aged(path)  # same size, same time of modification
+    assert file_digest(path) == hashlib.sha256(b"two").hexdigest()
+    other = tmp_path / "another"
+    other.write_bytes(b"six")
+    aged(other)
+    other.replace(path)
+    assert file_digest(path) == hashlib.sha256(b"six").hexdigest()
+
+
+def test_digests_of_large_files_are_kept_and_a_damaged_note_is_not_believed(tmp_path: Path, reads: list[str]) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(b"one")
+    aged(path)
+    digest = file_digest(path)
+    files._DIGESTS.clear()
+    assert file_digest(path) == digest and reads == ["weights"]
+    (note,) = (tmp_path / "cache" / "digests").iterdir()
+    whole = note.read_bytes()
+    for at in range(len(whole)):
+        note.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        files._DIGESTS.clear()
+        assert file_digest(path) == digest
+    assert len(reads) == 1 + len(whole)
+
+
+def test_a_file_changed_a_moment_ago_is_read_again(
+    tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_SETTLED", 60 * 10**9)
+    (tmp_path / "f").write_bytes(b"one")
+    assert file_digest(tmp_path / "f") == file_digest(tmp_path / "f")
+    assert reads == ["f", "f"]
