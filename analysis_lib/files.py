@@ -7,13 +7,11 @@ its machine and process in the name, and `remove_litter` takes it away once that
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import secrets
 import shutil
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -25,7 +23,6 @@ __all__ = [
     "cache_folder",
     "crc32c",
     "file_crc32c",
-    "file_digest",
     "hidden_neighbour",
     "is_litter",
     "new_folder",
@@ -39,14 +36,6 @@ _HIDDEN = re.compile(r"\..+\.(?P<machine>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-
 
 _LONGEST = 200
 """Bytes of a name that leave room for who writes it; file systems take 255."""
-
-_LARGE = 2**26
-"""Bytes from which a file's digest is kept for other processes; smaller files are read in a fraction of a second."""
-
-_SETTLED = 2_500_000_000
-"""Nanoseconds after a change from which another one shows in a file's times, whatever the file system."""
-
-_DIGESTS: dict[tuple[Path, str], str] = {}
 
 
 def crc32c(data: bytes) -> str:
@@ -160,45 +149,6 @@ def cache_folder() -> Path:
     if own := os.environ.get("ANALYSIS_LIB_CACHE"):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "how-vision-becomes-language"
-
-
-def file_digest(path: str | Path) -> str:
-    """SHA-256 of a file's content, computed anew only when its size, its times or its place have changed.
-
-    The digests of large files are kept in `cache_folder` for other processes.
-
-    Raises
-    ------
-    OSError: the file cannot be read.
-    """
-    path = Path(os.path.realpath(path))
-    state = path.stat()
-    stamp = f"{state.st_dev} {state.st_ino} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
-    if (path, stamp) in _DIGESTS:
-        return _DIGESTS[path, stamp]
-    kept = cache_folder() / "digests" / hashlib.sha256(os.fsencode(path)).hexdigest()
-    large = state.st_size >= _LARGE
-    digest = _kept_digest(kept, stamp) if large else None
-    if digest is None:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) > _SETTLED:
-        _DIGESTS[path, stamp] = digest
-        if large:
-            line = f"{digest} {stamp}"
-            with suppress(OSError):  # without a cache it is only slower
-                write_atomically(kept, f"{crc32c(line.encode())} {line}")
-    return digest
-
-
-def _kept_digest(kept: Path, stamp: str) -> str | None:
-    """The digest that a process kept for a file of this size and these times, if it did and the note is intact."""
-    try:
-        checksum, line = kept.read_text(encoding="utf-8").split(" ", 1)
-        digest, of = line.split(" ", 1)
-    except (OSError, ValueError):
-        return None
-    return digest if of == stamp and checksum == crc32c(line.encode()) else None
 
 
 def _to_disk(path: Path) -> None:

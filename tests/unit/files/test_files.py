@@ -1,14 +1,12 @@
-"""Files are whole or not there, what the killed leave behind goes, and digests are of what the files hold now."""
+"""Files are whole or not there, and what the killed leave behind goes."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,6 @@ from analysis_lib import files
 from analysis_lib.files import (
     crc32c,
     file_crc32c,
-    file_digest,
     hidden_neighbour,
     is_litter,
     new_folder,
@@ -159,68 +156,3 @@ def test_a_new_folder_never_takes_anothers_place(tmp_path: Path) -> None:
         (target / "thesis").write_text("somebody's")
     assert (target / "thesis").read_text() == "somebody's"
     assert list(tmp_path.iterdir()) == [target]
-
-
-def aged(path: Path) -> None:
-    """As if time had passed since the last change; the system's own time of change cannot be set back."""
-    os.utime(path, ns=(0, 0))
-    time.sleep(0.02)
-
-
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """Files that were read to the end for their digest; every file counts as large and as settled."""
-    read: list[str] = []
-    original = hashlib.file_digest
-
-    def counting(file, name):  # type: ignore[no-untyped-def]
-        read.append(Path(file.name).name)
-        return original(file, name)
-
-    monkeypatch.setattr(hashlib, "file_digest", counting)
-    monkeypatch.setattr(files, "_DIGESTS", {})
-    monkeypatch.setattr(files, "_LARGE", 0)
-    monkeypatch.setattr(files, "_SETTLED", 0)
-    monkeypatch.setenv("ANALYSIS_LIB_CACHE", str(tmp_path / "cache"))
-    return read
-
-
-def test_a_digest_is_computed_once_and_again_after_any_change(tmp_path: Path, reads: list[str]) -> None:
-    path = tmp_path / "weights"
-    path.write_bytes(b"one")
-    aged(path)
-    assert file_digest(path) == file_digest(path) == hashlib.sha256(b"one").hexdigest()
-    assert reads == ["weights"]
-    path.write_bytes(b"two")
-    aged(path)  # same size, same time of modification
-    assert file_digest(path) == hashlib.sha256(b"two").hexdigest()
-    other = tmp_path / "another"
-    other.write_bytes(b"six")
-    aged(other)
-    other.replace(path)
-    assert file_digest(path) == hashlib.sha256(b"six").hexdigest()
-
-
-def test_digests_of_large_files_are_kept_and_a_damaged_note_is_not_believed(tmp_path: Path, reads: list[str]) -> None:
-    path = tmp_path / "weights"
-    path.write_bytes(b"one")
-    aged(path)
-    digest = file_digest(path)
-    files._DIGESTS.clear()
-    assert file_digest(path) == digest and reads == ["weights"]
-    (note,) = (tmp_path / "cache" / "digests").iterdir()
-    whole = note.read_bytes()
-    for at in range(len(whole)):
-        note.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        files._DIGESTS.clear()
-        assert file_digest(path) == digest
-    assert len(reads) == 1 + len(whole)
-
-
-def test_a_file_changed_a_moment_ago_is_read_again(
-    tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files, "_SETTLED", 60 * 10**9)
-    (tmp_path / "f").write_bytes(b"one")
-    assert file_digest(tmp_path / "f") == file_digest(tmp_path / "f")
-    assert reads == ["f", "f"]
