@@ -114,6 +114,8 @@ def language_unique_late_rise(atoms: pd.DataFrame, reading: Reading, model: str,
     """Language-unique information at the last layer less that half-way, mean over tasks."""
     rows = reading.untouched(atoms, model)
     curves = [read_curve(rows, task, "unique_language") for task in tasks]
+    if not any(_is_there(rows, task, "unique_language") for task in tasks):
+        raise NotMeasurableError(f"language-unique information is {NOT_THERE} at any layer of any task")
     rng = _rng()
     drawn = np.mean([_late_rise(curve.draws(DRAWS, rng)) for curve in curves], axis=0)
     return Interval.of_draws(float(np.mean([_late_rise(curve.bits) for curve in curves])), drawn)
@@ -135,15 +137,22 @@ def synergy_largest_share(atoms: pd.DataFrame, reading: Reading, model: str, tas
 
 
 def between_models_correlation(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
-    """Smallest correlation over depth of a task's four atoms with those of any other model."""
+    """Smallest correlation over depth of a task's four atoms with those of any other model.
+
+    An atom that is nowhere there in either model has no trajectory to agree on.
+    """
     others = [name for name in dict.fromkeys(atoms["model"]) if name != model]
     if not others:
         raise NotMeasurableError("a second model is missing")
     found = []
     for other in others:
         # In one order, whichever model is asked about: the claim is about the pair.
-        first, second = (reading.untouched(atoms, name) for name in sorted((model, other)))
-        found += [correlate(read_curve(first, tasks[0], atom), read_curve(second, tasks[0], atom)) for atom in ATOMS]
+        pair = [reading.untouched(atoms, name) for name in sorted((model, other))]
+        curves = {atom: [read_curve(rows, tasks[0], atom) for rows in pair] for atom in ATOMS}
+        there = [atom for atom in ATOMS if any(_is_there(rows, tasks[0], atom) for rows in pair)]
+        found += [correlate(*curves[atom]) for atom in there]
+    if not found:
+        raise NotMeasurableError(f"every atom is {NOT_THERE} at any layer of any model: noise follows noise nowhere")
     return Interval(*(min(getattr(one, end) for one in found) for end in ("value", "low", "high")))
 
 
@@ -186,17 +195,17 @@ def _parts(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) 
 
 def vision_unique_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Change of vision-unique information by the knockout, mean over layers."""
-    return rise(atoms, reading, model, tasks[0], "unique_vision")
+    return _rise_of_something(atoms, reading, model, tasks[0], "unique_vision")
 
 
 def synergy_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Change of synergy by the knockout, mean over layers."""
-    return rise(atoms, reading, model, tasks[0], "synergy")
+    return _rise_of_something(atoms, reading, model, tasks[0], "synergy")
 
 
 def total_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Change of the total by the knockout, mean over layers."""
-    return rise(atoms, reading, model, tasks[0], "total")
+    return _rise_of_something(atoms, reading, model, tasks[0], "total")
 
 
 def effect_against_redundancy(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
@@ -221,6 +230,15 @@ def rise(atoms: pd.DataFrame, reading: Reading, model: str, task: str, quantity:
     return Interval.of_draws(float(after.bits.mean() - before.bits.mean()), draws)
 
 
+def _rise_of_something(atoms: pd.DataFrame, reading: Reading, model: str, task: str, quantity: str) -> Interval:
+    """As `rise`, where there is anything that could rise or have fallen: what is noise before and after does neither."""
+    found = rise(atoms, reading, model, task, quantity)
+    before, after = reading.untouched(atoms, model, reading.knockout_mode), reading.knocked_out(atoms, model)
+    if not (_is_there(before, task, quantity) or _is_there(after, task, quantity)):
+        raise NotMeasurableError(f"{quantity} is {NOT_THERE} at any layer, with and without the knockout")
+    return found
+
+
 def redundancy_share(atoms: pd.DataFrame, reading: Reading, model: str, task: str) -> Interval:
     """Redundancy over the total of the untouched model, both averaged over layers, as the knockouts are measured."""
     rows = reading.untouched(atoms, model, reading.knockout_mode)
@@ -232,12 +250,17 @@ def redundancy_share(atoms: pd.DataFrame, reading: Reading, model: str, task: st
 def _vision_unique(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Curve:
     rows = reading.untouched(atoms, model)
     curve = read_curve(rows, tasks[0], "unique_vision")
-    verdicts = rows[(rows["task"] == tasks[0]) & (rows["quantity"] == "unique_vision")]["verdict"]
-    if (verdicts == NOT_THERE).all():
-        raise NotMeasurableError("vision-unique information is not distinguishable from its null at any layer")
+    if not _is_there(rows, tasks[0], "unique_vision"):
+        raise NotMeasurableError(f"vision-unique information is {NOT_THERE} at any layer")
     if curve.bits.max() <= 0 or len(curve.bits) < 3:
         raise NotMeasurableError("vision-unique information is positive at no layer, or there are too few layers")
     return curve
+
+
+def _is_there(rows: pd.DataFrame, task: str, quantity: str) -> bool:
+    """Whether a quantity can be told from its null at one layer at least."""
+    verdicts = rows.loc[(rows["task"] == task) & (rows["quantity"] == quantity), "verdict"]
+    return bool((verdicts != NOT_THERE).any())
 
 
 def _last(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Fingerprints:

@@ -62,7 +62,7 @@ class Criterion:
 
     @property
     def accepted(self) -> tuple[float, float]:
-        """The region that fulfils the criterion, ends included; ``below`` and ``above`` are open on one side."""
+        """The region that fulfils the criterion; ``below`` and ``above`` have one end, which does not fulfil it."""
         low = -math.inf if self.relation == "below" else self.value - self.tolerance
         high = math.inf if self.relation == "above" else self.value + self.tolerance
         return low, high
@@ -84,7 +84,9 @@ class Criterion:
         if not low <= high:
             raise ValueError(f"{self.statistic}: expected an interval from low to high, got {interval}")
         first, last = self.accepted
-        if first <= low and high <= last:
+        # A rise of exactly nothing is no rise: what lies on the bar itself is neither above nor below it.
+        inside = first <= low and high <= last if self.relation == "equal" else first < low and high < last
+        if inside:
             return REPRODUCED
         return DIFFERS if high < first or low > last else UNDECIDED
 

@@ -64,7 +64,7 @@ def test_the_file_holds_no_verdict(repository: Path):
 def test_a_verdict_is_where_the_interval_lies(relation: str, value: float, tolerance: float, low: float, width: float):
     one = criterion(relation, value, tolerance)
     first, last = one.accepted
-    ends = [first <= end <= last for end in (low, low + width)]
+    ends = [first <= end <= last if relation == "equal" else first < end < last for end in (low, low + width)]
     outside = low + width < first or low > last
     expected = REPRODUCED if all(ends) else DIFFERS if outside else UNDECIDED
     assert one.verdict((low, low + width)) == expected
@@ -75,7 +75,12 @@ def test_a_larger_tolerance_never_takes_a_claim_back(value: float, tolerance: fl
     for relation in ("equal", "below", "above"):
         narrow, wide = criterion(relation, value, tolerance), criterion(relation, value, tolerance + more)
         assert wide.accepted[0] <= narrow.accepted[0] and narrow.accepted[1] <= wide.accepted[1]
-        assert wide.verdict((value, value)) == REPRODUCED
+        on_the_bar = relation != "equal" and value in wide.accepted
+        assert wide.verdict((value, value)) == (UNDECIDED if on_the_bar else REPRODUCED)
+
+
+def test_no_change_at_all_is_neither_a_rise_nor_a_fall():
+    assert {criterion(relation, 0.0, 0.0).verdict((0.0, 0.0)) for relation in ("above", "below")} == {UNDECIDED}
 
 
 def test_an_interval_wider_than_the_accepted_region_cannot_tell():

@@ -91,6 +91,22 @@ def test_an_atom_that_is_nowhere_there_cannot_peak(claims, made):
     assert set(judged["verdict"]) == {NOT_MEASURABLE} and judged["reason"].str.contains("at any layer").all()
 
 
+@pytest.mark.parametrize("claim", ["C2", "C4", "C6", "C7", "C8"])
+def test_where_nothing_is_there_nothing_rises_and_nothing_agrees(claims, made, claim: str):
+    nothing = made(knocked=MORE, models=TWO).assign(verdict="not distinguishable from its null")
+    judged = judge({claim: claims.claims[claim]}, nothing, MAIN)
+    noisy = judged[judged["statistic"] != "language_unique_last_share"]  # a share asks its total for signal instead
+    assert set(noisy["verdict"]) == {NOT_MEASURABLE} and noisy["reason"].str.contains("any layer").all()
+
+
+def test_an_atom_that_neither_model_has_does_not_decide_whether_they_agree(claims, made):
+    turned = made(everywhere(synergy=PLAIN["synergy"][::-1]), models=TWO[1:], half=0.001)
+    atoms = pd.concat([made(half=0.001), turned])
+    assert verdict_of(claims, "C4", atoms) == DIFFERS
+    atoms.loc[atoms["quantity"] == "synergy", "verdict"] = "not distinguishable from its null"
+    assert verdict_of(claims, "C4", atoms) == REPRODUCED
+
+
 def test_without_knockouts_three_claims_are_not_measurable(claims, made):
     atoms = made().query("condition == 'baseline'")
     assert {verdict_of(claims, name, atoms) for name in ("C6", "C7", "C8", "C9")} == {NOT_MEASURABLE}
