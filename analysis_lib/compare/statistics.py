@@ -231,7 +231,7 @@ def rise(atoms: pd.DataFrame, reading: Reading, model: str, task: str, quantity:
 
 
 def _rise_of_something(atoms: pd.DataFrame, reading: Reading, model: str, task: str, quantity: str) -> Interval:
-    """As `rise`, where there is anything that could rise or have fallen: what is noise before and after does neither."""
+    """As `rise`, where anything could rise or have fallen: what is noise before and after does neither."""
     found = rise(atoms, reading, model, task, quantity)
     before, after = reading.untouched(atoms, model, reading.knockout_mode), reading.knocked_out(atoms, model)
     if not (_is_there(before, task, quantity) or _is_there(after, task, quantity)):

@@ -1,8 +1,8 @@
 """The whole pipeline with nothing to find: how often does it find something?
 
-A real store is written anew with what was predicted dealt to other questions: sources and targets are what they were, but
-nothing in the sources tells about the targets any more. Decomposed and judged as any other store is, every verdict but
-"nothing there" or "cannot tell" is false.
+A real store is written anew with what was predicted dealt to other questions: sources and targets are what they were,
+but nothing in the sources tells about the targets any more. Decomposed and judged as any other store is, every verdict
+but "nothing there" or "cannot tell" is false.
 """
 
 from __future__ import annotations
@@ -99,10 +99,10 @@ def false_verdicts(atoms: pd.DataFrame) -> pd.DataFrame:
 
     Of an atom, or an information, every verdict but `NOT_THERE` is false; of a claim, that it is reproduced or differs.
     """
-    rows = [
-        ("an atom is there" if quantity in ATOMS else "there is information", mode, len(given), int((given != NOT_THERE).sum()))
-        for (quantity, mode), given in atoms.groupby(["quantity", "mode"])["verdict"]
-    ]
+    rows = []
+    for (quantity, mode), given in atoms.groupby(["quantity", "mode"])["verdict"]:
+        kind = "an atom is there" if quantity in ATOMS else "there is information"
+        rows.append((kind, mode, len(given), int((given != NOT_THERE).sum())))
     claims = read_claims().claims
     for _, of_one in atoms.groupby("dealing"):
         judged = judge(claims, of_one)
