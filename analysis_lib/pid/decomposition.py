@@ -23,6 +23,7 @@ from analysis_lib.pid.fitted import (
     check_count,
     check_counts,
     gather_layers,
+    note_idle_flows,
 )
 from analysis_lib.pid.inference import Counts, Estimate, infer_separate, reorder
 from analysis_lib.pid.inputs import check_lengths, check_sample_size, originals, read_groups, read_variable
@@ -216,7 +217,7 @@ def fit_latents(
     for indices in _alike(samples.layers):
         fitted = FITS[mode]([samples.layers[i] for i in indices], samples.groups, training)
         found.update(zip(indices, fitted, strict=True))
-    layers = [found[i] for i in range(len(samples.layers))]
+    layers = note_idle_flows([found[i] for i in range(len(samples.layers))])
     return FittedLatents(layers, samples.numbers, mode, samples.groups, seed, samples.n_copies)
 
 

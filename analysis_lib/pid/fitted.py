@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from analysis_lib.pid.latents import CommonLatents, assemble, average
 from analysis_lib.pid.result import PIDResult, gather
 
 ORDER = ("target", "vision", "language")
+IDLE = "no flow gained anything anywhere: these are the rank marginals of mode 'marginal'"
 COUNTS_AT_LEAST = {"bootstrap": 2, "null": 2, "matched": 0, "bias": 0}
 Columns = dict[str, np.ndarray]
 Parts = list[tuple[np.ndarray, Columns]]
@@ -33,13 +34,14 @@ class LayerLatents:
 
     ``columns`` are the variables ``(n_samples, d)`` before any map. ``seeds`` holds for every training the folds, each
     with its rows of the samples and the latents there; ``ranked`` tells of every training whether the rank marginals
-    were kept as they are. ``figures`` are what training has to say for itself.
+    were kept as they are. ``figures`` are what training has to say for itself, ``notes`` the same in words.
     """
 
     columns: Columns
     seeds: list[Parts]
     ranked: list[bool]
     figures: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
 
     def read(self, definition: Definition) -> list[list[CommonLatents]]:
         """The latents of every training and fold, to be read with a definition."""
@@ -57,6 +59,19 @@ class LayerLatents:
             ]
             for parts, ranked in zip(self.seeds, self.ranked, strict=True)
         ]
+
+
+def note_idle_flows(layers: list[LayerLatents]) -> list[LayerLatents]:
+    """The layers, told so where flows were trained and none gained anything, at no layer and in no fold.
+
+    Gaussian data give that honestly, but so would an optimiser that does nothing: a reader must not take the result for
+    one of trained flows.
+    """
+    depths = [layer.figures.get("flow_depths", ()) for layer in layers]
+    trained = any(columns.shape[1] > 1 for layer in layers for columns in layer.columns.values())
+    if not trained or not all(depths) or any(depth for folds in depths for depth in folds):
+        return layers
+    return [replace(layer, notes=[*layer.notes, IDLE]) for layer in layers]
 
 
 @dataclass(frozen=True)
@@ -121,6 +136,7 @@ class FittedLatents:
             for part in latents
         ]
         figures = describe(estimate, layer.columns, [part.values.numpy() for part in latents], pairs, spread)
+        figures["flags"] += layer.notes
         return estimate, figures | layer.figures
 
 

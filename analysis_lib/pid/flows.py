@@ -81,10 +81,10 @@ class MemberBumps(InvertibleModule):
         self.register_buffer("places", places)
 
     def _value_and_slope(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        # Unbounded above, above -depth below, and smooth through zero.
-        heights = torch.where(
-            self.heights > 0, self.heights, self.depth * torch.expm1(self.heights.clamp(max=0) / self.depth)
-        )
+        # Unbounded above, above -depth below, and smooth through zero, where training begins: there the lower branch
+        # decides, so that no gradient rests on what a clamp's is at its own limit (torch 2.14 changed that).
+        below = torch.where(self.heights > 0, 0.0, self.heights)  # nothing that could overflow in the branch not taken
+        heights = torch.where(self.heights > 0, self.heights, self.depth * torch.expm1(below / self.depth))
         steps = torch.tanh((x[..., None] - self.places) / self.width)
         return x + self.width * (heights * steps).sum(-1), 1 + (heights * (1 - steps.square())).sum(-1)
 

@@ -107,6 +107,18 @@ def test_seed_spread_measures_the_scatter_of_trained_flows() -> None:
     assert told.diagnostics["seed_spread"] == pytest.approx(scatter, rel=1e-6)
 
 
+def test_flows_that_never_gain_are_said_to_be_rank_marginals() -> None:
+    """One step is fewer than training looks back after, so nothing is gained; single columns have no flow."""
+    rng = np.random.default_rng(8)
+    vision, language, target = rng.normal(size=(3, 200, 2))
+    result = pid_flow(np.stack([vision, vision + target]), language, target, steps=1, **QUICK)
+    assert all("no flow gained anything anywhere" in flags[-1] for flags in result.diagnostics["flags"])
+    assert "no flow gained anything anywhere" in repr(result)
+    assert result.to_frame()["flags"].str.contains("no flow gained").all()
+    told = pid_flow(vision[:, :1], language[:, :1], target[:, :1], steps=1, **QUICK).diagnostics["flags"]
+    assert not any("no flow gained" in flag for flag in told)
+
+
 def test_mostly_bias_is_said() -> None:
     rng = np.random.default_rng(8)
     result = pid_flow(*(rng.normal(size=(300, d)) for d in (15, 15, 10)), mode="marginal", **QUICK)
