@@ -11,8 +11,9 @@ import pandas as pd
 from scipy.cluster.hierarchy import dendrogram
 
 from analysis_lib.report import theme
-from analysis_lib.report.lines import require_columns, require_one_value_per_point, rounded
+from analysis_lib.report.lines import require_one_value_per_point, rounded
 from analysis_lib.report.renderer import described
+from analysis_lib.report.values import drawable, finite_array
 
 BINS = 48
 LOWEST, HIGHEST = -0.9, 0.9995
@@ -49,12 +50,13 @@ def correlations_over_null(
     Raises:
         ValueError: A column is missing, a table is empty, or a dot occurs twice.
     """
-    require_columns(observed, ["quantity", "row", "value", "low", "high"])
+    observed = drawable(observed, ["quantity", "row"], ["value"], ["low", "high"])
+    others = None if others is None else drawable(others, ["quantity"], ["value"])
     require_one_value_per_point(observed, ["quantity", "row"])
     panels = [name for name in theme.ATOMS if name in set(observed["quantity"])]
     dots = observed.assign(kind="dot")
     ticks = others.assign(kind="tick", row=others_label) if others is not None else None
-    counts, edges = np.histogram(_z(np.asarray(null, float)), bins=BINS, range=(_z(LOWEST), _z(HIGHEST)))
+    counts, edges = np.histogram(_z(finite_array(null, "null", 1)), bins=BINS, range=(_z(LOWEST), _z(HIGHEST)))
     filled = counts > 0
     shade = pd.DataFrame(
         {"z": edges[:-1][filled], "z_end": edges[1:][filled], "share": (counts / counts.max())[filled]}
@@ -134,6 +136,7 @@ def clustering(
         raise ValueError(
             f"{len(names)} leaves have {len(names) - 1} merges, got {len(tree)} and {len(support)} supports"
         )
+    tree, support = finite_array(tree, "tree", 2), finite_array(support, "support", 1).tolist()
     order = dendrogram(tree, no_plot=True)["leaves"]
     # Where each node stands and how high: leaves, then merges in the order of the tree, as SciPy numbers them.
     places = [0.0] * len(order)
@@ -211,7 +214,7 @@ def task_scatter(
         ValueError: A column is missing, the table is empty, or a task occurs twice.
     """
     columns = ["task", *(f"{name}{end}" for name in (x, y) for end in ("", "_low", "_high"))]
-    require_columns(table, columns)
+    table = drawable(table, columns[:1], columns[1:])
     require_one_value_per_point(table, ["task"])
     data = rounded(table, columns)
     base = alt.Chart(data)

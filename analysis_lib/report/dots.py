@@ -10,8 +10,9 @@ import pandas as pd
 from scipy.stats import norm
 
 from analysis_lib.report import theme
-from analysis_lib.report.lines import menus, require_columns, require_one_value_per_point, rounded
+from analysis_lib.report.lines import menus, require_one_value_per_point, rounded
 from analysis_lib.report.renderer import described
+from analysis_lib.report.values import drawable
 
 ROW_STEP = 15
 """Height in pixels of one dot's own lane."""
@@ -38,8 +39,8 @@ def wilson_interval(correct: int, n: int, level: float = 0.9) -> tuple[float, fl
         >>> round(low, 3), round(high, 3)
         (0.84, 0.939)
     """
-    if n < 1 or not 0 <= correct <= n:
-        raise ValueError(f"expected 0 <= correct <= n with n >= 1, got correct={correct}, n={n}")
+    if n < 1 or not 0 <= correct <= n or n % 1 or correct % 1:
+        raise ValueError(f"expected counts, 0 <= correct <= n with n >= 1, got correct={correct}, n={n}")
     if not 0 < level < 1:
         raise ValueError(f"expected a level between 0 and 1, got {level}")
     z = float(norm.ppf(0.5 + level / 2))
@@ -60,9 +61,9 @@ def with_wilson(table: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
         >>> with_wilson(pd.DataFrame({"correct": [9], "n": [10]})).columns.tolist()
         ['correct', 'n', 'accuracy', 'low', 'high']
     """
-    require_columns(table, ["correct", "n"])
+    table = drawable(table, ["correct", "n"], ["correct", "n"])
     pairs = zip(table["correct"].tolist(), table["n"].tolist(), strict=True)
-    ends = [wilson_interval(int(correct), int(n), level) for correct, n in pairs]
+    ends = [wilson_interval(correct, n, level) for correct, n in pairs]
     return table.assign(accuracy=table["correct"] / table["n"], low=[a for a, _ in ends], high=[b for _, b in ends])
 
 
@@ -119,7 +120,7 @@ def dots_with_interval(
     chosen = [select] if isinstance(select, str) else list(select or ())
     keys = [row, color, *([facet] if facet else []), *chosen]
     measures = [value, low, high, *([mark] if mark else []), *([null] if null else [])]
-    require_columns(table, [*keys, *measures])
+    table = drawable(table, keys, [value], [low, high, *measures[3:]])
     require_one_value_per_point(table, keys)
     data = rounded(table, [*keys, *measures])
     present = set(data[color])
@@ -209,7 +210,7 @@ def accuracy_dots(
     """
     if mark and not mark_label:
         raise ValueError(f"the tick {mark!r} needs a mark_label that tells readers what it is")
-    require_columns(table, ["task", "condition"])
+    table = drawable(table, ["task", "condition"])
     looks = theme.condition_looks(table["condition"])
     note = "Bars: Wilson's 90 % interval." + (f" Grey tick: {mark_label}." if mark else "")
     return dots_with_interval(
@@ -259,7 +260,7 @@ def atom_dots(
     Raises:
         ValueError: The table lacks a column or mixes several values in one dot.
     """
-    require_columns(atoms, ["quantity", "bits", "low", "high", row])
+    atoms = drawable(atoms, ["quantity", row], ["bits"], ["low", "high"])
     drawn = atoms[atoms["quantity"].isin(list(quantities))]
     null = null and "null_high" in drawn and bool(drawn["null_high"].notna().any())
     return dots_with_interval(

@@ -6,8 +6,9 @@ import altair as alt
 import pandas as pd
 
 from analysis_lib.report import theme
-from analysis_lib.report.lines import require_columns, require_one_value_per_point, rounded
+from analysis_lib.report.lines import require_one_value_per_point, rounded
 from analysis_lib.report.renderer import described
+from analysis_lib.report.values import drawable
 
 COLUMNS = ("vision", "language", "answer", "how often")
 LABEL_ROOM = 0.25
@@ -49,8 +50,8 @@ def gate_picture(
         >>> len(chart.to_dict()["concat"])
         2
     """
-    require_columns(atoms, ["gate", "quantity", "bits"])
-    require_columns(outcomes, ["gate", *COLUMNS])
+    atoms = drawable(atoms, ["gate", "quantity"], ["bits"])
+    outcomes = drawable(outcomes, ["gate", *COLUMNS])
     require_one_value_per_point(atoms, ["gate", "quantity"])
     gates = list(dict.fromkeys(atoms["gate"].tolist()))
     if set(gates) != set(outcomes["gate"]):

@@ -9,8 +9,9 @@ import pandas as pd
 
 from analysis_lib.report.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED
 from analysis_lib.report.judgement import IN_PART, TOGETHER
-from analysis_lib.report.lines import menus, require_columns, require_one_value_per_point
+from analysis_lib.report.lines import menus, require_one_value_per_point
 from analysis_lib.report.renderer import described
+from analysis_lib.report.values import drawable
 
 LOOKS = {
     REPRODUCED: ("#2f8f5b", "="),
@@ -46,7 +47,7 @@ def claim_tiles(
         >>> chart = claim_tiles(one, labels={"C3": "little synergy"}, description=words, select=None)
     """
     chosen = [select] if select else []
-    require_columns(tiles, ["claim", "task", "model", "verdict", *chosen])
+    tiles = drawable(tiles, ["claim", "task", "model", "verdict", *chosen])
     require_one_value_per_point(tiles, ["claim", "task", "model", *chosen])
     if unknown := sorted(set(tiles["verdict"]) - set(LOOKS)):
         raise ValueError(f"unknown verdicts {', '.join(unknown)}; a claim is judged as {', '.join(LOOKS)}")

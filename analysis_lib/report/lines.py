@@ -6,6 +6,7 @@ definitions, targets or models and looks entirely normal.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,25 +15,13 @@ import pandas as pd
 
 from analysis_lib.report import theme
 from analysis_lib.report.renderer import described
+from analysis_lib.report.values import drawable
 
 ATOMS_KEYS = ("model", "task", "condition", "target", "target_from", "mode", "definition", "layer", "quantity")
 MOST_TICKS = 8
 """Up to so many values on a logarithmic axis, each is its own tick."""
 
 INTERVAL_NOTE = "Bands: 90 % bootstrap interval over questions."
-
-
-def require_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Refuse a table that is empty or lacks a column, naming what it has.
-
-    Raises:
-        ValueError: The table has no row or misses one of ``columns``.
-    """
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise ValueError(f"the table has no column {missing}; it has {list(table.columns)}")
-    if table.empty:
-        raise ValueError("the table has no row to draw; check the filter that made it")
 
 
 def require_one_value_per_point(table: pd.DataFrame, drawn: Sequence[str]) -> None:
@@ -82,7 +71,8 @@ def menus(table: pd.DataFrame, select: str | Sequence[str] | None) -> list[alt.P
             if pd.api.types.is_integer_dtype(table[column]) and len(values) == max(values) - min(values) + 1:
                 menu = alt.binding_range(min=min(values), max=max(values), step=1, name=name)
             first = [{column: values[0]}]
-            chosen.append(alt.selection_point(name=f"choose_{column}", fields=[column], bind=menu, value=first))
+            label = re.sub(r"\W", "_", column)  # the name of a variable in the chart's own language
+            chosen.append(alt.selection_point(name=f"choose_{label}", fields=[column], bind=menu, value=first))
     return chosen[::-1]  # Vega puts the last one first
 
 
@@ -157,7 +147,7 @@ def lines_with_interval(
     drawn = [name for name in (x, color, dash, facet) if name]
     chosen = [select] if isinstance(select, str) else list(select or ())
     measures = [y, low, high, *([null] if null else [])]
-    require_columns(table, [*drawn, *chosen, *measures])
+    table = drawable(table, [*drawn, *chosen], [x, y, low, high], [null] if null else [])
     require_one_value_per_point(table, [*drawn, *chosen])
     data = rounded(table, [*drawn, *chosen, *measures])
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
+from analysis_lib.text import visible
+
 
 @dataclass(frozen=True)
 class Markup:
@@ -26,14 +28,14 @@ class Markup:
         return self.markup
 
     def __repr__(self) -> str:
-        return self.text
+        return visible(self.text)
 
 
 def escape(text: object) -> str:
-    """Text made safe for HTML, between tags and inside quoted attributes.
+    """Text made safe for HTML, between tags and inside quoted attributes: shown, whatever it says.
 
     Example:
         >>> escape('<img src=x onerror="alert(1)">')
         '&lt;img src=x onerror=&quot;alert(1)&quot;&gt;'
     """
-    return html.escape(str(text), quote=True)
+    return html.escape(visible(text), quote=True)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from analysis_lib.report import theme
 from analysis_lib.report.renderer import described
+from analysis_lib.report.values import true_or_false
 
 CUT_COLOR = "#c1121f"
 EXACT = "Exact: the mask itself, nothing is estimated."
@@ -111,9 +112,7 @@ def mask_gallery(
 
 def _cells(allowed: ArrayLike, spans: Mapping[str, tuple[int, int]]) -> tuple[pd.DataFrame, list[str]]:
     """Rectangles of a mask, and the span that owns each position."""
-    matrix = np.asarray(allowed, dtype=bool)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
-        raise ValueError(f"expected a square boolean matrix (n_positions, n_positions), got shape {matrix.shape}")
+    matrix = true_or_false(allowed, "the mask")
     n = matrix.shape[0]
     owner = ["system"] * n
     for name, (start, stop) in spans.items():

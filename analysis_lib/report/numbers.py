@@ -7,11 +7,13 @@ Prose says ``{glue:text}`accuracy_baseline` `` and never a typed number; the sam
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
+
+from analysis_lib.text import visible
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -70,7 +72,7 @@ class Numbers:
         """
         if not _KEY.fullmatch(key):
             raise ValueError(f"a key is made of a-z, 0-9 and _ and starts with a letter, got {key!r}")
-        plain = value if isinstance(value, str) else _finite(key, value)
+        plain = visible(value) if isinstance(value, str) else _finite(key, value)
         text = format_value(plain, format)
         if interval is not None:
             low, high = (_finite(key, end) for end in interval)
@@ -113,9 +115,10 @@ def format_value(value: float | int | str, format: str = "") -> str:
 
 def _finite(key: str, value: Any) -> float | int:
     """A plain Python number, refused when it is not finite: a page shows no NaN."""
-    number = value.item() if hasattr(value, "item") else value
-    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-        raise ValueError(f"{key!r} must be a finite number or a word, got {value!r}")
+    number = value.item() if getattr(value, "size", 0) == 1 else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= sys.float_info.max:
+        shown = visible(repr(value))[:80]
+        raise ValueError(f"{key!r} must be a finite number or a word, got {shown}; mend what gave it")
     return number
 
 

@@ -22,6 +22,7 @@ from PIL import Image
 
 from analysis_lib.report.packing import pack_datasets
 from analysis_lib.report.theme import enable_theme
+from analysis_lib.report.values import harmless, infinite_places, refuse_undrawable
 
 MAX_SPEC_BYTES = 400_000
 """Largest specification, packed data included, of a single chart: three such charts still fit a page of 1.5 MB."""
@@ -48,8 +49,8 @@ def described(chart: AnyChart, *, description: str, uncertainty: str) -> AnyChar
         The chart with its top-level ``description`` and ``usermeta`` set.
 
     Raises:
-        ValueError: The description is shorter than 20 characters, the uncertainty is empty, or the chart is as wide as
-            the page while its height is a step, which Vega-Lite cannot fit.
+        ValueError: The description is shorter than 20 characters, the uncertainty is empty, the chart is as wide as the
+            page while its height is a step, which Vega-Lite cannot fit, or a table of it holds what no chart can show.
 
     Example:
         >>> chart = alt.Chart(alt.Data(values=[{"x": 1}])).mark_point().encode(x="x:Q")
@@ -65,6 +66,7 @@ def described(chart: AnyChart, *, description: str, uncertainty: str) -> AnyChar
         raise ValueError("a chart needs its uncertainty in words; where there is none: 'exact: computed, not sampled'")
     if getattr(chart, "width", None) == "container" and isinstance(getattr(chart, "height", None), alt.Step):
         raise ValueError("a chart as wide as the page needs a height in pixels: the step times the number of rows")
+    refuse_undrawable(chart)
     usermeta = {"companion": {"uncertainty": uncertainty.strip()}}
     return chart.properties(description=" ".join(description.split()), usermeta=usermeta)
 
@@ -76,8 +78,8 @@ def check_spec(spec: dict[str, Any]) -> tuple[str, str]:
         The chart's description and its uncertainty.
 
     Raises:
-        ValueError: A description or the uncertainty is missing, data would be loaded from an address, or the
-            specification is larger than `MAX_SPEC_BYTES`.
+        ValueError: A description or the uncertainty is missing, data or pictures would be loaded from an address, a
+            number is infinite, or the specification is larger than `MAX_SPEC_BYTES`.
     """
     description = str(spec.get("description", "")).strip()
     uncertainty = str(spec.get("usermeta", {}).get("companion", {}).get("uncertainty", "")).strip()
@@ -91,6 +93,10 @@ def check_spec(spec: dict[str, Any]) -> tuple[str, str]:
         data = part.get("data")
         if isinstance(data, dict) and "url" in data:
             raise ValueError(f"the chart loads {data['url']!r}, but the book works offline; give it a table instead")
+        if reason := _loads_pictures(part):
+            raise ValueError(f"{reason}, but the book works offline; rename the column, or draw another mark")
+    if infinite := next(infinite_places(spec), None):
+        raise ValueError(f"the chart holds {infinite}, which no chart can show; mend or drop it")
     size = len(_payload(spec))
     if size > MAX_SPEC_BYTES:
         raise ValueError(
@@ -99,10 +105,21 @@ def check_spec(spec: dict[str, Any]) -> tuple[str, str]:
     return description, uncertainty
 
 
+def _loads_pictures(part: dict[str, Any]) -> str:
+    """Why a part of a specification would load pictures from wherever the data say; empty where it does not."""
+    if "url" in part and "type" in part.get("url", {}):
+        return f"the chart draws pictures from the addresses in {part['url'].get('field')!r}"
+    tooltip = part.get("tooltip")
+    for one in tooltip if isinstance(tooltip, list) else [tooltip]:
+        if isinstance(one, dict) and (one.get("title") or one.get("field")) == "image":
+            return "a tooltip's entry called 'image' loads a picture from the address in it"
+    return ""
+
+
 def _payload(spec: dict[str, Any]) -> str:
     """The specification as a page carries it."""
     # "</" would end the script element early and "<!--" would start a comment in it, whatever the data says.
-    return json.dumps(pack_datasets(spec), separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(pack_datasets(spec), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def _dictionaries(node: Any) -> list[dict[str, Any]]:
@@ -152,6 +169,7 @@ def render(spec: dict[str, Any], scale: float = 2.0, **_: Any) -> dict[str, Any]
     """
     import vl_convert
 
+    spec = harmless(spec)
     description, uncertainty = check_spec(spec)
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
     picture = static_spec(spec)

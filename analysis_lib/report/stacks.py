@@ -6,8 +6,9 @@ import altair as alt
 import pandas as pd
 
 from analysis_lib.report import theme
-from analysis_lib.report.lines import require_columns, require_one_value_per_point, rounded
+from analysis_lib.report.lines import require_one_value_per_point, rounded
 from analysis_lib.report.renderer import described
+from analysis_lib.report.values import drawable
 
 LANE = 34
 """Height in pixels of one bar and the room above it."""
@@ -34,9 +35,8 @@ def atom_stacks(
         >>> table = pd.DataFrame({"gate": ["XOR"], "quantity": ["synergy"], "bits": [1.0]})
         >>> chart = atom_stacks(table, row="gate", description="One bit, all synergy.", uncertainty="exact")
     """
-    require_columns(atoms, [row, "quantity", "bits"])
-    table = atoms[atoms["quantity"].isin(theme.ATOMS)]
-    require_columns(table, [row])
+    atoms = drawable(atoms, [row, "quantity"], ["bits"])
+    table = drawable(atoms[atoms["quantity"].isin(theme.ATOMS)], [row])
     require_one_value_per_point(table, [row, "quantity"])
     negative = table[table["bits"] < -BELOW_ZERO]
     if len(negative):

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from analysis_lib.report import theme
 from analysis_lib.report.lines import rounded
 from analysis_lib.report.renderer import described
+from analysis_lib.report.values import finite_array
 
 BLOCK_COLORS = {
     "vision": theme.QUANTITY_COLORS["unique_vision"],
@@ -21,13 +22,6 @@ BLOCK_COLORS = {
 }
 BLOCK_DASHES = {"vision": [1, 0], "language": [7, 4], "target": [2, 3]}
 MAX_POINTS = 1500
-
-
-def _finite(values: ArrayLike, name: str, ndim: int) -> np.ndarray:
-    array = np.asarray(values, dtype=float)
-    if array.ndim != ndim or not array.size or not np.isfinite(array).all():
-        raise ValueError(f"{name} must be a non-empty, finite array of {ndim} dimensions, got shape {array.shape}")
-    return array
 
 
 def variance_spectrum(
@@ -51,7 +45,7 @@ def variance_spectrum(
     """
     parts = [
         pd.DataFrame({"block": name, "component": np.arange(1, shares.size + 1), "variance": np.cumsum(shares)})
-        for name, shares in ((name, _finite(values, name, 1)) for name, values in explained.items())
+        for name, shares in ((name, finite_array(values, name, 1)) for name, values in explained.items())
     ]
     data = rounded(pd.concat(parts), ["block", "component", "variance"])
     names = list(explained)
@@ -111,7 +105,7 @@ def latent_scatter(
     """
     rows = []
     for name, values in panels.items():
-        points = _finite(values, name, 2)
+        points = finite_array(values, name, 2)
         if points.shape[1] != 2 or len(points) > MAX_POINTS:
             raise ValueError(f"panel {name!r} must be (n_samples <= {MAX_POINTS}, 2), got shape {points.shape}")
         if group is not None and len(group) != len(points):
@@ -168,7 +162,7 @@ def eigenvalue_bars(
         ...                         description="One direction of vision, one shared, one of language; a bit each.")
     """
     values = {"bits": eigenvalues, **({"low": low, "high": high} if low is not None and high is not None else {})}
-    arrays = {name: _finite(value, name, 1) for name, value in values.items()}
+    arrays = {name: finite_array(value, name, 1) for name, value in values.items()}
     if any((array <= 0).any() or len(array) != len(arrays["bits"]) for array in arrays.values()):
         raise ValueError("eigenvalues and their interval ends must be positive and of equal length")
     data = pd.DataFrame({name: 0.5 * np.log2(array) for name, array in arrays.items()})
@@ -224,7 +218,7 @@ def matrix_picture(
         >>> chart = matrix_picture(np.eye(3), {"target": 1, "vision": 1, "language": 1}, uncertainty="exact",
         ...                        description="The identity: three variables that know nothing of each other.")
     """
-    entries = _finite(matrix, "matrix", 2)
+    entries = finite_array(matrix, "matrix", 2)
     d = len(entries)
     if entries.shape != (d, d) or sum(blocks.values()) != d or d > 80:
         raise ValueError(

@@ -13,8 +13,9 @@ import altair as alt
 import pandas as pd
 
 from analysis_lib.report import theme
-from analysis_lib.report.lines import menus, require_columns, require_one_value_per_point, rounded
+from analysis_lib.report.lines import menus, require_one_value_per_point, rounded
 from analysis_lib.report.renderer import described
+from analysis_lib.report.values import drawable
 
 EXACT_NOTE = "Exact values of known systems; no sampling."
 THINNEST, STEP = 1.8, 1.8
@@ -67,7 +68,7 @@ def exact_lines(
         [3.6, 1.8]
     """
     chosen = [select] if isinstance(select, str) else list(select or ())
-    require_columns(table, [x, y, color, *chosen])
+    table = drawable(table, [x, color, *chosen], [x, y])
     require_one_value_per_point(table, [x, color, *chosen])
     data = rounded(table, [x, y, color, *chosen])
     for column in chosen:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from analysis_lib.report import theme
 from analysis_lib.report.masks import CUT_COLOR
 from analysis_lib.report.renderer import described
+from analysis_lib.report.values import true_or_false
 
 CUT = "cut by the knockout"
 MOST_TOKENS = 32
@@ -60,7 +61,7 @@ def mask_switch(
         raise ValueError(f"the token {tokens[owner.index('')]!r} belongs to no span")
     rows = []
     for condition, matrix in allowed.items():
-        may = np.asarray(matrix, dtype=bool)
+        may = true_or_false(matrix, f"condition {condition!r}")
         if may.shape != (n, n):
             raise ValueError(f"condition {condition!r}: expected a matrix of shape {(n, n)}, got {may.shape}")
         for i, j in zip(*(side.tolist() for side in np.tril_indices(n)), strict=True):

@@ -7,13 +7,17 @@ import numbers
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis_lib.report.markup import Markup, escape
 from analysis_lib.report.numbers import format_value
+from analysis_lib.text import visible
 
 MAX_ROWS = 200
 LONGEST_WORD = 24
+FORMULA_SIGNS = ("=", "+", "-", "@")
+"""What spreadsheets take for the beginning of a formula."""
 
 
 def table(
@@ -78,6 +82,24 @@ def table(
     return Markup(markup, _plain(caption, heads, cells))
 
 
+def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table for a file that spreadsheets open: text that they would compute begins with an apostrophe.
+
+    Example:
+        >>> without_formulas(pd.DataFrame({"task": ["=1+1", "QueryAttr"], "bits": [-0.5, 0.1]}))["task"].to_list()
+        ["'=1+1", 'QueryAttr']
+    """
+
+    def plain(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        shown = visible(value)
+        return f"'{shown}" if shown.lstrip().startswith(FORMULA_SIGNS) else shown
+
+    texts = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
+    return frame.assign(**{name: frame[name].map(plain) for name in texts})
+
+
 def _side(number: bool) -> str:
     return ' class="number"' if number else ""
 
@@ -102,9 +124,11 @@ def _safe(cell: str | Markup) -> str:
 def _cell(value: Any, spec: str) -> str | Markup:
     if isinstance(value, Markup):
         return value
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return "not measured"
-    if isinstance(value, bool):
+    if isinstance(value, float) and math.isinf(value):
+        return "infinite" if value > 0 else "minus infinite"
+    if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, numbers.Integral):
         return format_value(int(value), spec or "d")

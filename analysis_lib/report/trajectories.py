@@ -14,11 +14,11 @@ from analysis_lib.report.lines import (
     INTERVAL_NOTE,
     lines_with_interval,
     menus,
-    require_columns,
     require_one_value_per_point,
     rounded,
 )
 from analysis_lib.report.renderer import described
+from analysis_lib.report.values import drawable
 
 LAYER_TITLE = "layer (0 = embeddings)"
 NULL_NOTE = "Dotted: what shuffled targets reach (95th percentile)."
@@ -54,7 +54,7 @@ def layer_trajectories(
     Raises:
         ValueError: The table lacks a column, has no row of ``quantities``, or mixes several values in one line.
     """
-    require_columns(atoms, ["layer", "quantity", "bits", "low", "high"])
+    atoms = drawable(atoms, ["layer", "quantity"], ["layer", "bits", "low", "high"])
     table = atoms[atoms["quantity"].isin(list(quantities))]
     return lines_with_interval(
         table,
@@ -107,7 +107,7 @@ def knockout_trajectories(
     Raises:
         ValueError: As `layer_trajectories`.
     """
-    require_columns(atoms, ["layer", "quantity", "condition", "bits", "low", "high"])
+    atoms = drawable(atoms, ["layer", "quantity", "condition"], ["layer", "bits", "low", "high"])
     table = atoms[atoms["quantity"].isin(list(quantities))].copy()
     table["order"] = table["quantity"].map({name: place for place, name in enumerate(quantities)})
     table["atom"] = [theme.QUANTITY_LABELS.get(name, name) for name in table["quantity"]]
@@ -162,9 +162,8 @@ def linked_trajectories(
     """
     chosen = [select] if isinstance(select, str) else list(select or ())
     drawn = ["task", "layer", "quantity", *chosen]
-    require_columns(atoms, [*drawn, "bits", "low", "high"])
-    table = atoms[atoms["quantity"].isin(list(quantities))]
-    require_columns(table, drawn)
+    atoms = drawable(atoms, drawn, ["layer", "bits", "low", "high"])
+    table = drawable(atoms[atoms["quantity"].isin(list(quantities))], drawn)
     require_one_value_per_point(table, drawn)
     data = rounded(table, [*drawn, "bits", "low", "high"])
     deepest = data.groupby(chosen)["layer"].transform("max") if chosen else data["layer"].max()

@@ -8,9 +8,10 @@ import altair as alt
 import pandas as pd
 
 from analysis_lib.report import theme
-from analysis_lib.report.lines import menus, require_columns, require_one_value_per_point, rounded
+from analysis_lib.report.lines import menus, require_one_value_per_point, rounded
 from analysis_lib.report.renderer import described
 from analysis_lib.report.trajectories import LAYER_TITLE
+from analysis_lib.report.values import drawable
 
 NOT_THERE = "not distinguishable from its null"
 LESS, AS, MORE = "less than matched random systems", "as matched random systems", "more than matched random systems"
@@ -56,7 +57,7 @@ def verdict_tiles(
     """
     chosen = [select] if isinstance(select, str) else list(select or ())
     columns = [*chosen, row, "layer", "quantity", "bits", "low", "high", "verdict"]
-    require_columns(atoms, columns)
+    atoms = drawable(atoms, [*chosen, row, "layer", "quantity", "verdict"], ["layer"], ["bits", "low", "high"])
     table = rounded(atoms[atoms["quantity"].isin(list(quantities))], columns)
     table["verdict"] = table["verdict"].replace("", THERE)
     if unknown := sorted(set(table["verdict"]) - set(VERDICT_COLORS)):

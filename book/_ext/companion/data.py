@@ -75,10 +75,12 @@ def write_atoms(folder: Path, target: Path) -> tuple[Path, ...]:
     Bootstrap replicates are left out: a hundred numbers beside each one would make a heavy download of a light table.
     """
     from analysis_lib.report.results import read_atoms
+    from analysis_lib.report.tables import without_formulas
 
     atoms = read_atoms(folder.parent, folder.name).drop(columns="replicates", errors="ignore")
     parquet, csv = target / "atoms.parquet", target / "atoms.csv"
     atoms.to_parquet(parquet, index=False)
+    atoms = without_formulas(atoms)
     atoms.to_csv(csv, index=False, float_format="%.6g")
     if csv.stat().st_size <= LARGEST_CSV:
         return parquet, csv

@@ -4,13 +4,13 @@ import json
 import shlex
 from collections.abc import Iterator
 from functools import cache
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 
 from analysis_lib.report import provenance
+from analysis_lib.report.markup import escape
 from companion.data import data_row
 
 STAND_IN_PROFILES = {"mini", "smoke"}

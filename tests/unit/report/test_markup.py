@@ -13,11 +13,14 @@ from PIL import Image
 
 from analysis_lib.report import question_grid, table, tokens_picture
 from analysis_lib.report.pictures import MAX_SIDE, png_data_uri
+from analysis_lib.text import visible
 
 BLACK = np.zeros((2, 2, 3), dtype=np.uint8)
 HOSTILE = "<script>alert(1)</script>"
-# What a parser gives back unchanged: no carriage returns, no characters that HTML forbids.
-TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn", "Co")), min_size=1, max_size=40)
+ANY = st.text(st.characters(), min_size=1, max_size=40)
+# What is drawn as it is: nothing that a page would obey, and what a parser gives back unchanged.
+UNLIKE = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
+TEXT = st.text(st.characters(exclude_categories=UNLIKE), min_size=1, max_size=40).filter(lambda a: visible(a) == a)
 
 
 def parse(markup: object) -> BeautifulSoup:
@@ -51,6 +54,19 @@ def test_cells_and_headers_of_a_table_reach_the_page_as_they_are(text: str):
 def test_tokens_reach_the_page_as_they_are(token: str):
     page = parse(tokens_picture([token], {"question": (0, 1)}, caption="One token."))
     assert page.select_one(".token").get_text() == token
+
+
+@settings(max_examples=60, deadline=None)
+@given(ANY.filter(str.strip))
+@example("a\x0bb\ud800\u202ec")
+def test_what_a_page_would_obey_is_shown_as_a_sign_wherever_text_enters(text: str):
+    grid = question_grid([{"image": BLACK, "question": text, "answer": text, "prediction": text}], caption=text)
+    shown = table(pd.DataFrame({"a": pd.Series([text], dtype=object), "b": [1]}), caption=text)
+    tokens = tokens_picture([text], {"question": (0, 1)}, caption=text)
+    for markup in (grid, shown, tokens):
+        page = parse(markup)
+        assert visible(text) in page.get_text() and visible(page.get_text()) == page.get_text()
+        assert visible(text) in repr(markup) and repr(markup).encode()
 
 
 def test_right_and_wrong_are_said_in_words():

@@ -1,14 +1,18 @@
 """A page's numbers are finite, formatted once, and saved whole."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis_lib.report.numbers import Numbers, format_value
+
+NO_NUMBERS = [float("nan"), float("inf"), np.nan, None, True, [1.0], 10**400, np.zeros(2), pd.NA, 1j, Decimal(1)]
 
 
 def saved_numbers(results: Path) -> dict:
@@ -49,7 +53,7 @@ def test_nothing_unfinished_is_left_behind(numbers: Numbers, tmp_path: Path):
     assert [path.name for path in (tmp_path / "smoke" / "numbers").iterdir()] == ["page.json"]
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.nan, None, True, [1.0]])
+@pytest.mark.parametrize("value", NO_NUMBERS)
 def test_what_is_no_number_is_refused_and_the_file_stays(numbers: Numbers, tmp_path: Path, value: object):
     numbers.glue("good", 1)
     with pytest.raises(ValueError, match="'bad' must be a finite number"):
