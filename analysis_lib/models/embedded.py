@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis_lib.digests import file_digest
+from analysis_lib.files import write_atomically
 
 __all__ = ["CHECKSUMS", "EMBEDDED_MODELS", "embedded_folder", "seal", "training_report", "verify"]
 
@@ -66,9 +67,7 @@ def seal() -> Path:
     files = sorted(name for folder in _CHECKPOINTS.iterdir() if folder.is_dir() for name in _files(folder))
     lines = [f"{file_digest(_CHECKPOINTS / name)}  {name.as_posix()}\n" for name in files]
     path = _CHECKPOINTS / CHECKSUMS
-    partial = path.with_suffix(".partial")
-    partial.write_text("".join(lines), encoding="utf-8")
-    partial.replace(path)
+    write_atomically(path, "".join(lines))
     return path
 
 
