@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
+from analysis_lib.reading import read_yaml
 
 __all__ = [
     "DIFFERS",
@@ -132,8 +132,8 @@ def read_claims(path: str | Path = "book/claims.yml") -> Claims:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no YAML, or an entry lacks a field, has one too many, a value of the wrong kind or an id
-            twice; the message names the entry.
+        ValueError: It is no YAML that `read_yaml` takes, or an entry lacks a field, has one too many, a value of the
+            wrong kind or an id twice; the message names the entry.
 
     Example:
         >>> claims = read_claims()
@@ -141,12 +141,10 @@ def read_claims(path: str | Path = "book/claims.yml") -> Claims:
         (['C1', 'C2', 'C3'], (-inf, 0.02))
     """
     source = Path(path)
-    if not source.is_file():
-        raise FileNotFoundError(f"there are no claims at {source}; the book's are in book/claims.yml")
     try:
-        content = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{source} is not valid YAML: {error}") from None
+        content = read_yaml(source, typed=True)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there are no claims at {source}; take the book's, book/claims.yml") from None
     try:
         top = _mapping(content, ("paper", "claims", "printed"), "the file")
         claims = [_claim(entry, f"claim {place}") for place, entry in enumerate(_list(top, "claims", "the file"), 1)]

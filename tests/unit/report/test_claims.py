@@ -131,7 +131,7 @@ def test_no_file_and_no_yaml(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match="there are no claims at"):
         read_claims(tmp_path / "none.yml")
     (tmp_path / "broken.yml").write_text("claims: [", encoding="utf-8")
-    with pytest.raises(ValueError, match="is not valid YAML"):
+    with pytest.raises(ValueError, match="write it as YAML"):
         read_claims(tmp_path / "broken.yml")
 
 
