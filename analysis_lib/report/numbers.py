@@ -24,7 +24,8 @@ class Numbers:
     Arguments:
         page: Name of the page, as in ``book/pages/{page}.ipynb``.
         results: Folder of all results.
-        profile: Profile of the run; the file is ``{results}/{profile}/numbers/{page}.json``.
+        profile: Profile of the run; the file is ``{results}/{profile}/numbers/{page}.json``, unless who runs the page
+            names another in ``ANALYSIS_LIB_NUMBERS``, as `analysis_lib.run` does.
 
     Raises:
         ValueError: The page or the profile is not a plain name.
@@ -43,7 +44,8 @@ class Numbers:
             if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", value):
                 raise ValueError(f"{name} must be a plain name such as 'trajectories', got {value!r}")
         self.page, self.profile = page, profile
-        self.path = Path(results) / profile / "numbers" / f"{page}.json"
+        given = os.environ.get("ANALYSIS_LIB_NUMBERS")
+        self.path = Path(given) if given else Path(results) / profile / "numbers" / f"{page}.json"
         self._entries: dict[str, dict[str, Any]] = {}
 
     def glue(

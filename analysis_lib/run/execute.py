@@ -1,19 +1,25 @@
 """Execute a notebook through papermill: complete parameters in, one whole notebook with provenance out."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from analysis_lib.run.parameters import Parameter, ParameterError, complete_parameters, read_parameters
+from analysis_lib.files import hidden_neighbour, remove_litter, write_atomically
+from analysis_lib.locks import writing
+from analysis_lib.reading import read_text
+from analysis_lib.run.kinds import BESIDE, check_writable
+from analysis_lib.run.parameters import Parameter, ParameterError, complete_parameters, read_parameters, try_kinds
 
+LARGEST_NOTEBOOK = 2**27
+"""Bytes; an executed page with its charts takes some millions."""
 DISPLAY_TAGS = ("hide-input", "hide-cell", "remove-input", "remove-cell")
 
 
@@ -41,10 +47,19 @@ def read_notebook(path: Path) -> tuple[NotebookNode, dict[str, Parameter]]:
     ParameterError
         Its ``parameters`` cell cannot be read.
     """
-    if not path.is_file():
+    if path.suffix not in (".md", ".ipynb"):
+        raise ValueError(f"{path} is no notebook; give a file that ends in .md or .ipynb")
+    try:
+        text = read_text(path, LARGEST_NOTEBOOK)
+    except FileNotFoundError:
         there = sorted(p.name for p in path.parent.glob("*") if p.suffix in (".md", ".ipynb"))
-        raise FileNotFoundError(f"there is no notebook {path}; {path.parent} has: {', '.join(there) or 'none'}")
-    notebook = jupytext.read(path)
+        raise FileNotFoundError(
+            f"there is no notebook {path}; {path.parent} has: {', '.join(there) or 'none'}; give one that is there"
+        ) from None
+    try:
+        notebook = jupytext.reads(text, fmt=path.suffix[1:])
+    except Exception as error:  # whatever a parser of Markdown, YAML and JSON raises about a text that is none
+        raise ValueError(f"{path} cannot be read as a notebook: {error}; mend it or give another") from None
     # papermill needs the language beside the kernel's name, and jupytext writes only what the source says.
     notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python 3"}
     try:
@@ -58,6 +73,7 @@ def run_notebook(
     parameters: Mapping[str, object] | None = None,
     output: Path | str | None = None,
     *,
+    numbers: Path | str | None = None,
     from_text: bool = False,
     progress: bool = False,
 ) -> Path:
@@ -73,6 +89,9 @@ def run_notebook(
     output
         The executed notebook, ``.ipynb``; the source's name in the current folder if left out. It appears only when
         every cell has run, with ``metadata.provenance`` telling how it was made.
+    numbers
+        The file of the numbers that the page glues; beside the output, ``NAME.numbers.json``, if left out. What else
+        a notebook writes, and was given no place for, lies there as well.
     from_text
         Take the values for text, as typed on the command line, and read them by the declared types.
     progress
@@ -82,26 +101,45 @@ def run_notebook(
     ------
     ParameterError
         A parameter is unknown, of the wrong type or out of range; nothing has run.
+    ValueError
+        The output cannot be written, or another process is writing it; nothing has run.
     NotebookFailedError
         A cell failed. The notebook as far as it came is beside the output as ``NAME.failed.ipynb``.
     """
     source = Path(notebook)
     target = Path(output) if output is not None else Path(f"{source.stem}.ipynb")
-    if target.suffix != ".ipynb" or target.resolve() == source.resolve():
+    if target.suffix != ".ipynb" or os.path.realpath(target) == os.path.realpath(source):
         raise ValueError(f"the output {target} must be an .ipynb file other than the source")
     node, declared = read_notebook(source)
+    root = repository_root()
     try:
         values = complete_parameters(declared, parameters or {}, from_text=from_text)
+        values |= _places_beside(target, declared, values)
+        try_kinds(declared, values, root)
     except ParameterError as error:
         raise ParameterError(f"{source} cannot be run with these parameters:\n{error}") from None
+    kept = Path(numbers) if numbers is not None else target.with_suffix(".numbers.json")
+    written = [root / str(values[name]) for name in declared if declared[name].limits.kind == "file to write"]
+    with ExitStack() as stack:
+        for path in (target, _failed(target), kept):
+            check_writable(path, folder=False)
+        for path in (target, *written):  # a store locks itself
+            stack.enter_context(_sole_writer(path))
+        return _run(source, node, values, target, kept, progress)
 
-    failed = target.with_name(f"{target.stem}.failed.ipynb")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}-") as folder:
-        partial = Path(folder) / "partial.ipynb"
+
+def _run(
+    source: Path, node: NotebookNode, values: dict[str, object], target: Path, numbers: Path, progress: bool
+) -> Path:
+    failed = _failed(target)
+    remove_litter(target.parent, target.name)
+    folder = hidden_neighbour(target)
+    folder.mkdir()
+    try:
+        partial, found = folder / "partial.ipynb", folder / "numbers.json"
         started, clock = datetime.now(UTC), time.monotonic()
         try:
-            _execute(node, values, partial, progress)
+            _execute(node, values, partial, found, progress)
         except Exception as error:
             if not partial.exists():
                 raise
@@ -109,28 +147,64 @@ def run_notebook(
             partial.replace(failed)
             raise NotebookFailedError(f"{message}\nThe notebook as far as it came: {failed}", failed) from error
         _stamp(partial, source, target, values, started, time.monotonic() - clock)
+        if found.exists():
+            write_atomically(numbers, found.read_bytes())
         partial.replace(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     failed.unlink(missing_ok=True)
     return target
 
 
-def _execute(node: NotebookNode, values: dict[str, object], output: Path, progress: bool) -> None:
+def _failed(target: Path) -> Path:
+    return target.with_name(f"{target.stem}.failed.ipynb")
+
+
+@contextmanager
+def _sole_writer(path: Path) -> Iterator[None]:
+    """Write ``path`` alone; whatever forbids it is told before the work."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(writing(path))
+        except OSError as error:
+            raise ValueError(f"{path} cannot be written: {error.strerror or error}; give another place") from None
+        yield
+
+
+def _places_beside(
+    target: Path, declared: Mapping[str, Parameter], values: Mapping[str, object]
+) -> dict[str, str]:
+    """Places for what a notebook writes and was given none for: beside the executed notebook, under its name."""
+    return {
+        name: os.path.abspath(target.with_suffix(BESIDE[parameter.limits.kind]))  # noqa: PTH100 - links stay links
+        for name, parameter in declared.items()
+        if parameter.limits.kind in BESIDE and values[name] is None
+    }
+
+
+def _execute(node: NotebookNode, values: dict[str, object], output: Path, numbers: Path, progress: bool) -> None:
     import papermill  # takes most of a second; refusing a parameter should not
 
     source = output.with_name("source.ipynb")
     nbformat.write(node, source)
     # Hashing fixed: a set iterated in a notebook must not change a table from run to run. Environment preferred: a
     # kernel that the user once registered as `python3` must not replace this interpreter.
-    with _environment(PYTHONHASHSEED="0", JUPYTER_PREFER_ENV_PATH="1"):
+    place = os.path.abspath(numbers)  # noqa: PTH100 - links stay links
+    with _environment(PYTHONHASHSEED="0", JUPYTER_PREFER_ENV_PATH="1", ANALYSIS_LIB_NUMBERS=place):
         papermill.execute_notebook(
-            source,
-            output,
+            _literal(source),
+            _literal(output),
             values,
             kernel_name="python3",
             cwd=repository_root(),
             progress_bar=progress,
             start_timeout=300,  # seconds; a busy machine can need more than papermill's 60
         )
+
+
+def _literal(path: Path) -> str:
+    """A path that papermill leaves as it is: it fills parameters into braces, and takes a relative one for others."""
+    return os.path.abspath(path).replace("{", "{{").replace("}", "}}")  # noqa: PTH100 - links stay links
 
 
 def _stamp(

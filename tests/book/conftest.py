@@ -56,7 +56,10 @@ def demo_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "_toc.yml").write_text(TOC.format(linked="".join(f"  - file: book/pages/{name}\n" for name in linked)))
     shutil.copy(Path(__file__).with_name("demo.md"), root / "notebooks" / "demo.md")
     run_notebook(
-        root / "notebooks" / "demo.md", {"results": str(root / "results")}, root / "book" / "pages" / "demo.ipynb"
+        root / "notebooks" / "demo.md",
+        {"results": str(root / "results")},
+        root / "book" / "pages" / "demo.ipynb",
+        numbers=root / "results" / "mini" / "numbers" / "demo.json",
     )
     build(root)
     return root / "_build" / "html"

@@ -58,7 +58,7 @@ def test_the_command_on_the_first_page_makes_its_numbers_again(book: Path, tmp_p
     folder, profile = folder_of(book, command), parameters_in(command)["profile"]
     made = tmp_path / "results" / profile
     made.mkdir(parents=True)
-    # What the page reads is linked, what it writes is written here: the book's own results stay as they are.
+    # What the page reads is linked; what it writes lies beside its output.
     for name in ("activations", "atoms"):
         if (folder / "results" / profile / name).is_dir():
             (made / name).symlink_to(folder / "results" / profile / name)
@@ -69,5 +69,5 @@ def test_the_command_on_the_first_page_makes_its_numbers_again(book: Path, tmp_p
         env={**os.environ, "PATH": path, "PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    again = data.saved_texts(made / "numbers" / f"{page.stem}.json")
+    again = data.saved_texts(tmp_path / "again.numbers.json")
     assert again and again == data.saved_texts(files[".json"])

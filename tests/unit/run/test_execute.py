@@ -1,7 +1,11 @@
 """Running a notebook: a whole executed notebook with its provenance comes out, or a clear error and nothing lost."""
 
+import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -106,6 +110,122 @@ def test_refused_parameters_run_nothing(notebook):
     assert left_in(notebook.parent) == ["division.md"]
 
 
+WRITES = """---
+kernelspec: {name: python3, language: python, display_name: Python 3}
+---
+
+```{code-cell} python
+:tags: [parameters]
+words: list[str] = ["one"]  # some words
+table: str | None = None  # what it writes <file to write>
+store: str | None = None  # a folder that it writes <folder to write>
+seconds: float = 0.0  # how long it takes
+fails: bool = False
+```
+
+```{code-cell} python
+import time
+from pathlib import Path
+
+from analysis_lib.report import Numbers
+
+numbers = Numbers("own", "results", "mini")
+numbers.glue("answer", 42)
+Path(table).write_text(words[0])
+Path(store).mkdir(exist_ok=True)
+Path(store, "begun").touch()
+end = time.monotonic() + seconds
+while time.monotonic() < end:
+    pass
+assert not fails
+```
+"""
+
+
+@pytest.fixture
+def writes(tmp_path: Path) -> Path:
+    path = tmp_path / "source" / "own.md"
+    path.parent.mkdir()
+    path.write_text(WRITES)
+    return path
+
+
+def test_a_run_of_ones_own_writes_beside_its_output_whatever_the_folder_is_called(writes, tmp_path, repository):
+    folder = tmp_path / "{seed} Anna's {x}: %s $HOME"
+    books = repository / "results" / "mini" / "numbers" / "own.json"
+    words = ["x' ; import os #", "{x}", '"', "$GQA %s \\n", "two\nlines"]
+    written = run_notebook(writes, {"words": words}, folder / "mine.ipynb")
+    assert left_in(folder) == ["mine.ipynb", "mine.numbers.json", "mine.parquet", "mine.store"]
+    assert json.loads((folder / "mine.numbers.json").read_text())["numbers"]["answer"]["value"] == 42
+    assert (folder / "mine.parquet").read_text() == words[0]
+    assert nbformat.read(written, as_version=4).metadata.papermill.parameters["words"] == words
+    assert not books.exists()
+
+    before = (folder / "mine.numbers.json").read_bytes()
+    with pytest.raises(NotebookFailedError):
+        run_notebook(writes, {"fails": True}, folder / "mine.ipynb")
+    assert (folder / "mine.numbers.json").read_bytes() == before, "a failed run leaves the numbers of the last good one"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills with a POSIX signal")
+def test_a_second_writer_is_refused_and_a_killed_one_takes_its_kernel_along(writes, tmp_path):
+    command = [sys.executable, "-m", "analysis_lib.run", str(writes), "-o", str(tmp_path / "out" / "mine.ipynb")]
+    first = subprocess.Popen([*command, "-p", "seconds", "600"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    begun = tmp_path / "out" / "mine.store" / "begun"
+    while not begun.exists():
+        assert first.poll() is None, first.communicate()
+        time.sleep(0.05)
+    with pytest.raises(ValueError, match=f"mine.ipynb is being written by another process; .*kill {first.pid}"):
+        run_notebook(writes, {}, tmp_path / "out" / "mine.ipynb")
+    with pytest.raises(ValueError, match="mine.parquet is being written by another process"):
+        run_notebook(writes, {"table": str(tmp_path / "out" / "mine.parquet")}, tmp_path / "other.ipynb")
+    kernels = children(first.pid)
+    assert kernels
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    end = time.monotonic() + 20
+    while any(is_running(kernel) for kernel in kernels):
+        assert time.monotonic() < end, "a kernel outlives its runner by a second or two"
+        time.sleep(0.1)
+    run_notebook(writes, {}, tmp_path / "out" / "mine.ipynb")
+    assert left_in(tmp_path / "out") == ["mine.ipynb", "mine.numbers.json", "mine.parquet", "mine.store"]
+
+
+def children(process: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("folder.ipynb", "is a folder, not a file; give another name"),
+        ("file/out.ipynb", "a part of its path is a file"),
+        ("x" * 246 + ".ipynb", "the name is too long: shorten it"),
+        ("loop/out.ipynb", "round in a circle"),
+        ("pipe.ipynb", "is a device or a pipe"),
+        ("/proc/none/out.ipynb", "cannot be written"),
+        ("own.numbers/out.ipynb", ""),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(writes, tmp_path, output, reason):
+    (tmp_path / "folder.ipynb").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe.ipynb")
+    (tmp_path / "own.numbers" / "out.numbers.json").mkdir(parents=True)
+    before = left_in(tmp_path)
+    with pytest.raises(ValueError, match=reason or "out.numbers.json is a folder, not a file"):
+        run_notebook(writes, {}, tmp_path / output)
+    assert left_in(tmp_path) == before
+
+
 @pytest.mark.parametrize("output", ["division.md", "division.txt"])
 def test_an_output_that_is_no_other_notebook_is_refused(notebook, output):
     with pytest.raises(ValueError, match="other than the source"):
@@ -116,6 +236,11 @@ def test_an_output_that_is_no_other_notebook_is_refused(notebook, output):
 def test_a_notebook_that_cannot_be_read_is_refused(notebook):
     with pytest.raises(FileNotFoundError, match=r"no notebook .*absent.md; .* has: division.md"):
         run_notebook(notebook.with_name("absent.md"))
+    with pytest.raises(ValueError, match="give a file that ends in .md or .ipynb"):
+        run_notebook(notebook.with_suffix(".txt"))
+    notebook.with_suffix(".ipynb").write_text("{")
+    with pytest.raises(ValueError, match="division.ipynb cannot be read as a notebook: .*; mend it"):
+        run_notebook(notebook.with_suffix(".ipynb"), {}, notebook.parent / "out.ipynb")
     notebook.write_text(SOURCE.replace("numerator: int = 1", "numerator: int = = 1"))
     with pytest.raises(ParameterError, match="division.md"):
         run_notebook(notebook, {}, notebook.parent / "out.ipynb")
@@ -139,7 +264,9 @@ def test_the_command_line_tells_refused_from_failed_and_shows_no_traceback(noteb
     assert main([str(notebook), "--profile", "nothing", *output]) == 2
     message = capsys.readouterr().err
     assert "give one of" in message and "mini, smoke" in message
-    assert main([str(notebook), "-p", "denominator", "0", *output]) == 1
+    assert main([str(notebook), "-p", "numerator", "1", "-p", "numerator", "2", *output]) == 2
+    assert "-p numerator is given more than once" in capsys.readouterr().err
+    assert main([str(notebook), "-p", "words", "-x", "-p", "denominator", "0", *output]) == 1
     assert "division by zero" in capsys.readouterr().err
 
 
