@@ -16,20 +16,31 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+# What is given is taken as it stands, whatever is in it: one word for the shell, and nothing that make would expand.
+GIVEN := PROFILE GQA MODEL_PATH PAGES MODEL SEED CORES PYTHON
+unexport $(GIVEN)
+literal = '$(subst ','\'',$(value $1))'
+if_given = $(if $(value $2),$1=$(call literal,$2))
+define LINE_BREAK
+
+
+endef
+$(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
+
 .DEFAULT_GOAL := help
 .PHONY: help install book pdf smoke test bench rehearse train-mini lock clean
 
 help: ## list the targets
 	@echo "Targets:"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
-	@echo "Settings: PROFILE=$(PROFILE) CORES=$(CORES) PYTHON=$(PYTHON)"
+	@printf '%s\n' Settings:' 'PROFILE=$(call literal,PROFILE)' 'CORES=$(call literal,CORES)' 'PYTHON=$(call literal,PYTHON)
 
 install: $(INSTALLED) ## set up .venv with the exact pins of requirements.lock
 
 book: $(INSTALLED) ## run the notebooks of PROFILE (default mini) and build the book into _build/html
-	$(BIN)/snakemake --cores $(CORES) --config profile=$(PROFILE) \
-	  $(if $(GQA),gqa='$(GQA)') $(if $(MODEL_PATH),model_path='$(MODEL_PATH)') $(if $(PAGES),only='$(PAGES)')
-	@echo "The book: $(if $(PAGES),_build/chosen/)_build/html/index.html"
+	$(BIN)/snakemake --cores $(call literal,CORES) --config profile=$(call literal,PROFILE) \
+	  $(call if_given,gqa,GQA) $(call if_given,model_path,MODEL_PATH) $(call if_given,only,PAGES)
+	@echo "The book: $(if $(value PAGES),_build/chosen/)_build/html/index.html"
 
 pdf: $(INSTALLED) ## print the built book into one PDF, _build/book.pdf; needs Chromium or Chrome
 	$(BIN)/python book/_ext/companion/pdf.py _build/html _build/book.pdf
@@ -41,7 +52,7 @@ test: $(INSTALLED) ## lint, check types and imports, run the tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call literal,CORES) --dist loadfile $(PYTEST_ARGS)
 
 bench: $(INSTALLED) ## run the benchmarks and print their tables
 	$(BIN)/python -m pytest -m benchmark -s $(PYTEST_ARGS)
@@ -50,10 +61,10 @@ rehearse: $(INSTALLED) ## time extraction at the 7B models' size on a GPU; witho
 	@mkdir -p results/rehearse
 	$(BIN)/python -m analysis_lib.run notebooks/rehearsal.md -p profile rehearse -p device auto \
 	  -p repeats 5 -o results/rehearse/rehearsal.ipynb
-	@echo "The page: results/rehearse/rehearsal.ipynb; its numbers: results/rehearse/numbers/rehearsal.json"
+	@echo "The page: results/rehearse/rehearsal.ipynb; its numbers: results/rehearse/rehearsal.numbers.json"
 
 train-mini: $(INSTALLED) ## train the embedded model MODEL from scratch (over an hour on 2 cores; resumes)
-	$(BIN)/python -m analysis_lib.models.training --model $(MODEL) --seed $(SEED)
+	$(BIN)/python -m analysis_lib.models.training --model $(call literal,MODEL) --seed $(call literal,SEED)
 
 clean: ## remove results, logs and the built book; the environment and trained models (build/) stay
 	rm -rf results logs _build book/pages .snakemake .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
@@ -67,9 +78,9 @@ lock: $(INSTALLED) ## rewrite requirements.lock from what .venv holds
 	mv $@.tmp requirements.lock
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("Python 3.11 or newer is needed, this is " \
+	@$(call literal,PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("Python 3.11 or newer is needed, this is " \
 	  + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 ...")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/python || $(call literal,PYTHON) -m venv $(VENV)
 	@echo "Installing the packages of requirements.lock; the first time takes some minutes."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from analysis_lib.vocabulary import parse_condition
 
-from .conditions import CONDITIONS, Condition, get_condition, keep_only, random_edges, random_layers, window_conditions
+from .conditions import Condition, get_condition, keep_only, random_edges, random_layers, window_conditions
 
 __all__ = ["named_condition"]
-
-_NAME = re.compile(
-    r"(?P<whole>.+?)(?:@(?P<centre>[0-9]+))?(?:, random (?P<control>edges|layers) (?P<draw>[0-9]+))?", re.DOTALL
-)
-_ONLY = "only "
 
 
 def named_condition(name: str, n_layers: int, window_width: int) -> Condition:
@@ -35,22 +30,12 @@ def named_condition(name: str, n_layers: int, window_width: int) -> Condition:
     >>> named_condition("strict@3", n_layers=8, window_width=3).knockouts[0].layers
     (2, 3, 4)
     """
-    match = _NAME.fullmatch(name)
-    if match is None:
-        raise ValueError(f"a condition has a name, got {name!r}; the presets are {', '.join(CONDITIONS)}")
-    whole, centre, control, draw = match.group("whole", "centre", "control", "draw")
-    condition = _pathways(whole) if whole.startswith(_ONLY) else get_condition(whole)
-    if centre is not None:
-        if int(centre) >= n_layers:
-            raise ValueError(f"condition {name!r} names layer {centre}; this model has 0 to {n_layers - 1}")
-        condition = window_conditions(condition, n_layers, window_width)[int(centre)]
-    if control == "edges":
-        return random_edges(condition, int(draw))
-    return condition if control is None else random_layers(condition, n_layers, int(draw))
-
-
-def _pathways(name: str) -> Condition:
-    pathways = [tuple(one.split("->")) for one in name.removeprefix(_ONLY).split(", ")]
-    if any(len(one) != 2 for one in pathways):
-        raise ValueError(f"condition {name!r} should read like 'only image->question, question->last'")
-    return keep_only(*[(source, target) for source, target in pathways])
+    parts = parse_condition(name)
+    condition = keep_only(*parts.pathways) if parts.preset is None else get_condition(parts.preset)
+    if parts.centre is not None:
+        if parts.centre >= n_layers:
+            raise ValueError(f"condition {name!r} names layer {parts.centre}; this model has 0 to {n_layers - 1}")
+        condition = window_conditions(condition, n_layers, window_width)[parts.centre]
+    if parts.control == "edges":
+        return random_edges(condition, parts.draw)
+    return condition if parts.control is None else random_layers(condition, n_layers, parts.draw)

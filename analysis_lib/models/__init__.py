@@ -1,9 +1,7 @@
 """Who answers: load a model, build its prompts, find its spans."""
 
-from .embedded import EMBEDDED_MODELS
 from .inputs import Batch, prepare
-from .loading import load_model
-from .model import VisionLanguageModel
+from .loading import EMBEDDED_MODELS, VisionLanguageModel, load_model
 from .prompts import PROMPTS
 from .spans import SPAN_NAMES, Spans, span_mask
 

@@ -12,6 +12,13 @@ A comment may end in a range, ``[low..high]`` with either end left out and a rou
 or in the allowed values, ``{one, two}``. For lists both hold for every element. Types are ``int``, ``float``, ``bool``,
 ``str``, lists of them, and ``| None``. Unknown names, wrong types and values out of range are refused before anything
 runs. On the command line a list is written ``[a, b]`` or ``a,b``, and absence ``none``.
+
+Values that name something say so with a word in pointed brackets, such as ``<task>``, ``<condition>``, ``<model>`` or
+``<file to write>``, and are looked up or tried first as well.
+
+Relative paths of the notebook, ``-f``, ``-o`` and ``--numbers`` count from the folder you are in, those in parameters
+from the repository, where every notebook runs. A path is taken as it is written; ``~`` is not replaced. What a run
+writes and was given no place for lies beside its output: the page's numbers in ``NAME.numbers.json``.
 """
 
 from analysis_lib.run.execute import NotebookFailedError, run_notebook

@@ -5,10 +5,10 @@ import logging
 import sys
 from pathlib import Path
 
-from analysis_lib.run import NotebookFailedError, parameter_table, run_notebook
+from analysis_lib.run import NotebookFailedError, ParameterError, parameter_table, run_notebook
 from analysis_lib.run import __doc__ as description
 from analysis_lib.run.execute import read_notebook
-from analysis_lib.run.profile import notebook_parameters, profile_path, read_text_mapping
+from analysis_lib.run.profile import notebook_parameters, profile_path, read_profile, read_text_mapping
 
 REFUSED, FAILED = 2, 1
 
@@ -26,13 +26,37 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--profile", metavar="NAME",
                         help="start from what workflow/profiles/NAME.yaml says for this notebook")
     parser.add_argument("-o", "--output", type=Path, help="the executed notebook (default: NOTEBOOK.ipynb, here)")
+    parser.add_argument("--numbers", type=Path, metavar="JSON",
+                        help="the page's numbers (default: beside the executed notebook, NAME.numbers.json)")
     parser.add_argument("--list-parameters", action="store_true", help="print what the notebook takes, and stop")
     return parser
 
 
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line; a parameter's value may begin with a dash, which argparse takes for an option."""
+    pairs, rest, waiting = [], [], list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        if word in ("-p", "--parameter") and len(waiting) > 1:
+            pairs.append([waiting.pop(0), waiting.pop(0)])
+        else:
+            rest.append(word)
+    options = build_parser().parse_args(rest)
+    options.parameter = pairs
+    return options
+
+
+def once(pairs: list[list[str]]) -> dict[str, str]:
+    """Parameters by name; raises `ParameterError` for one that is given twice, of which nobody knows which is meant."""
+    names = [name for name, _ in pairs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ParameterError(f"-p {', '.join(twice)} is given more than once; leave one of them")
+    return dict(pairs)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns 0, 1 when the notebook failed, 2 when it was not run at all."""
-    options = build_parser().parse_args(arguments)
+    options = parse(sys.argv[1:] if arguments is None else arguments)
     # papermill warns of every parameter annotated `| None`, which it cannot parse; here they are checked already.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     try:
@@ -43,12 +67,15 @@ def main(arguments: list[str] | None = None) -> int:
         given: dict[str, object] = {}
         if options.profile:
             profile = profile_path(options.profile)
-            given |= notebook_parameters(read_text_mapping(profile), profile.stem, options.notebook.stem)
+            given |= notebook_parameters(read_profile(profile), profile.stem, options.notebook.stem)
         for path in options.file:
             given |= read_text_mapping(path)
-        given |= dict(options.parameter)
-        written = run_notebook(options.notebook, given, options.output, from_text=True, progress=sys.stderr.isatty())
-    except (ValueError, FileNotFoundError) as error:
+        given |= once(options.parameter)
+        written = run_notebook(
+            options.notebook, given, options.output, numbers=options.numbers, from_text=True,
+            progress=sys.stderr.isatty(),
+        )  # fmt: skip
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return REFUSED
     except NotebookFailedError as error:

@@ -3,13 +3,21 @@
 import ast
 import difflib
 import io
+import re
+import reprlib
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from nbformat import NotebookNode
 
+from analysis_lib.run.kinds import check_kind
 from analysis_lib.run.types import Limits, ParameterType
+
+# What no name, path or prompt needs, and what cells, terminals and files would not keep as it is.
+UNWANTED = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+MOST_CHARACTERS = 100_000
 
 
 class ParameterError(ValueError):
@@ -34,7 +42,12 @@ class Parameter:
     def check(self, value: object) -> object:
         """Return a Python value of this parameter, as the notebook will get it; raises ``ValueError`` if it is none."""
         if not (self.type.admits(value) and self.limits.admit(value)):
-            raise ValueError(f"expected {self.expectation}, got {value!r}")
+            raise ValueError(f"expected {self.expectation}, got {reprlib.repr(value)}")
+        for text in _texts(value):
+            if len(text) > MOST_CHARACTERS:
+                raise ValueError(f"{reprlib.repr(text)} has {len(text):,} characters; give at most {MOST_CHARACTERS:,}")
+            if found := UNWANTED.search(text):
+                raise ValueError(f"{reprlib.repr(text)} holds the control character {found.group()!r}; remove it")
         if self.type.scalar == "float" and isinstance(value, int):
             return float(value)
         return list(value) if isinstance(value, list | tuple) else value
@@ -44,8 +57,23 @@ class Parameter:
         try:
             value = self.type.from_text(text)
         except ValueError:
-            raise ValueError(f"expected {self.expectation}, got {text!r}") from None
+            raise ValueError(f"expected {self.expectation}, got {reprlib.repr(text)}") from None
         return self.check(value)
+
+    def try_kind(self, value: object, root: Path) -> None:
+        """Look up or try a checked value, or every element of it, where the comment names a kind.
+
+        Raises ``ValueError`` if it cannot be used; relative paths count from ``root``.
+        """
+        if self.limits.kind:
+            for text in _texts(value):
+                check_kind(self.limits.kind, text, root)
+
+
+def _texts(value: object) -> Iterable[str]:
+    """The texts in a value."""
+    elements = value if isinstance(value, list | tuple) else [value]
+    return [element for element in elements if isinstance(element, str)]
 
 
 def read_parameters(notebook: NotebookNode) -> dict[str, Parameter]:
@@ -127,20 +155,42 @@ def complete_parameters(
         Naming every unknown name, wrong type and value out of range at once, and what is possible.
     """
     values = {name: parameter.default for name, parameter in declared.items()}
-    problems = []
+    problems: list[str] = []
     for name, value in given.items():
         if name not in declared:
             close = difflib.get_close_matches(name, declared, n=1)
-            problems.append(f"{name}: there is no such parameter" + (f"; did you mean `{close[0]}`?" if close else ""))
+            shown = name if name.isidentifier() and name.isascii() else ascii(name)
+            problems.append(f"{shown}: there is no such parameter" + (f"; did you mean `{close[0]}`?" if close else ""))
             continue
         try:
             values[name] = declared[name].read(value) if from_text else declared[name].check(value)  # type: ignore[arg-type]
         except ValueError as error:
             problems.append(f"{name}: {error}")
+    _refuse(problems, declared)
+    return values
+
+
+def try_kinds(declared: Mapping[str, Parameter], values: Mapping[str, object], root: Path) -> None:
+    """Look up or try those of the complete values whose parameters name a kind; relative paths count from ``root``.
+
+    Raises
+    ------
+    ParameterError
+        Naming every value that cannot be used, and what is possible.
+    """
+    problems = []
+    for name, parameter in declared.items():
+        try:
+            parameter.try_kind(values[name], root)
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
+    _refuse(problems, declared)
+
+
+def _refuse(problems: list[str], declared: Mapping[str, Parameter]) -> None:
     if problems:
         possible = parameter_table(declared) if declared else "It takes no parameters: no cell is tagged `parameters`."
         raise ParameterError("\n".join([*(f"  {problem}" for problem in problems), "What is possible:", possible]))
-    return values
 
 
 def parameter_table(declared: Mapping[str, Parameter]) -> str:

@@ -1,18 +1,26 @@
 """The types and limits that a notebook parameter can declare, and how text is read by them."""
 
 import ast
+import json
 import math
 import re
 from dataclasses import dataclass
 
-import yaml
+from analysis_lib.reading import parse_yaml
+from analysis_lib.run.kinds import KINDS
 
 SCALARS = {"int": int, "float": float, "bool": bool, "str": str}
 TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 NOTHING = ("none", "null", "")
+# Narrower than Python's own reading, which takes 2024_11 for 202411 and the digits of every script.
+WRITTEN = {
+    "int": re.compile(r"[+-]?[0-9]{1,30}"),
+    "float": re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?"),
+}
 
 RANGE = re.compile(r"(?P<open>[\[(])\s*(?P<low>[^\s,\[\]()]*?)\s*\.\.\s*(?P<high>[^\s,\[\]()]*)\s*(?P<close>[\])])\s*$")
 CHOICE = re.compile(r"\{(?P<values>[^{}]+)\}\s*$")
+KIND = re.compile(r"<(?P<kind>[a-z ]+)>\s*$")
 
 
 @dataclass(frozen=True)
@@ -74,22 +82,18 @@ class ParameterType:
             if not isinstance(text, str):
                 raise ValueError("one value is expected, not several")
             return self._scalar_from_text(text.strip() if self.scalar != "str" else text)
-        if isinstance(text, str):
-            # This loader makes nothing but strings, lists and mappings of them.
-            flow = text if text.lstrip().startswith("[") else f"[{text}]"
-            try:
-                text = yaml.load(flow, Loader=yaml.BaseLoader)  # noqa: S506
-            except yaml.YAMLError as error:
-                raise ValueError("a list is written [a, b] or a,b") from error
-        if not isinstance(text, list) or not all(isinstance(element, str) for element in text):
+        elements = _list_from_text(text) if isinstance(text, str) else text
+        if not isinstance(elements, list) or not all(isinstance(element, str) for element in elements):
             raise ValueError("a flat list is expected")
-        return [self._scalar_from_text(element) for element in text]
+        return [self._scalar_from_text(element) for element in elements]
 
     def _scalar_from_text(self, text: str) -> object:
         if self.scalar == "bool":
             if text.lower() not in TRUTHS:
                 raise ValueError("true or false is expected")
             return TRUTHS[text.lower()]
+        if (pattern := WRITTEN.get(self.scalar)) and not pattern.fullmatch(text):
+            raise ValueError("digits are expected")
         return SCALARS[self.scalar](text)
 
     def admits(self, value: object) -> bool:
@@ -108,9 +112,24 @@ class ParameterType:
         return isinstance(value, SCALARS[self.scalar])
 
 
+def _list_from_text(text: str) -> object:
+    """What ``[a, b]`` or ``a,b`` stands for, every element as written."""
+    try:  # as the workflow and a stamp's command write it: whatever is in it, an element stays what it is
+        elements = json.loads(text)
+    except (ValueError, RecursionError):
+        elements = None
+    if isinstance(elements, list) and all(isinstance(element, str) for element in elements):
+        return elements
+    if "\n" in text or "\r" in text:
+        raise ValueError("a list is written in one line")  # YAML would fold lines into one
+    return parse_yaml(text if text.lstrip().startswith("[") else f"[{text}]", "the list")
+
+
 @dataclass(frozen=True)
 class Limits:
     """The values that a parameter's comment allows; equal to the empty limits where it names none.
+
+    ``kind`` is a word for values that are looked up or tried before a run, one of `analysis_lib.run.kinds`.
 
     >>> help, limits = Limits.from_comment("share of the questions (0..1]")
     >>> help, str(limits), limits.admit(0.5), limits.admit(0)
@@ -120,6 +139,7 @@ class Limits:
     choices: tuple[str, ...] = ()
     low: float = -math.inf
     high: float = math.inf
+    kind: str = ""
     text: str = ""
 
     def __str__(self) -> str:
@@ -127,10 +147,14 @@ class Limits:
 
     @classmethod
     def from_comment(cls, comment: str) -> tuple[str, "Limits"]:
-        """Split a comment into its help and the limits at its end; raises ``ValueError`` for an unreadable range."""
+        """Split a comment into its help and the limits at its end; raises ``ValueError`` where they cannot be read."""
         if found := CHOICE.search(comment):
             choices = tuple(choice.strip() for choice in found["values"].split(","))
             return comment[: found.start()].strip(), cls(choices=choices, text="{" + ", ".join(choices) + "}")
+        if found := KIND.search(comment):
+            if found["kind"] not in KINDS:
+                raise ValueError(f"its kind `{found.group().strip()}` is none of {', '.join(KINDS)}")
+            return comment[: found.start()].strip(), cls(kind=found["kind"], text=found.group().strip())
         if not (found := RANGE.search(comment)):
             return comment.strip(), cls()
         text = found.group().strip()

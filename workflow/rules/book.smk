@@ -33,7 +33,8 @@ rule page:
     output:
         "book/pages/{page}.ipynb",
     params:
-        flags=lambda wildcards: flags(notebook_parameters(config, PROFILE, wildcards.page)),
+        flags=lambda wildcards: flags(notebook_parameters(config, PROFILE, wildcards.page))
+        + f" --numbers {RESULTS}/numbers/{wildcards.page}.json",
         executed=f"{LOGS}/pages/{{page}}.ipynb",
     log:
         f"{LOGS}/pages/{{page}}.log",

@@ -1,9 +1,14 @@
 # What every rule shares: how a notebook is run, and which files a stage stands on.
 
-import fcntl
 import json
 import os
 import shlex
+import time
+from contextlib import ExitStack
+
+from analysis_lib.locks import LOCK, holder, writing
+
+only_run = ExitStack()
 
 # The environment that snakemake itself runs in, activated or not.
 TOOLS = shlex.quote(str(Path(sys.executable).parent))
@@ -25,7 +30,8 @@ wildcard_constraints:
 
 def library(stage):
     """The files of analysis_lib that a stage stands on; a change of content runs the stage again."""
-    return files_under(*(f"analysis_lib/{package}" for package in PACKAGES[stage]))
+    leaves = [str(path) for path in Path("analysis_lib").glob("*.py")]
+    return sorted(leaves + files_under(*(f"analysis_lib/{package}" for package in PACKAGES[stage])))
 
 
 def files_under(*folders, without=WITHOUT):
@@ -33,53 +39,25 @@ def files_under(*folders, without=WITHOUT):
     return sorted({str(path) for path in found if path.is_file() and not without.intersection(path.parts)})
 
 
-def as_text(parameters):
-    """Parameters as they are written on the command line: text stays bare, the rest is JSON."""
-    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
-
-
 def flags(parameters):
-    return " ".join(f"-p {name} {shlex.quote(value)}" for name, value in as_text(parameters).items())
+    """Parameters as they are written on the command line: text stays bare, the rest is JSON."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
+    return " ".join(f"-p {shlex.quote(name)} {shlex.quote(text)}" for name, text in texts.items())
 
 
-def fill_in_places():
-    """Put what the command line names where the profile leaves a place for it; refuse what has no place."""
-    models, source, folder = config["models"], config["extract"].get("source"), config.get("gqa")
-    if strangers := sorted(set(config.get("sources", {})) - set(models)):
-        raise WorkflowError(f"profile {PROFILE} has sources for {strangers}; its models are {sorted(models)}")
-    if source == "$GQA":
-        needed = "a folder with GQA's val_balanced_questions.json and its pictures in images/IMAGEID.jpg"
-        if not folder:
-            raise WorkflowError(f"profile {PROFILE} needs GQA: make book PROFILE={PROFILE} GQA=/folder, {needed}")
-        if not (any(Path(folder).glob("*_questions.json")) and Path(folder, "images").is_dir()):
-            raise WorkflowError(f"GQA={folder} lacks *_questions.json or images/; give {needed}")
-        config["extract"]["source"] = folder
-    elif folder:
-        raise WorkflowError(f"profile {PROFILE} reads {source}; GQA={folder} is for profiles with `source: $GQA`")
-    if strangers := [name for name in config.get("seeds", {}) if name.rpartition("-seed-")[0] not in models]:
-        raise WorkflowError(f"profile {PROFILE} has seeds {strangers} of models that it does not run: {sorted(models)}")
-    if path := config.get("model_path"):
-        if len(models) > 1:
-            raise WorkflowError(f"MODEL_PATH={path} could be any of {sorted(models)}; write it into profile {PROFILE}")
-        if not Path(path, "config.json").is_file():
-            raise WorkflowError(f"MODEL_PATH={path} has no config.json; give a model's folder in transformers format")
-        config["models"] = dict.fromkeys(models, path)
+def nameable(files):
+    """Those files that can be inputs: braces in a name pass for wildcards of snakemake."""
+    return [file for file in files if not {"{", "}"} & set(file)]
 
 
-def refuse_unknown_parameters():
-    """Check the whole profile against its notebooks before any job runs: a job that starts removes its old outputs."""
-    for name in [*STAGES, *config["pages"]]:
-        source = Path(f"notebooks/{name}.md")
-        try:
-            _, declared = read_notebook(source)
-            complete_parameters(declared, as_text(notebook_parameters(config, PROFILE, name)), from_text=True)
-        except (ParameterError, FileNotFoundError) as error:
-            raise WorkflowError(f"profile {PROFILE}, notebook {source}:\n{error}") from None
+def states(files):
+    """The others, with their sizes and times, as a parameter: a change of it runs the stage again as well."""
+    return [(file, os.stat(file).st_size, os.stat(file).st_mtime_ns) for file in files if file not in nameable([file])]
 
 
 def chosen_pages():
     """The pages named on the command line, in the profile's order; none means the whole book."""
-    named = config.get("only", "").split()
+    named = given.get("only", "").split()
     if strangers := sorted(set(named) - set(config["pages"])):
         known = ", ".join(config["pages"])
         raise WorkflowError(f"there is no page {', '.join(strangers)}; those of profile {PROFILE} are {known}")
@@ -87,17 +65,26 @@ def chosen_pages():
 
 
 def hold_the_only_run():
-    """Refuse to run beside another run of this checkout.
+    """Refuse to run beside another run of this checkout, and wait for what a killed one has left running.
 
-    The system frees this lock with the process, however it ends; snakemake's own would outlive a killed run and have to
-    be removed by hand.
+    The system frees these locks with their processes, however they end; snakemake's own would outlive a killed run and
+    have to be removed by hand. Every notebook that runs holds one beside its output.
     """
-    global run_lock
-    run_lock = open(".snakemake/run.lock", "w")
     try:
-        fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise WorkflowError("another run works in this folder; wait until it has finished, or stop it") from None
+        only_run.enter_context(writing(".snakemake/run"))
+    except ValueError as error:
+        raise WorkflowError(f"another run works in this folder: {error}") from None
+    for lock in sorted(Path("logs").rglob(LOCK)):
+        told = False
+        while (process := holder(lock)) is not None:
+            if not told:
+                print(
+                    f"waiting for process {process or '(unknown)'}, which an earlier run has left and which writes "
+                    f"{lock.parent}; to stop it: kill {process}",
+                    file=sys.stderr, flush=True,
+                )
+                told = True
+            time.sleep(0.5)
 
 
 def execute(then=""):

@@ -73,8 +73,8 @@ rule extract:
     input:
         notebook="notebooks/extract.md",
         library=library("extract"),
-        checkpoint=checkpoint,
-        questions=questions,
+        checkpoint=lambda wildcards: nameable(checkpoint(wildcards)),
+        questions=lambda wildcards: nameable(questions(wildcards)),
     output:
         manifest=store("{model}", "{task}", "{part}") + "/manifest.json",
     params:
@@ -84,6 +84,7 @@ rule extract:
             | {"model": loaded_from(wildcards.model), "task": wildcards.task}
             | {"output": store(wildcards.model, wildcards.task, wildcards.part)}
         ),
+        beside=lambda wildcards: states(checkpoint(wildcards) + questions(wildcards)),
         executed=f"{LOGS}/{{part}}extract/{{model}}/{{task}}.ipynb",
     log:
         f"{LOGS}/{{part}}extract/{{model}}/{{task}}.log",

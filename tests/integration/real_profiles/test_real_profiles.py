@@ -183,7 +183,7 @@ def test_another_seed_is_asked_untouched_only(checkout: Checkout) -> None:
 def test_a_model_can_have_a_source_of_its_own(checkout: Checkout, gqa: Path) -> None:
     content = yaml.safe_load((checkout.root / "workflow" / "profiles" / "mini.yaml").read_text())
     content |= {
-        "models": {"here": "a/folder", "there": "another"},
+        "models": {"here": "a/folder", "there": "another/model"},
         "sources": {"there": str(gqa)},
         "seeds": {},
         "tasks": ["QueryAttr"],
@@ -192,6 +192,6 @@ def test_a_model_can_have_a_source_of_its_own(checkout: Checkout, gqa: Path) -> 
     done = checkout.snakemake("pages", "--dry-run", "--printshellcmds", profile="two.yaml")
     assert done.returncode == 0, done.stderr + done.stdout
     commands = {
-        m: line for line in done.stdout.splitlines() for m in ("a/folder", "another") if f"-p model {m} " in line
+        m: line for m in ("a/folder", "another/model") for line in done.stdout.splitlines() if f"-p model {m} " in line
     }
-    assert f"-p source {gqa} " in commands["another"] and "-p source minigqa " in commands["a/folder"]
+    assert f"-p source {gqa} " in commands["another/model"] and "-p source minigqa " in commands["a/folder"]

@@ -1,6 +1,10 @@
 """The graph of notebooks resumes after a failure, and runs again exactly what a change touches."""
 
 import json
+import re
+import shlex
+import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,30 +12,37 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from analysis_lib.locks import LOCK
+
 
 @pytest.fixture(scope="module")
 def after_kill(miniature):
-    """A first call, killed while it extracts, and what a second call beside it was told."""
-    hold = miniature.root / "hold"
-    hold.touch()
+    """A first call, killed while it extracts and what it has begun left running, and what one beside it was told."""
+    (miniature.root / "hold").touch()
     killed = miniature.start()
-    lock = miniature.root / ".snakemake" / "run.lock"
-    while not lock.exists():
+    while len(list((miniature.root / "logs").rglob(LOCK))) < 2:
         assert killed.poll() is None, killed.communicate()
         time.sleep(0.05)
     beside = miniature.snakemake()
     killed.kill()
-    hold.unlink()
-    killed.communicate()  # until the notebooks that it had started are done as well
+    killed.wait()
     return beside
 
 
 @pytest.fixture(scope="module")
 def after_failure(miniature, after_kill):
-    """The call after it, in which decomposing one of two tasks runs out of memory."""
-    miniature.ran()
+    """The call after it, which waits for them, and in which decomposing one of two tasks runs out of memory."""
     (miniature.root / "out-of-memory").touch()
-    return miniature.snakemake(), miniature.ran()
+    following = miniature.start()
+    told = ""
+    while "waiting for process" not in told:
+        assert (line := following.stderr.readline()), told
+        told += line
+    assert not (miniature.root / "ran.txt").exists(), "it waits"
+    (miniature.root / "hold").unlink()
+    stdout, stderr = following.communicate(timeout=300)
+    done = subprocess.CompletedProcess(following.args, following.returncode, stdout, told + stderr)
+    return done, miniature.ran()
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +55,21 @@ def finished(miniature, after_failure):
 def test_a_second_run_beside_the_first_is_refused(after_kill):
     assert after_kill.returncode != 0
     assert "another run works in this folder" in after_kill.stderr + after_kill.stdout
+    assert re.search(r"wait until it is done, or stop it \(kill \d+\)", after_kill.stderr + after_kill.stdout)
 
 
-def test_a_killed_run_leaves_no_lock_behind_and_after_a_failure_the_rest_is_finished(after_failure):
+def test_what_a_killed_run_left_is_waited_for_and_after_a_failure_the_rest_is_finished(after_failure):
     done, ran = after_failure
     assert done.returncode != 0
-    assert ran == ["decompose First", "decompose Second", "extract First", "extract Second"]
+    assert re.search(r"waiting for process \d+, which an earlier run has left .*; to stop it: kill \d+", done.stderr)
+    assert set(ran) == {f"{stage} {task}" for stage in ("extract", "decompose") for task in ("ChooseAttr", "ChooseCat")}
 
 
 def test_a_failure_names_the_cell_and_keeps_the_notebook_as_far_as_it_came(miniature, after_failure):
     done, _ = after_failure
     assert "failed in code cell 3 of 3" in done.stderr + done.stdout
-    assert not (miniature.root / "logs/tiny/decompose/model/Second.ipynb").exists()
-    kept = miniature.root / "logs/tiny/decompose/model/Second.failed.ipynb"
+    assert not (miniature.root / "logs/tiny/decompose/model/ChooseCat.ipynb").exists()
+    kept = miniature.root / "logs/tiny/decompose/model/ChooseCat.failed.ipynb"
     outputs = [output for cell in nbformat.read(kept, as_version=4).cells for output in cell.get("outputs", [])]
     assert any("got as far as here" in output.get("text", "") for output in outputs)
     assert any(output.output_type == "error" and output.ename == "MemoryError" for output in outputs)
@@ -65,20 +78,20 @@ def test_a_failure_names_the_cell_and_keeps_the_notebook_as_far_as_it_came(minia
 def test_the_next_call_runs_only_what_is_missing(miniature, finished):
     done, ran = finished
     assert done.returncode == 0, done.stderr
-    assert ran == ["decompose Second", "page overview"]
-    assert not (miniature.root / "logs/tiny/decompose/model/Second.failed.ipynb").exists()
-    assert "First" in (miniature.root / "_build/html/book/pages/overview.html").read_text()
+    assert ran == ["decompose ChooseCat", "page overview"]
+    assert not (miniature.root / "logs/tiny/decompose/model/ChooseCat.failed.ipynb").exists()
+    assert "ChooseAttr" in (miniature.root / "_build/html/book/pages/overview.html").read_text()
 
 
 def test_the_results_say_whose_they_are(miniature, finished):
     """So that pages leave alone what an earlier version of the profile left behind."""
     listed = json.loads((miniature.root / "results/tiny/contents.json").read_text())
-    assert listed == {"models": ["model"], "tasks": ["First", "Second"]}
+    assert listed == {"models": ["model"], "tasks": ["ChooseAttr", "ChooseCat"]}
     assert json.loads((miniature.root / "results/tiny/seeds/contents.json").read_text())["models"] == []
 
 
 def test_a_job_has_one_thread(miniature, finished):
-    manifest = miniature.root / "results/tiny/activations/model/First/manifest.json"
+    manifest = miniature.root / "results/tiny/activations/model/ChooseAttr/manifest.json"
     assert '"threads": "1"' in manifest.read_text()
 
 
@@ -163,16 +176,32 @@ def test_a_refused_parameter_stops_the_run_before_anything_is_lost(miniature, fi
         assert done.returncode != 0
         assert message in done.stderr + done.stdout
         assert miniature.ran() == []
-        assert (miniature.root / "results/tiny/atoms/model/First.parquet").exists()
+        assert (miniature.root / "results/tiny/atoms/model/ChooseAttr.parquet").exists()
     finally:
         profile.write_text(before)
 
 
 @pytest.mark.parametrize(
     ("option", "message"),
-    [("profile=minni", "give one of"), ("taskss=[First]", "taskss"), ("only=klaims", "there is no page klaims")],
+    [("profile=minni", "give one of"), ("taskss=[ChooseAttr]", "taskss"), ("only=klaims", "there is no page klaims")],
 )
 def test_an_unknown_profile_or_key_is_refused(miniature, option, message):
-    done = miniature.snakemake("--dry-run", "--config", option)
+    done = miniature.snakemake("--dry-run", "--config", *([] if "profile" in option else ["profile=tiny"]), option)
     assert done.returncode != 0
     assert message in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("name", ["Anna's {x}: \"real\" $HOME disk #1", "2024_11"])
+def test_the_folder_of_photographs_may_be_called_anything(miniature, finished, name):
+    folder, profile = miniature.root / name, miniature.root / PROFILE
+    (folder / "images").mkdir(parents=True)
+    (folder / "val_balanced_questions.json").write_text("{}")
+    before = profile.read_text()
+    try:
+        replace("extract: {", "extract: {source: $GQA, ")(profile)
+        done = miniature.snakemake("--dry-run", "--printshellcmds", "--config", "profile=tiny", f"gqa={name}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"-p source {shlex.quote(name)} " in done.stdout + done.stderr
+    finally:
+        profile.write_text(before)
+        shutil.rmtree(folder)

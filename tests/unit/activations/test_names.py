@@ -2,6 +2,7 @@
 
 import pytest
 
+from analysis_lib import vocabulary
 from analysis_lib.activations import (
     CONDITIONS,
     keep_only,
@@ -10,6 +11,8 @@ from analysis_lib.activations import (
     random_layers,
     window_conditions,
 )
+from analysis_lib.models import EMBEDDED_MODELS, PROMPTS, SPAN_NAMES
+from analysis_lib.tasks.gqa import EMBEDDED
 
 LAYERS, WIDTH = 12, 3
 WINDOWS = [*window_conditions("strict", LAYERS, WIDTH), *window_conditions("image->last", LAYERS, WIDTH)]
@@ -46,3 +49,11 @@ def test_a_condition_is_found_by_its_name(condition):
 def test_what_nothing_is_called_is_refused(name: str, told: str):
     with pytest.raises(ValueError, match=told):
         named_condition(name, LAYERS, WIDTH)
+
+
+def test_the_vocabulary_has_the_names_that_the_packages_know():
+    assert tuple(CONDITIONS) == vocabulary.PRESETS
+    assert vocabulary.SPANS == SPAN_NAMES
+    assert tuple(EMBEDDED_MODELS) == vocabulary.EMBEDDED_MODELS
+    assert tuple(EMBEDDED) == vocabulary.EMBEDDED_SOURCES
+    assert tuple(PROMPTS) == vocabulary.PROMPTS

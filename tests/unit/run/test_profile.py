@@ -3,7 +3,18 @@
 import pytest
 
 from analysis_lib.run import ParameterError
-from analysis_lib.run.profile import notebook_parameters, profile_path, read_text_mapping
+from analysis_lib.run.preflight import check_profile, fill_in_places
+from analysis_lib.run.profile import command_line, notebook_parameters, profile_path, read_profile, read_text_mapping
+
+SMALL = """
+models: {one: mini-llava-1.5}
+tasks: [ChooseCat]
+seed: 0
+offline: true
+extract: {conditions: [baseline, strict], windows_of: [paper]}
+decompose: {decomposed: [baseline, strict]}
+pages: {method: }
+"""
 
 
 def test_values_of_a_file_stay_text(tmp_path):
@@ -13,7 +24,8 @@ def test_values_of_a_file_stay_text(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [("- a\n- b\n", "must be a mapping"), ("a: [1", "cannot be read"), (None, "cannot be read")]
+    ("content", "reason"),
+    [("- a\n- b\n", "must be a mapping"), ("a: [1", "write it as YAML"), (None, "there is no file"), ("", "a mapping")],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, reason):
     path = tmp_path / "choices.yaml"
@@ -45,3 +57,126 @@ def test_a_stage_gets_its_section_and_a_page_what_all_pages_get():
     assert notebook_parameters(profile, "own", "method") == common
     assert notebook_parameters(profile, "own", "setup") == common | {"n": "1"}
     assert notebook_parameters(profile, "own", "a_page_of_mine") == common
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a profile and read it as the workflow does, up to the first refusal."""
+
+    def check(content: str, repository, **given: str) -> dict:
+        path = tmp_path / "own.yaml"
+        path.write_text(content, encoding="utf-8")
+        profile = fill_in_places(read_profile(path, given), "own", given)
+        check_profile(profile, "own", repository)
+        return profile
+
+    return check
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("tasks:", "taks:", "did you mean `tasks`"),
+        ("seed: 0", "", "lacks seed"),
+        ("models: {one: mini-llava-1.5}", "models: {}", "models: expected a mapping"),
+        ("models: {one", "models: {../one", "'../one' is no name"),
+        ("models: {one", "models: {..", "'..' is no name"),
+        ("models: {one", "models: {онe", "is no name"),
+        ("mini-llava-1.5", "", "models.one: expected text"),
+        ("mini-llava-1.5", "null", "models.one: expected text"),
+        ("mini-llava-1.5", "[a]", "models.one: expected text"),
+        ("mini-llava-1.5", "mini-llava", "no model 'mini-llava'; give mini-llava-1.5"),
+        ("mini-llava-1.5", "~/weights", "begins with ~"),
+        ("[ChooseCat]", "[ChooseCat, ChooseCat]", "a list of different tasks"),
+        ("[ChooseCat]", "ChooseCat", "expected a list"),
+        ("[ChooseCat]", "[choosecat]", "unknown task 'choosecat'; the tasks are"),
+        ("seed: 0", "seed: -1", r"expected int \[0..4294967295\], got -1"),
+        ("seed: 0", "seed: 18446744073709551616", "got 18446744073709551616"),
+        ("seed: 0", "seed: 1.5", "got '1.5'"),
+        ("seed: 0", "seed: 1e3", "got '1e3'"),
+        ("seed: 0", "seed: true", "got 'true'"),
+        ("seed: 0", "seed: null", "got 'null'"),
+        ("seed: 0", "seed: [0]", "seed: expected a whole number"),
+        ("offline: true", "offline: 1", "offline: expected true or false, got '1'"),
+        ("[baseline, strict], windows", "[baseline, strikt], windows", "unknown condition 'strikt'"),
+        ("[paper]", "[papre]", "windows_of: unknown condition 'papre'"),
+        ("decomposed: [baseline", "decomposed: [nope", "unknown condition 'nope'"),
+        ("decomposed: [baseline", "decomposed: [image->last", "extract asks for baseline, strict, and paper@LAYER"),
+        ("decomposed: [baseline", "decomposed: [strict@3", "ask for those as well"),
+        ("extract: {", "extract: {source: null, ", "null is not a folder"),
+        ("extract: {", "extract: {source: /absent, ", "/absent is not a folder"),
+        ("extract: {", "sources: {two: minigqa}\nextract: {", "sources for \\['two'\\]; its models are"),
+        ("extract: {", "sources: {one: minigqua}\nextract: {", "minigqua is not a folder"),
+        ("extract: {", "seeds: {two-seed-1: mini-llava-1.5}\nextract: {", "of models that it does not run"),
+        ("extract: {", "seeds: {one-seed: mini-llava-1.5}\nextract: {", "'one-seed' is no name"),
+        ("extract: {", "extract: {batch_sise: 5, ", "did you mean `batch_size`"),
+        ("extract: {conditions: [baseline, strict], windows_of: [paper]}", "extract: [a]", "expected a mapping"),
+        ("{method: }", "{methods: }", "there is no notebook"),
+        ("{method: }", "{../method: }", "'../method' is no name"),
+        ("{method: }", "[method]", "pages: expected a mapping"),
+        ("{method: }", "{method: {task: ChooseDog}}", "unknown task 'ChooseDog'"),
+        ("{method: }", "{method: {layer: x}}", "expected int"),
+    ],
+)
+def test_a_profile_is_refused_before_anything_runs(written, repository, old, new, reason):
+    assert SMALL.count(old) >= 1
+    with pytest.raises(ParameterError, match=reason):
+        written(SMALL.replace(old, new, 1), repository)
+
+
+def test_a_profile_keeps_what_is_written_and_windows_may_be_decomposed(written, repository):
+    profile = written(SMALL.replace("decomposed: [baseline", "decomposed: [paper@3"), repository)
+    assert profile["seed"] == "0" and profile["offline"] is True
+    bare = SMALL.replace("{conditions: [baseline, strict], windows_of: [paper]}", "null")
+    assert written(bare.replace("{decomposed: [baseline, strict]}", ""), repository)["extract"] == {}
+
+
+@pytest.mark.parametrize("name", ["gqa data", "Anna's disk", "2019", "2024_11", "gqa: real", "{x}", "null", "a\\b"])
+def test_folders_of_the_command_line_are_taken_as_typed(written, repository, tmp_path, monkeypatch, name):
+    (tmp_path / name / "images").mkdir(parents=True)
+    (tmp_path / name / "val_balanced_questions.json").write_text("{}")
+    (tmp_path / name / "config.json").write_text("{}")
+    given = command_line([f"gqa={tmp_path / name}", f"model_path={tmp_path / name}"])
+    profile = written(SMALL.replace("extract: {", "extract: {source: $GQA, "), repository, **given)
+    assert profile["extract"]["source"] == str(tmp_path / name) == profile["models"]["one"]
+    monkeypatch.chdir(tmp_path)
+    assert fill_in_places(read_profile(tmp_path / "own.yaml"), "own", {"gqa": name})["extract"]["source"] == name
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, "needs GQA: make book PROFILE=own GQA=/folder"),
+        ({"gqa": "/absent"}, "GQA=/absent lacks"),
+        ({"seed": "2: 3"}, "seed: expected a whole number"),
+        ({"seed": "[1"}, r"seed=\[1.*write it as YAML"),
+        ({"sed": "1"}, "did you mean `seed`"),
+        ({"model_path": "/absent", "gqa": "."}, "lacks"),
+    ],
+)
+def test_what_the_command_line_says_is_checked_as_well(written, repository, given, reason):
+    with pytest.raises(ParameterError, match=reason):
+        written(SMALL.replace("extract: {", "extract: {source: $GQA, "), repository, **given)
+
+
+def test_an_entry_of_the_command_line_without_a_value_is_refused():
+    with pytest.raises(ParameterError, match="must be written key=value"):
+        command_line(["profile"])
+
+
+@pytest.mark.parametrize(
+    "name", ["../workflow/profiles/mini", "", ".", "mini/", "mini\n", "mini\0", "mіni", "a b", "x" * 300]
+)
+def test_a_name_that_is_no_plain_one_is_no_profile(name):
+    with pytest.raises(ParameterError, match="there is no profile .* give one of"):
+        profile_path(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("mini.yaml", "would write over the results"), ("{x}.yaml", "rename it"), ("a b.yaml", "rename")],
+)
+def test_the_file_of_a_profile_names_a_folder_of_its_own(tmp_path, name, reason):
+    (tmp_path / name).write_text(SMALL)
+    with pytest.raises(ParameterError, match=reason):
+        profile_path(str(tmp_path / name))
