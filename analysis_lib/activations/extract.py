@@ -198,6 +198,7 @@ def _settings(
         "fingerprint": vlm.fingerprint(),
         "prompt": vlm.prompt,
         "processor": _processor_digest(vlm),
+        "assumed": dict(vlm.assumed),
         "dtype": str(vlm.dtype).removeprefix("torch."),
         "attention": vlm.attention,
         "tasks": sorted(set(questions["task"])),

@@ -1,7 +1,9 @@
 """Who answers: load a model, build its prompts, find its spans."""
 
+from .embedded import EMBEDDED_MODELS
 from .inputs import Batch, prepare
-from .loading import EMBEDDED_MODELS, VisionLanguageModel, load_model
+from .loading import load_model
+from .model import VisionLanguageModel
 from .prompts import PROMPTS
 from .spans import SPAN_NAMES, Spans, span_mask
 

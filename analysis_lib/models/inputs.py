@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from .images import open_image
-from .loading import VisionLanguageModel
+from .model import VisionLanguageModel
 from .prompts import IMAGE, QUESTION
 from .spans import Spans
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 __all__ = ["PROMPTS", "chat_prompt", "check_prompt"]
@@ -25,7 +26,14 @@ PROMPTS: dict[str, str] = {
 
 
 def check_prompt(prompt: str) -> str:
-    """The template behind a name in `PROMPTS`, or ``prompt`` itself when it is a usable template."""
+    """The template behind a name in `PROMPTS`, or ``prompt`` itself when it is a usable template.
+
+    Raises
+    ------
+    ValueError: it does not show one picture and ask one question after it.
+    """
+    if not isinstance(prompt, str):
+        raise ValueError(f"the prompt is {prompt!r}; give a template as text or one of {', '.join(PROMPTS)}")
     template = PROMPTS.get(prompt, prompt)
     for part in (IMAGE, QUESTION):
         if template.count(part) != 1:
@@ -38,10 +46,25 @@ def check_prompt(prompt: str) -> str:
     return template
 
 
-def chat_prompt(processor: Any) -> str:
-    """The template that a processor's own chat template makes of one picture and one question."""
+def chat_prompt(processor: Any, source: str | Path) -> str:
+    """The template that a processor's own chat template makes of one picture and one question.
+
+    A start token that the tokenizer adds anyway is left to it.
+
+    Raises
+    ------
+    ValueError: there is no chat template, or it does not show the picture before the question.
+    """
+    cure = f"name the prompt with prompt=, as a template or one of {', '.join(PROMPTS)}"
     if not getattr(processor, "chat_template", None):
-        return PROMPTS["llava-1.5"]
+        raise ValueError(f"{source} has no chat template, so nothing says how its prompts are written; {cure}")
     content = [{"type": "image"}, {"type": "text", "text": QUESTION}]
-    text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-    return check_prompt(text)
+    try:
+        text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+        template = check_prompt(text)
+    except Exception as error:  # a template is a program, and fails as programs do
+        raise ValueError(f"{source}: its chat template makes no prompt ({error}); {cure}") from None
+    start = processor.tokenizer.bos_token
+    if start and template.startswith(start) and processor.tokenizer("").get("input_ids"):
+        return template.removeprefix(start)
+    return template

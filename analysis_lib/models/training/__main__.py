@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 import torch.multiprocessing as mp
 
-from ..loading import EMBEDDED_MODELS
+from ..embedded import EMBEDDED_MODELS, seal
 from .recipe import train
 
 _DESCRIPTION = (
@@ -61,6 +61,8 @@ def main() -> None:
     # One thread per process: two threads in one process stall whenever the system deschedules one of them.
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(_free_port()))
     mp.spawn(train, args=(processes, arguments), nprocs=processes)
+    if arguments.output == EMBEDDED_MODELS[arguments.model]:
+        seal()
 
 
 def _free_port() -> int:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from analysis_lib.activations import CONDITIONS, forward_condition, forward_lockstep, window_conditions
-from analysis_lib.models import VisionLanguageModel, load_model, prepare
+from analysis_lib.models import VisionLanguageModel, load_model, loading, prepare
 from tests.unit.models.tiny import LAYERS
 
 accelerate = pytest.importorskip("accelerate", reason="accelerate is not installed (the optional group `gpu`)")
@@ -51,6 +51,6 @@ def test_weights_that_do_not_fit_are_refused(
     tiny_folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken_apart = spread(tiny_folders["llava"], tmp_path)
-    monkeypatch.setattr(type(taken_apart.model), "from_pretrained", lambda *_, **__: taken_apart.model)
+    monkeypatch.setattr(loading, "load_weights", lambda *_, **__: taken_apart.model)
     with pytest.raises(ValueError, match="does not fit into the memory of this machine's GPUs"):
         load_model(tiny_folders["llava"], device="auto")

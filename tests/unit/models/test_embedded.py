@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
-from analysis_lib.models import EMBEDDED_MODELS, VisionLanguageModel, load_model, prepare
-from analysis_lib.models import loading as loading_module
-from analysis_lib.models.loading import training_report
+from analysis_lib.models import EMBEDDED_MODELS, VisionLanguageModel, embedded, load_model, prepare
+from analysis_lib.models.__main__ import main
+from analysis_lib.models.embedded import CHECKSUMS, seal, training_report, verify
 from analysis_lib.models.mini import ARCHITECTURES
 from analysis_lib.models.training.recipe import train
 from analysis_lib.tasks import TASKS, load_questions
@@ -61,7 +62,7 @@ def test_what_the_recipe_writes_is_an_embedded_model(
     beginner: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, folder = beginner
-    monkeypatch.setitem(loading_module.EMBEDDED_MODELS, name, folder)
+    monkeypatch.setitem(EMBEDDED_MODELS, name, folder)
     report = training_report(name)
     vlm = load_model(name, device="cpu")
     assert report["recipe"]["model"] == name and report["recipe"]["language_steps"] == 2
@@ -89,7 +90,7 @@ def test_what_the_recipe_writes_is_an_embedded_model(
 def test_a_missing_checkpoint_names_the_command_that_makes_it(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(loading_module.EMBEDDED_MODELS, name, tmp_path)
+    monkeypatch.setitem(EMBEDDED_MODELS, name, tmp_path)
     for use in (load_model, training_report):
         with pytest.raises(FileNotFoundError, match=f"python -m analysis_lib.models.training --model {name}"):
             use(name)
@@ -112,3 +113,72 @@ def test_a_shipped_model_is_small_right_and_says_so(name: str, tmp_path: Path) -
     if "overview only" in ARCHITECTURES[name].ablations:
         lost = report["accuracy"]["ChooseAttr"] - report["ablations"]["overview only"]["ChooseAttr"]
         assert lost > 0.04, "a ninth of the questions asks whether something is of wood or of metal"
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """All checkpoints of the package, copied with their checksums to where they may be damaged."""
+    checkpoints = tmp_path / "checkpoints"
+    shutil.copytree(EMBEDDED_MODELS[SHIPPED[0]].parent, checkpoints)
+    monkeypatch.setattr(embedded, "_CHECKPOINTS", checkpoints)
+    for name in SHIPPED:
+        monkeypatch.setitem(EMBEDDED_MODELS, name, checkpoints / name)
+    return checkpoints
+
+
+def test_the_checksums_are_those_of_all_that_is_shipped(shipped: Path) -> None:
+    """After training or changing a checkpoint: `python -m analysis_lib.models seal`."""
+    here = (shipped / CHECKSUMS).read_text()
+    assert seal().read_text() == here
+    for folder in shipped.iterdir():
+        if folder.is_dir():
+            verify(folder)
+
+
+def flip(path: Path, position: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json", "chat_template.jinja", "training.json"])
+def test_damage_to_a_shipped_file_is_told_with_its_cure(file: str, shipped: Path) -> None:
+    path = shipped / SHIPPED[0] / file
+    flip(path, len(path.read_bytes()) // 2)
+    told = rf"{SHIPPED[0]}/{file} is not the file that was shipped.*git checkout -- {SHIPPED[0]}.*install the package"
+    for use, name in ((load_model, SHIPPED[0]), (load_model, path.parent), (training_report, SHIPPED[0])):
+        with pytest.raises(ValueError, match=told):
+            use(name)
+
+
+def test_a_shipped_file_that_is_gone_or_was_added_is_told(shipped: Path) -> None:
+    folder = shipped / SHIPPED[0]
+    (folder / "notes~").write_text("an editor's")
+    verify(folder)
+    (folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(ValueError, match="adapter_config.json has no checksum.*remove it"):
+        load_model(SHIPPED[0])
+    (folder / "adapter_config.json").unlink()
+    (folder / "generation_config.json").unlink()
+    with pytest.raises(ValueError, match="generation_config.json is missing"):
+        load_model(SHIPPED[0])
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text("nonsense")])
+def test_lost_checksums_are_told(change: Callable[[Path], object], shipped: Path) -> None:
+    change(shipped / CHECKSUMS)
+    with pytest.raises(ValueError, match=f"{CHECKSUMS} cannot be read.*git checkout"):
+        load_model(SHIPPED[0])
+
+
+def test_a_copy_is_the_readers_own(shipped: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(shipped / SHIPPED[0], tmp_path / "mine"))
+    flip(folder / "training.json", 5)
+    assert load_model(folder, device="cpu").n_layers
+
+
+def test_the_command_seals_what_is_there(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flip(shipped / SHIPPED[0] / "training.json", 5)
+    monkeypatch.setattr("sys.argv", ["models", "seal"])
+    main()
+    verify(shipped / SHIPPED[0])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
 import torch
-from transformers import AutoConfig, LlamaConfig
+from transformers import LlamaConfig
 
-from analysis_lib.models import EMBEDDED_MODELS, PROMPTS, VisionLanguageModel, load_model
-from tests.unit.models.tiny import LAYERS, WIDTH, save_tiny
+from analysis_lib.models import EMBEDDED_MODELS, PROMPTS, VisionLanguageModel, devices, load_model, loading
+from tests.unit.models.damage import copy, settings, shard
+from tests.unit.models.tiny import LAYERS, WIDTH
 
 
 def test_a_folder_in_transformers_format_is_loaded_ready_to_run(tiny: VisionLanguageModel) -> None:
@@ -54,15 +58,71 @@ def test_an_unknown_model_is_refused_with_what_is_possible(name: str, monkeypatc
 def test_a_revision_after_the_hub_name_is_what_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def look_up(name: str, **where: str) -> None:
-        asked.append((str(name), where))
+    def look_up(name: str, *, revision: str | None, **_: object) -> None:
+        asked.append((name, revision))
         raise OSError("not here")
 
-    monkeypatch.setattr(AutoConfig, "from_pretrained", look_up)
+    monkeypatch.setattr(loading, "snapshot_download", look_up)
     for name in ("someone/llava@0123abc", "someone/llava"):
         with pytest.raises(ValueError, match=f"no model '{name}'"):
             load_model(name)
-    assert asked == [("someone/llava", {"revision": "0123abc"}), ("someone/llava", {})]
+    assert asked == [("someone/llava", "0123abc"), ("someone/llava", None)]
+
+
+COMMIT = "0123456789" * 4
+
+
+@pytest.fixture
+def hub(tiny_folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The snapshot of a checkpoint as downloads leave it, on a machine that is offline."""
+    cache = tmp_path / "hub" / "models--someone--llava"
+    snapshot = cache / "snapshots" / COMMIT
+    shutil.copytree(tiny_folders["llava"], snapshot)
+    (cache / "refs").mkdir()
+    (cache / "refs" / "main").write_text(COMMIT)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    download = partial(huggingface_hub.snapshot_download, cache_dir=tmp_path / "hub")
+    monkeypatch.setattr(loading, "snapshot_download", download)
+    return snapshot
+
+
+def test_a_name_on_a_hub_is_its_snapshot(hub: Path, tiny_folders: dict[str, Path]) -> None:
+    here = load_model(tiny_folders["llava"], device="cpu").fingerprint()
+    for name in ("someone/llava", f"someone/llava@{COMMIT}"):
+        vlm = load_model(name, device="cpu")
+        assert (vlm.name, vlm.fingerprint()) == (name, here)
+    with pytest.raises(ValueError, match="no model 'someone/llava@another'"):
+        load_model("someone/llava@another")
+
+
+def test_a_download_that_was_broken_off_is_told(hub: Path) -> None:
+    files = shard(hub)
+    assert load_model("someone/llava", device="cpu").n_layers == LAYERS
+    (hub / files[1]).unlink()
+    with pytest.raises(ValueError, match=f"{files[1]} is missing.*download it again"):
+        load_model("someone/llava", device="cpu")
+
+
+@pytest.mark.parametrize("device", ["tpu", "", "cuda:7", "cuda:-1", "cpu:0:0", "CUDA ", 7, "meta"])
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(
+    tiny_folders: dict[str, Path], device: object
+) -> None:
+    with pytest.raises(ValueError, match=f"device {re.escape(repr(device))} is not on this machine.*choose one of cpu"):
+        load_model(tiny_folders["llava"], device=device)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_is_not_made_up(tiny_folders: dict[str, Path]) -> None:
+    with pytest.raises(ValueError, match="device 'cuda' is not on this machine"):
+        load_model(tiny_folders["llava"], device="cuda")
+
+
+def test_layers_are_spread_with_accelerate_alone(
+    tiny_folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "find_spec", lambda _: None)
+    with pytest.raises(ValueError, match="accelerate, which is not installed; install it"):
+        load_model(tiny_folders["llava"], device="auto")
 
 
 def test_a_folder_whose_name_has_an_at_sign_is_a_folder(tiny_folders: dict[str, Path], tmp_path: Path) -> None:
@@ -73,8 +133,11 @@ def test_a_folder_whose_name_has_an_at_sign_is_a_folder(tiny_folders: dict[str, 
 def test_a_folder_that_holds_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no model"):
         load_model(tmp_path)
-    (tmp_path / "config.json").write_text("{")
+    (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="no model"):
+        load_model(tmp_path / "file")
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ValueError, match=f"{tmp_path}/config.json cannot be read as JSON"):
         load_model(tmp_path)
 
 
@@ -92,19 +155,47 @@ def test_a_prompt_is_taken_by_name_or_as_a_template(tiny_folders: dict[str, Path
         load_model(folder, prompt="a <image> b")
 
 
-def test_the_fingerprint_is_the_checkpoints_wherever_it_lies(tiny_folders: dict[str, Path], tmp_path: Path) -> None:
-    here = load_model(tiny_folders["llava"], device="cpu").fingerprint()
-    shutil.copytree(tiny_folders["llava"], tmp_path / "moved")
-    assert load_model(tmp_path / "moved", device="cpu").fingerprint() == here
-    assert load_model(save_tiny(tmp_path / "other", "llava", seed=1), device="cpu").fingerprint() != here
-    assert load_model(tiny_folders["llava_next"], device="cpu").fingerprint() != here
+CANARY = """
+import pathlib
+pathlib.Path({mark!r}).write_text("was run")
+from transformers import LlavaConfig as Config, LlavaForConditionalGeneration as Model, LlavaProcessor as Processor
+"""
+FOREIGN = {
+    "config.json": {"AutoConfig": "canary.Config", "AutoModelForImageTextToText": "canary.Model"},
+    "processor_config.json": {"AutoProcessor": "canary.Processor"},
+    "tokenizer_config.json": {"AutoTokenizer": ["canary.Processor", None]},
+    "preprocessor_config.json": {"AutoImageProcessor": "canary.Processor"},
+}
 
 
-@pytest.mark.parametrize("part", ["vision_tower", "multi_modal_projector", "language_model", "lm_head"])
-def test_the_fingerprint_notices_another_value_in_any_part(tiny_folders: dict[str, Path], part: str) -> None:
-    vlm = load_model(tiny_folders["llava"], device="cpu")
-    before = vlm.fingerprint()
-    weight = next(weight for name, weight in vlm.model.named_parameters() if part in name and weight.ndim == 2)
-    with torch.no_grad():
-        weight.mul_(1.001)
-    assert vlm.fingerprint() != before
+@pytest.mark.parametrize("answer", ["y\n", None], ids=["yes", "closed"])
+@pytest.mark.parametrize("file", FOREIGN)
+@pytest.mark.parametrize("known", [True, False])
+def test_code_that_a_checkpoint_brings_along_is_never_run(
+    file: str,
+    known: bool,
+    answer: str | None,
+    tiny_folders: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, mark = copy(tiny_folders["llava"], tmp_path / "model"), tmp_path / "mark"
+    (folder / "canary.py").write_text(CANARY.format(mark=str(mark)))
+    (folder / "preprocessor_config.json").write_text("{}")
+    settings(folder / file, auto_map=FOREIGN[file])
+    if not known:
+        settings(folder / "config.json", model_type="canary")
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer) if answer else None)
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked"))
+    with pytest.raises(ValueError, match=f"{file} asks for Python code of its own"):
+        load_model(folder, device="cpu")
+    assert not mark.exists()
+
+
+def test_a_generate_of_its_own_is_not_run(tiny_folders: dict[str, Path], tmp_path: Path) -> None:
+    folder, mark = copy(tiny_folders["llava"], tmp_path / "model"), tmp_path / "mark"
+    (folder / "custom_generate").mkdir()
+    code = CANARY.format(mark=str(mark)) + "\ndef generate(**_): ...\n"
+    (folder / "custom_generate" / "generate.py").write_text(code)
+    assert load_model(folder, device="cpu").n_layers == LAYERS
+    assert not mark.exists()

@@ -1,0 +1,129 @@
+"""Processors: complete, of the model's kind, and of one mind with the model's configuration."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoProcessor, LlavaNextProcessor, LlavaProcessor
+
+from .checkpoint import read_settings
+from .prompts import IMAGE
+
+__all__ = ["load_processor"]
+
+_KINDS = {"llava": LlavaProcessor, "llava_next": LlavaNextProcessor}
+
+
+def load_processor(folder: Path, model: Any) -> tuple[Any, dict[str, Any]]:
+    """The processor of a checkpoint, and the settings that its files leave out and the model's configuration gives.
+
+    Older checkpoints say nothing of how many tokens a picture becomes; the library's defaults for them are wrong.
+
+    Raises
+    ------
+    ValueError: there is no such processor, its tokenizer is not the model's, or it contradicts the configuration.
+    """
+    try:
+        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except Exception as error:  # the library's errors for files that do not fit together are of many kinds
+        raise ValueError(
+            f"{folder}: its processor cannot be loaded ({type(error).__name__}: {error}); it needs "
+            "preprocessor_config.json or processor_config.json, tokenizer.json and tokenizer_config.json, as the "
+            "checkpoint came with them"
+        ) from error
+    kind = _KINDS[model.config.model_type]
+    if not isinstance(processor, kind):
+        raise ValueError(
+            f"{folder}: its processor is a {type(processor).__name__}, but a {model.config.model_type} model needs a "
+            f"{kind.__name__}; take preprocessor_config.json, processor_config.json and tokenizer files from the "
+            "model's own checkpoint"
+        )
+    _check_tokenizer(folder, processor, model)
+    return processor, _reconcile(folder, processor, model)
+
+
+def _check_tokenizer(folder: Path, processor: Any, model: Any) -> None:
+    tokenizer = processor.tokenizer
+    if not tokenizer.is_fast:
+        raise ValueError(
+            f"{folder}: its tokenizer ({type(tokenizer).__name__}) is a slow one, which cannot say where in a prompt "
+            "its tokens lie; save a fast one beside it (tokenizer.json)"
+        )
+    if processor.image_token != IMAGE:
+        raise ValueError(
+            f"{folder}: its processor writes pictures as {processor.image_token!r}; prompts here must say {IMAGE}, so "
+            f"name that as image_token in processor_config.json and in the tokenizer"
+        )
+    found, expected = tokenizer.encode(IMAGE, add_special_tokens=False), model.config.image_token_id
+    if len(found) != 1 or found[0] == tokenizer.unk_token_id:
+        raise ValueError(
+            f"{folder}: its tokenizer has no token {IMAGE} (it reads it as {tokenizer.convert_ids_to_tokens(found)}); "
+            "take the tokenizer.json that belongs to the model, or add it as a special token"
+        )
+    if found[0] != expected:
+        raise ValueError(
+            f"{folder}: {IMAGE} is token {found[0]} of its tokenizer, but config.json has image_token_index "
+            f"{expected}; take the tokenizer that belongs to the model, or name the right one"
+        )
+    largest, rows = max(tokenizer.get_vocab().values()), model.get_input_embeddings().num_embeddings
+    if largest >= rows:
+        raise ValueError(
+            f"{folder}: its tokenizer has tokens up to {largest}, but the model knows {rows} only; take the tokenizer "
+            "that belongs to the model"
+        )
+
+
+def _reconcile(folder: Path, processor: Any, model: Any) -> dict[str, Any]:
+    """Take from the configuration what the processor's files leave out; refuse what contradicts it."""
+    declared = _declared(folder, "processor_config.json")
+    of_pictures = _declared(folder, "preprocessor_config.json") | declared.get("image_processor", {})
+    assumed: dict[str, Any] = {}
+    for owner, stated, expected in (
+        (processor, declared, _counting(model)),
+        (processor.image_processor, of_pictures, _cutting(model)),
+    ):
+        for name, value in expected.items():
+            given = stated.get(name)
+            if given is None:
+                assumed[name] = value
+            elif given != value or isinstance(given, bool):
+                raise ValueError(
+                    f"{folder}: the processor's {name} is {given!r}, but the model's config.json makes it {value!r}; "
+                    "pictures would become other tokens than the model's. Set one of them right"
+                )
+            setattr(owner, name, value)
+    if assumed:
+        told = ", ".join(f"{name}={value!r}" for name, value in assumed.items())
+        warnings.warn(
+            f"{folder}: the processor's files leave out {', '.join(assumed)}; taken from the model's configuration: "
+            f"{told}",
+            stacklevel=4,
+        )
+    return assumed
+
+
+def _declared(folder: Path, name: str) -> Mapping[str, Any]:
+    return read_settings(folder / name) if (folder / name).exists() else {}
+
+
+def _counting(model: Any) -> dict[str, Any]:
+    """The settings from which a processor tells how many tokens a picture becomes."""
+    vision = model.config.vision_config
+    settings = {
+        "patch_size": vision.patch_size,
+        "vision_feature_select_strategy": model.config.vision_feature_select_strategy,
+    }
+    weights = model.model.vision_tower.named_parameters()
+    positions = [len(weight) for name, weight in weights if name.endswith("position_embedding.weight")]
+    if positions:  # such as CLIP's class token, beyond the patches
+        settings["num_additional_image_tokens"] = positions[0] - (vision.image_size // vision.patch_size) ** 2
+    return settings
+
+
+def _cutting(model: Any) -> dict[str, Any]:
+    """The settings by which LLaVA-NeXT cuts pictures into tiles; processor and model both do."""
+    pinpoints = getattr(model.config, "image_grid_pinpoints", None)
+    return {} if pinpoints is None else {"image_grid_pinpoints": [list(size) for size in pinpoints]}
