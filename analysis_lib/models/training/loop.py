@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-__all__ = ["Stage", "run_stage"]
+__all__ = ["Stage", "load_checkpoint", "run_stage", "save_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def run_stage(
     optimizers = _optimizers(named, stage)
     peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     checkpoint = folder / f"{stage.name}.safetensors"
-    step, log = _resume(checkpoint, named, optimizers)
+    step, log = load_checkpoint(checkpoint, named, optimizers)
     seconds_before = log[-1]["seconds"] if log else 0.0
     started = time.monotonic()
     while step < stage.steps:
@@ -96,7 +96,7 @@ def run_stage(
             log.append({"stage": stage.name, "step": step, "seconds": round(seconds, 1), "loss": loss.item()} | figures)
             if rank == 0:
                 print(json.dumps(log[-1]), flush=True)  # noqa: T201 - the learning curve, for whoever waits
-                _save(checkpoint, step, log, named, optimizers)
+                save_checkpoint(checkpoint, step, log, named, optimizers)
     return log
 
 
@@ -117,13 +117,14 @@ def _average_gradients(named: dict[str, nn.Parameter], world: int) -> None:
         gradient.copy_(mean.view_as(gradient))
 
 
-def _save(
+def save_checkpoint(
     path: Path,
     step: int,
     log: list[dict[str, Any]],
     named: dict[str, nn.Parameter],
     optimizers: list[torch.optim.Optimizer],
 ) -> None:
+    """Write parameters and the state of their optimizers after ``step`` updates, with the log, to ``path``."""
     tensors = {f"parameter/{name}": p.detach().contiguous() for name, p in named.items()}
     for number, optimizer in enumerate(optimizers):
         for index, state in optimizer.state_dict()["state"].items():
@@ -135,9 +136,10 @@ def _save(
     temporary.replace(path)
 
 
-def _resume(
+def load_checkpoint(
     path: Path, named: dict[str, nn.Parameter], optimizers: list[torch.optim.Optimizer]
 ) -> tuple[int, list[dict[str, Any]]]:
+    """Restore what `save_checkpoint` wrote and return its step and log; without a file, step 0 and an empty log."""
     if not path.exists():
         return 0, []
     states: list[dict[int, dict[str, torch.Tensor]]] = [{} for _ in optimizers]
