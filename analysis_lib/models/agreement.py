@@ -93,9 +93,10 @@ def _own_way(
         )
     else:
         inputs = vlm.processor(images=[picture], text=vlm.prompt.replace(QUESTION, question), return_tensors="pt")
-    greedy: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None, "num_beams": 1}
+    greedy: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    single = {"num_beams": 1, "num_return_sequences": 1, "max_new_tokens": 1}
     found = vlm.model.generate(
-        **inputs.to(vlm.device, vlm.dtype), max_new_tokens=1, output_logits=True, return_dict_in_generate=True, **greedy
+        **inputs.to(vlm.device, vlm.dtype), output_logits=True, return_dict_in_generate=True, **greedy, **single
     )
     return int(found.sequences[0, -1]), found.logits[0][0].float().cpu()
 

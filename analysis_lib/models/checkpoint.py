@@ -41,12 +41,8 @@ def check_folder(folder: Path) -> None:
     ValueError: which file, what is wrong with it, and what to do.
     """
     for path in sorted(folder.iterdir()):
-        if path.is_file() and path.suffix in (".json", ".jinja", ".safetensors", ".model", ".txt"):
-            with path.open("rb") as file:
-                if file.read(len(_POINTER)) == _POINTER:
-                    raise ValueError(
-                        f"{path} is a Git LFS pointer, not the file it stands for; fetch that one with `git lfs pull`"
-                    )
+        if path.suffix in (".json", ".jinja", ".safetensors", ".model", ".txt"):
+            _refuse_stand_in(path)
     for name in SETTINGS:
         if (folder / name).exists():
             _refuse_code(folder / name, read_settings(folder / name))
@@ -61,6 +57,19 @@ def check_folder(folder: Path) -> None:
             f"{folder} holds an adapter (adapter_config.json), which would be left out in silence; merge it into the "
             "weights and save them, with peft's merge_and_unload"
         )
+
+
+def _refuse_stand_in(path: Path) -> None:
+    """A file's name may hold a link to nowhere, or the few lines that Git keeps in place of a large file."""
+    if path.is_symlink() and not path.exists():
+        raise ValueError(f"{path} is a link that leads nowhere; copy what its links lead to as well, or {_AGAIN}")
+    try:
+        with path.open("rb") as file:
+            pointer = file.read(len(_POINTER)) == _POINTER
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error}); {_AGAIN}") from None
+    if pointer:
+        raise ValueError(f"{path} is a Git LFS pointer, not the file it stands for; download that with `git lfs pull`")
 
 
 def read_settings(path: Path) -> dict[str, Any]:

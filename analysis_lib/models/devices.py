@@ -9,7 +9,7 @@ import torch
 __all__ = ["choose_device"]
 
 
-def choose_device(device: str | None) -> str:
+def choose_device(device: str | torch.device | None) -> str:
     """A device's name; ``None`` takes a GPU where there is one, ``"auto"`` stays for the loader to spread the layers.
 
     Raises
@@ -25,6 +25,7 @@ def choose_device(device: str | None) -> str:
                 f"choose one of {', '.join(_present())}"
             )
         return device
+    device = str(device) if isinstance(device, torch.device) else device
     if device not in _present():
         raise ValueError(
             f"device {device!r} is not on this machine as torch sees it; choose one of {', '.join(_present())}, auto "

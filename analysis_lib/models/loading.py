@@ -63,6 +63,8 @@ def load_model(
         raise ValueError(f"dtype is {dtype!r}; it is one of float32, float16, bfloat16")
     if attention not in ("sdpa", "eager"):
         raise ValueError(f"attention is {attention!r}; knockouts work under sdpa and eager")
+    if not isinstance(name, str | Path):
+        raise _unknown(name, f"it is a {type(name).__name__}")
     template = None if prompt is None else check_prompt(prompt)
     device = choose_device(device)
     folder = _folder(name)
@@ -92,7 +94,7 @@ def _folder(name: str | Path) -> Path:
     remote = False
     if str(name) in EMBEDDED_MODELS:
         folder = embedded_folder(str(name))
-    elif Path(name).exists():
+    elif _exists(name):
         folder = Path(name)
     else:
         remote, folder = True, _download(str(name), _SMALL_FILES)
@@ -103,6 +105,13 @@ def _folder(name: str | Path) -> Path:
     if remote:
         _download(str(name), list(weight_files(folder)))
     return folder
+
+
+def _exists(name: str | Path) -> bool:
+    try:
+        return Path(name).exists()
+    except OSError as error:  # such as a name too long for any file
+        raise _unknown(name, str(error)) from None
 
 
 def _download(name: str, patterns: list[str]) -> Path:

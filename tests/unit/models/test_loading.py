@@ -48,7 +48,9 @@ def test_an_attention_without_knockouts_is_refused(tiny_folders: dict[str, Path]
         load_model(tiny_folders["llava"], attention="flash_attention_2")
 
 
-@pytest.mark.parametrize("name", ["mini-llava-1.4", "some-folder/that/is/not/there", "/nowhere", "", "a b"])
+@pytest.mark.parametrize(
+    "name", ["mini-llava-1.4", "some-folder/that/is/not/there", "/nowhere", "", "a b", "x" * 5000, None, 5]
+)
 def test_an_unknown_model_is_refused_with_what_is_possible(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(ValueError, match=f"no model '{name}': it is neither embedded \\({', '.join(EMBEDDED_MODELS)}"):

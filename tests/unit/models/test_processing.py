@@ -71,6 +71,12 @@ def gone(*names: str) -> Fault:
 
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935\nsize 1234\n"
+
+
+def broken_link(name: str) -> Fault:
+    return lambda folder: ((folder / name).unlink(), (folder / name).symlink_to(folder / "blobs" / "1"))
+
+
 FAULTS: dict[str, tuple[Fault, tuple[str, ...]]] = {
     "another patch size": (processor(patch_size=14), ("patch_size is 14", "8")),
     "patch size as text": (processor(patch_size="8"), ("patch_size is '8'",)),
@@ -110,6 +116,12 @@ FAULTS: dict[str, tuple[Fault, tuple[str, ...]]] = {
     "a list for a config": (text_of("config.json", "[]"), ("config.json", "list")),
     "deep nesting": (text_of("generation_config.json", "[" * 100_000), ("generation_config.json",)),
     "not text": (lambda folder: (folder / "config.json").write_bytes(b"\xff\xfe{\x00}\x00"), ("config.json",)),
+    "weights behind a broken link": (broken_link("model.safetensors"), ("model.safetensors", "leads nowhere")),
+    "words behind a broken link": (broken_link(TOKENIZER), (TOKENIZER, "leads nowhere")),
+    "a folder for a file": (
+        lambda folder: ((folder / TOKENIZER).unlink(), (folder / TOKENIZER).mkdir()),
+        (TOKENIZER, "cannot be read"),
+    ),
     "quantised": (
         config(quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True}),
         ("config.json", "quantization_config"),
