@@ -8,10 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 
 from analysis_lib.models import VisionLanguageModel
-from analysis_lib.models.images import open_image
+from analysis_lib.models.images import picture_size
 from analysis_lib.models.inputs import refuse_control_tokens
 from analysis_lib.models.prompts import QUESTION
 
@@ -39,7 +38,7 @@ def arrange(vlm: VisionLanguageModel, questions: pd.DataFrame) -> np.ndarray:
     texts = [vlm.prompt.replace(QUESTION, question) for question in questions["question"]]
     lengths = pd.Series([len(ids) for ids in vlm.tokenizer(texts)["input_ids"]])
     picture, distinct = pd.factorize(questions["image"])
-    tokens = np.array(picture_tokens(vlm, [_size(path) for path in distinct]))[picture]
+    tokens = np.array(picture_tokens(vlm, [picture_size(path) for path in distinct]))[picture]
     whole = lengths.to_numpy() - 1 + tokens  # the picture's placeholder is one token of the text
     if vlm.context_length is not None and whole.max() > vlm.context_length:
         worst = int(whole.argmax())
@@ -57,9 +56,9 @@ def same_picture(questions: pd.DataFrame) -> list[int]:
     return [first.setdefault(path, row) for row, path in enumerate(questions["image"])]
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether it says so; on a CPU it is an ordinary RuntimeError."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether it says so: torch on a CPU with an ordinary RuntimeError, pictures and arrays with a MemoryError."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 class HalvingRunner:
@@ -86,7 +85,7 @@ class HalvingRunner:
     def _attempt(self, questions: pd.DataFrame) -> Arrays | None:
         try:
             return self._run(questions)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
         return None
@@ -96,16 +95,8 @@ class HalvingRunner:
             torch.cuda.empty_cache()
         if size == 1:
             raise MemoryError(
-                "out of memory with a single question; run fewer conditions at a time, or the model in float16"
+                "out of memory with a single question; run fewer conditions at a time, or the model in float16; a "
+                "picture of fewer pixels takes less as well"
             )
         self._limit = size // 2
         warnings.warn(f"out of memory with {size} questions at once; going on with {self._limit}", stacklevel=3)
-
-
-def _size(path: str) -> tuple[int, int]:
-    """Width and height, read from the header; a picture without one is refused."""
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, SyntaxError, Image.DecompressionBombError):
-        return open_image(path).size  # which says what is wrong

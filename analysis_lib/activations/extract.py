@@ -85,7 +85,7 @@ def extract(
             order = arrange(vlm, questions)
             try:
                 extraction.choose_backend(questions)
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):  # if it is, the first batch checks fewer questions at once
                     raise
             return order

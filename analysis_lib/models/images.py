@@ -1,33 +1,13 @@
-"""Open a question's picture, or say what is wrong with it."""
+"""A question's picture and what it held: read as viewers show it, told apart by its bytes."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
-from PIL import Image
+from analysis_lib.pictures import existing_picture, open_image, picture_size
 
-__all__ = ["open_image", "picture_digest"]
-
-
-def open_image(path: str | Path) -> Image.Image:
-    """Read a picture completely, as RGB.
-
-    Raises
-    ------
-    FileNotFoundError: no such file.
-    ValueError: not a picture, or cut off.
-    """
-    path = _existing(path)
-    try:
-        with Image.open(path) as image:
-            if image.mode[0] in "IF":  # converting these clips every value above 255 to white
-                raise OSError(f"its grey values have more than 8 bits, mode {image.mode}")
-            return image.convert("RGB")
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(
-            f"picture {path} cannot be read ({error}); save it as an ordinary RGB picture or download it again"
-        ) from None
+__all__ = ["open_image", "picture_digest", "picture_size"]
 
 
 def picture_digest(path: str | Path) -> str:
@@ -35,14 +15,7 @@ def picture_digest(path: str | Path) -> str:
 
     Raises
     ------
-    FileNotFoundError: no such file.
+    FileNotFoundError: no such file. PermissionError: it may not be read.
     """
-    with _existing(path).open("rb") as file:
+    with existing_picture(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _existing(path: str | Path) -> Path:
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"picture {path} is missing; put GQA's images/ folder beside the questions file")
-    return path

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 import torch
 
-from .images import open_image
 from .model import VisionLanguageModel
+from .portions import process
 from .prompts import IMAGE, QUESTION
 from .spans import Spans
 
@@ -51,14 +51,7 @@ def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
     before, after = vlm.prompt.split(QUESTION)
     refuse_control_tokens(vlm, questions)
     texts = [before + question + after for question in questions["question"]]
-    encoded = vlm.processor(
-        images=[open_image(path) for path in questions["image"]],
-        text=texts,
-        padding=True,
-        padding_side="right",
-        return_tensors="pt",
-        return_offsets_mapping=True,
-    )
+    encoded = process(vlm, questions["image"].tolist(), texts)
     offsets = encoded.pop("offset_mapping")
     spans = []
     for row, question in enumerate(questions["question"]):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from analysis_lib.pictures import open_image
 from analysis_lib.report.markup import Markup, escape
 
 MAX_SIDE = 336
@@ -29,7 +30,7 @@ def png_data_uri(image: Image.Image | np.ndarray | str | Path) -> str:
             in [0, 1].
 
     Raises:
-        ValueError: An array has another shape or values outside its range.
+        ValueError: An array has another shape or values outside its range, or a file is no picture.
         FileNotFoundError: The path does not exist.
 
     Example:
@@ -37,8 +38,7 @@ def png_data_uri(image: Image.Image | np.ndarray | str | Path) -> str:
         'data:image/png;base64,'
     """
     if isinstance(image, str | Path):
-        with Image.open(image) as opened:
-            picture = opened.convert("RGB")
+        picture = open_image(image, MAX_SIDE)
     elif isinstance(image, np.ndarray):
         picture = _from_array(image)
     else:
