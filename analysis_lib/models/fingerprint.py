@@ -16,7 +16,8 @@ __all__ = ["fingerprint"]
 def fingerprint(model: Any, processor: Any) -> str:
     """A short hash of all weights as they are in memory, of the configuration and of everything that makes inputs.
 
-    Weights are read where they are, not from the files they came from: one that was edited after loading counts.
+    Weights are read where they are, not from the files they came from: one that was edited after loading counts, and so
+    does the number format they were loaded in.
     SHA-256 runs in threads, at 0.5 to 2 GB/s of each core.
 
     Parameters

@@ -42,6 +42,7 @@ def load_processor(folder: Path, model: Any) -> tuple[Any, dict[str, Any]]:
             "model's own checkpoint"
         )
     _check_tokenizer(folder, processor, model)
+    _check_size(folder, processor.image_processor, model.config.vision_config)
     return processor, _reconcile(folder, processor, model)
 
 
@@ -73,6 +74,17 @@ def _check_tokenizer(folder: Path, processor: Any, model: Any) -> None:
         raise ValueError(
             f"{folder}: its tokenizer has tokens up to {largest}, but the model knows {rows} only; take the tokenizer "
             "that belongs to the model"
+        )
+
+
+def _check_size(folder: Path, image_processor: Any, vision: Any) -> None:
+    """Pictures that are made smaller than the tower's input would be filled up with black, in silence."""
+    size = dict(image_processor.size)
+    shorter = size.get("shortest_edge") or min(size.get("height") or 0, size.get("width") or 0)
+    if image_processor.do_resize and shorter < vision.image_size:
+        raise ValueError(
+            f"{folder}: the processor makes pictures of size {size}, but the model's config.json has a tower for "
+            f"{vision.image_size} pixels; set the processor's size right, or take it from the model's own checkpoint"
         )
 
 

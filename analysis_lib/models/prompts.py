@@ -46,7 +46,7 @@ def check_prompt(prompt: str) -> str:
     return template
 
 
-def chat_prompt(processor: Any, source: str | Path) -> str:
+def chat_prompt(processor: Any, source: str | Path = "this processor") -> str:
     """The template that a processor's own chat template makes of one picture and one question.
 
     A start token that the tokenizer adds anyway is left to it.

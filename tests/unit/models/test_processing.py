@@ -94,6 +94,8 @@ FAULTS: dict[str, tuple[Fault, tuple[str, ...]]] = {
         pictures(crop_size={"height": 64, "width": 64}, size={"shortest_edge": 64}),
         ("64", "trial question"),
     ),
+    "pictures smaller than the tower's": (pictures(size={"shortest_edge": 16}), ("size", "16", "tower for 32 pixels")),
+    "a flat picture": (pictures(size={"height": 64, "width": 8}), ("size", "8", "tower for 32 pixels")),
     "no such layer of the tower": (config(vision_feature_layer=-9), ("trial question",)),
     "another class": (processor(processor_class="LlavaNextProcessor"), ("LlavaNextProcessor", "LlavaProcessor")),
     "nothing for pictures": (gone(PROCESSOR), ("processor",)),
