@@ -80,7 +80,7 @@ def replacing(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
     `write_atomically`.
     """
     path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent, durable)
     remove_litter(path.parent, path.name)
     partial = hidden_neighbour(path)
     try:
@@ -95,7 +95,7 @@ def replacing(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(folder: str | Path) -> Iterator[Path]:
+def new_folder(folder: str | Path, *, durable: bool = False) -> Iterator[Path]:
     """Give a hidden folder to fill, which appears as ``folder`` at the end; after an error nothing is left of it.
 
     Raises
@@ -106,7 +106,7 @@ def new_folder(folder: str | Path) -> Iterator[Path]:
     taken = FileExistsError(f"{folder} exists already; choose another folder or remove it first")
     if folder.exists():
         raise taken
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder.parent, durable)
     remove_litter(folder.parent, folder.name)
     building = hidden_neighbour(folder)
     building.mkdir()
@@ -115,9 +115,13 @@ def new_folder(folder: str | Path) -> Iterator[Path]:
         try:
             building.rename(folder)
         except OSError:
-            raise (taken if folder.exists() else OSError(f"{folder} cannot be made")) from None
+            if folder.exists():
+                raise taken from None
+            raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
+    if durable:
+        _to_disk(folder.parent)
 
 
 def hidden_neighbour(path: Path) -> Path:
@@ -149,6 +153,14 @@ def cache_folder() -> Path:
     if own := os.environ.get("ANALYSIS_LIB_CACHE"):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "how-vision-becomes-language"
+
+
+def _make_folder(folder: Path, durable: bool) -> None:
+    if not folder.is_dir():
+        _make_folder(folder.parent, durable)
+        folder.mkdir(exist_ok=True)
+        if durable:
+            _to_disk(folder.parent)
 
 
 def _to_disk(path: Path) -> None:

@@ -1,5 +1,7 @@
 """What happens inside: knockouts, extraction, the store."""
 
+from analysis_lib.stores import attach, attached
+
 from .checks import pixel_dependence
 from .conditions import (
     CONDITIONS,
@@ -17,8 +19,8 @@ from .knockout import KeepOnly, Knockout, RandomEdges
 from .lockstep import forward_lockstep
 from .masks import allowed_mask
 from .names import named_condition
+from .opening import open_activations
 from .outcomes import outcomes
-from .store import open_activations
 
 __all__ = [
     "CONDITIONS",
@@ -27,6 +29,8 @@ __all__ = [
     "Knockout",
     "RandomEdges",
     "allowed_mask",
+    "attach",
+    "attached",
     "extract",
     "forward_condition",
     "forward_lockstep",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,11 +25,11 @@ from .backends import BACKENDS, OF_PREFIX, Backend, choose_backend, without_copi
 from .batching import HalvingRunner, arrange, is_out_of_memory, same_picture
 from .conditions import Condition, check_layers, get_condition
 from .lock import writing
-from .store import ActivationStore, ArraySpec, digest, open_activations
+from .opening import open_activations
+from .source import code_digest as _code_digest
+from .store import ActivationStore, ArraySpec, digest
 
 __all__ = ["extract"]
-
-PACKAGE = Path(__file__).resolve().parents[1]
 
 N_CHECKED = 4
 """Questions on which lockstep is checked against the reference."""
@@ -43,6 +44,7 @@ def extract(
     batch_size: int = 100,
     backend: str = "lockstep",
     on_mismatch: str = "refuse",
+    made_by: str = "hand",
 ) -> xr.Dataset:
     """Run a model on questions under every condition; pool, store and label what happens inside.
 
@@ -57,7 +59,9 @@ def extract(
     backend: ``"lockstep"`` runs the part before the question once for all conditions and is checked on the first
         questions against ``"reference"``, the model's own forward under hooks, one condition after the other. Where
         they differ by more than rounding, a warning says by how much and the reference goes on.
-    on_mismatch: what to do with a store that other settings or pictures made: ``"refuse"`` it, or ``"replace"`` it.
+    on_mismatch: what to do with a store that other settings or pictures made, or that is damaged beyond its batches:
+        ``"refuse"`` it, or ``"replace"`` it. What is no store, or not the store's, is never touched.
+    made_by: who asks, one word that the store keeps: ``"hand"`` may replace any store, others only their own.
 
     Returns
     -------
@@ -76,6 +80,8 @@ def extract(
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}; it is {' or '.join(map(repr, BACKENDS))}")
     chosen = _unique_conditions(conditions, vlm.n_layers)
+    if not re.fullmatch(r"\w+", made_by):
+        raise ValueError(f"made_by is {made_by!r}; give one word, such as 'hand' or 'workflow'")
     options = _answer_options(vlm, questions["answer"])
     settings = _settings(vlm, questions, chosen, batch_size, backend)
     with _folder(store) as folder, writing(folder):
@@ -92,7 +98,9 @@ def extract(
 
         specs = _specs(vlm, chosen, len(options))
         replace = on_mismatch == "replace"
-        writer = ActivationStore(folder, settings, questions, specs, begin, pictures=_pictures(), replace=replace)
+        writer = ActivationStore(
+            folder, settings, questions, specs, begin, pictures=_pictures(), replace=replace, made_by=made_by
+        )
         run = HalvingRunner(extraction)
         pending = writer.pending()
         with tqdm(total=len(questions), unit="question", disable=None) as bar:
@@ -203,19 +211,19 @@ def _settings(
         "attention": vlm.attention,
         "tasks": sorted(set(questions["task"])),
         "n_questions": len(questions),
-        "questions": digest(
-            [
-                json.dumps([question_id, question, answer, Path(image).name])
-                for question_id, question, answer, image in zip(
-                    *(questions[name] for name in ("question_id", "question", "answer", "image")), strict=True
-                )
-            ]
-        ),
+        "questions": _questions_digest(questions),
         "conditions": [condition.to_dict() for condition in conditions],
         "backend": backend,
         "batch_size": batch_size,
         "code": _code_digest(),
     }
+
+
+def _questions_digest(questions: pd.DataFrame) -> str:
+    """A short hash of all that is known of the questions, in order, but for where their pictures lie."""
+    named = questions.assign(image=[Path(image).name for image in questions["image"]])
+    columns = sorted(map(str, named.columns))
+    return digest([json.dumps(columns), *(json.dumps(row) for row in named[columns].astype(str).values.tolist())])
 
 
 def _pictures() -> Callable[[pd.DataFrame], str]:
@@ -227,15 +235,6 @@ def _pictures() -> Callable[[pd.DataFrame], str]:
 def _processor_digest(vlm: VisionLanguageModel) -> str:
     """A short hash of what prepares pictures, with all its settings, and of how they are put among the tokens."""
     return digest([type(vlm.processor.image_processor).__name__, vlm.processor.to_json_string()])
-
-
-def _code_digest(package: Path = PACKAGE) -> str:
-    """A short hash of the code that decides what is stored: a change of it makes a store one of other settings."""
-    files = [path for part in ("activations", "models") for path in sorted((package / part).rglob("*.py"))]
-    texts = [path.read_text(encoding="utf-8") for path in files if "training" not in path.relative_to(package).parts]
-    if not texts:
-        raise RuntimeError(f"no source code in {package}, by which a store tells what wrote it; install it unpacked")
-    return digest(texts)
 
 
 def _words(vlm: VisionLanguageModel, folder: Path) -> dict[str, str]:

@@ -1,10 +1,11 @@
-"""The activation store: labelled arrays in Zarr, written batch by batch, resumable and checked.
+"""The activation store being written: labelled arrays in Zarr, batch by batch, resumable and checked.
 
 A store is a folder with ``activations.zarr`` (any Zarr or xarray reader opens it), ``questions.parquet`` (one row per
 sample, in the order in which they ran; ``position`` is the order in which they were asked for), ``settings.json`` (what
-was asked for), ``progress.json`` (the batches done, with checksums of arrays and pictures) and, written last,
-``manifest.json``. A batch counts only once its checksums are in ``progress.json``; an interrupted batch is simply
-written again, so an interrupted and a straight run leave the same bytes.
+was asked for), ``progress.json`` (the batches done, with the checksums of all files) and, written last,
+``manifest.json``. A batch counts only once its checksums are in ``progress.json``, and they are there only once its
+files are on the disk; an interrupted batch is simply written again, so an interrupted and a straight run leave the same
+bytes.
 
 What is the same under all conditions is stored once: an array without the dimension ``condition``.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,24 +23,37 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 import zarr
+from zarr.codecs import Crc32cCodec, ZstdCodec
+from zarr.core.buffer import Buffer, default_buffer_prototype
+from zarr.storage import MemoryStore
 
-__all__ = ["ActivationStore", "open_activations"]
-
-ARRAYS, QUESTIONS, SETTINGS, PROGRESS, MANIFEST = (
-    "activations.zarr",
-    "questions.parquet",
-    "settings.json",
-    "progress.json",
-    "manifest.json",
+from analysis_lib.files import crc32c, file_crc32c, new_folder, remove_litter, write_atomically
+from analysis_lib.records import read_table, write_record, write_table
+from analysis_lib.stores import (
+    ARRAYS,
+    LAYOUT,
+    MANIFEST,
+    PICTURES,
+    PROGRESS,
+    QUESTIONS,
+    SETTINGS,
+    StoreRecords,
+    check_removable,
+    damages,
+    is_kept_from,
+    read_records,
+    recognised,
+    remove_store,
+    store_label,
 )
 
-PICTURES = "pictures"
-"""Beside the arrays of a batch in ``progress.json``: what its pictures held. It says nothing of where they lay."""
+from .older import layout_of
 
-LAYOUT = 2
-"""How a store is laid out, as told by its settings; layout 1, which told nothing, repeats ``vision`` per condition."""
+__all__ = ["ActivationStore", "ArraySpec", "digest"]
+
+_LOST = {"f": np.nan, "i": -1, "b": False}
+"""What a reader that checks nothing finds where a chunk is lost, by kind of number: no zeros."""
 
 
 @dataclass(frozen=True)
@@ -64,92 +78,106 @@ class ActivationStore:
         *,
         pictures: Callable[[pd.DataFrame], str] | None = None,
         replace: bool = False,
+        made_by: str = "hand",
     ) -> None:
         """Create the store, or resume the one that the same settings began.
 
         ``arrange`` gives the order in which a new store keeps the questions, by default the order they have; what it
         refuses leaves everything as it was. ``pictures`` gives a hash of what the pictures of some questions hold; a
-        batch that is done stays so only while that is the same. ``replace`` deletes a store that other settings or
-        pictures made.
+        batch that is done stays so only while that is the same, and while its files are whole. ``replace`` deletes a
+        store that other settings or pictures made, or that is damaged; who is not ``hand`` replaces only what carries
+        the same name.
 
         Raises
         ------
         ValueError: the folder holds a store written by other settings (the differences are named) or in another layout,
-            or something else.
+            a damaged one, something else, or files that are not the store's.
         """
-        self.folder = Path(folder)
+        self.folder = Path(os.path.realpath(folder))  # where a link leads: the link stays one
         self._questions, self._pictures = questions, pictures
-        self._settings = _as_written(settings)
+        self._settings = json.loads(json.dumps({**settings, "layout": LAYOUT}))
         self._batch_size = int(settings["batch_size"])
-        if self._resumes(replace):
-            for leftover in self.folder.rglob("*.partial"):  # files that a killed run was writing
-                leftover.unlink()
-        else:
-            order = np.arange(len(questions)) if arrange is None else arrange(questions)
-            if (self.folder / SETTINGS).exists():
-                _remove(self.folder)
-            self._create(questions.iloc[order].assign(position=order), specs)
-        self.order = _read_questions(self.folder)["position"].to_numpy()
-        self._group = zarr.open_group(self.folder / ARRAYS, mode="r+")
-        self._done: dict[str, dict[str, str]] = _read_json(self.folder / PROGRESS)
         self._n_samples = len(questions)
+        records = self._there(replace, made_by)
+        if records is None:
+            order = np.arange(len(questions)) if arrange is None else arrange(questions)
+            records = self._create(questions.iloc[order].assign(position=order), specs, made_by)
+        self._label, self._files, self._done = records.label, records.files, records.batches
+        self.order = _order(records)
+        described = [name for name in self._files if name != QUESTIONS]
+        self._described = {name: (self.folder / name).read_bytes() for name in described}
 
-    def _resumes(self, replace: bool) -> bool:
-        """Whether the folder holds the store of these settings; a new one is to be made where it holds none."""
-        if not (self.folder / SETTINGS).exists():
-            if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
-                raise ValueError(f"{self.folder} is not empty and is no activation store; choose another folder")
-            return False
-        written = _read_json(self.folder / SETTINGS)
-        if replace:
-            return written == self._settings and not self._other_pictures()
-        if _layout(written) != LAYOUT:
-            raise ValueError(
-                f"{self.folder} is an activation store of layout {_layout(written)}; this code writes layout {LAYOUT} "
-                "and cannot go on with it; replace it with on_mismatch='replace', or choose another folder"
-            )
-        keys = sorted(written.keys() | self._settings.keys())
+    def _there(self, replace: bool, made_by: str) -> StoreRecords | None:
+        """The store of these settings, without the batches that are damaged; ``None`` if one is to be made."""
+        remove_litter(self.folder.parent, self.folder.name)
+        if not self.folder.exists() or (self.folder.is_dir() and not any(self.folder.iterdir())):
+            return None
+        label, layout = recognised(self.folder), layout_of(self.folder)
+        if label is None and layout is None:
+            raise ValueError(f"{self.folder} is not empty and is no activation store; choose another folder")
+        try:
+            if label is None:
+                raise ValueError(
+                    f"{self.folder} is an activation store of layout {layout}; this code writes layout {LAYOUT} and "
+                    "cannot go on with it; replace it with on_mismatch='replace', or choose another folder"
+                )
+            return self._whole(read_records(self.folder, finished=False))
+        except (ValueError, FileNotFoundError) as reason:
+            if not replace:
+                raise
+            if is_kept_from(made_by, label):
+                raise ValueError(
+                    f"{reason}. The {made_by} did not make it and does not replace it: move it elsewhere or delete it"
+                ) from None
+        check_removable(self.folder)
+        return None
+
+    def _whole(self, records: StoreRecords) -> StoreRecords:
         changed = [
-            f"{key}: {written.get(key)!r} there, {self._settings.get(key)!r} asked for"
-            for key in keys
-            if written.get(key) != self._settings.get(key)
-        ] or self._other_pictures()
+            f"{key}: {records.settings.get(key)!r} there, {self._settings.get(key)!r} asked for"
+            for key in sorted(records.settings.keys() | self._settings.keys())
+            if records.settings.get(key) != self._settings.get(key)
+        ] or self._other_pictures(records)
         if changed:
             raise ValueError(
                 f"{self.folder} was written by other settings ({'; '.join(changed)}); choose another folder, or "
                 "replace it with on_mismatch='replace'"
             )
-        return True
+        for place, _, _ in os.walk(self.folder):  # of killed runs
+            remove_litter(place)
+        for start, damage in damages(records):
+            if start is None:
+                raise damage
+            if records.batches.pop(start, None):
+                warnings.warn(f"{damage}; done now", stacklevel=5)
+        return records
 
-    def _other_pictures(self) -> list[str]:
+    def _other_pictures(self, records: StoreRecords) -> list[str]:
         """The first batch, if any, that was made from other pictures than its questions show now."""
         if self._pictures is None:
             return []
-        order = _read_questions(self.folder)["position"].to_numpy()
-        for start, record in _read_json(self.folder / PROGRESS).items():
+        order = _order(records)
+        for start, batch in records.batches.items():
             rows = order[int(start) : int(start) + self._batch_size]
-            there, here = record.get(PICTURES), self._pictures(self._questions.iloc[rows])
+            there, here = batch.get(PICTURES), self._pictures(self._questions.iloc[rows])
             if there != here:
                 last = int(start) + len(rows) - 1
                 return [f"pictures of samples {start} to {last}: {there!r} there, {here!r} asked for"]
         return []
 
-    def _create(self, questions: pd.DataFrame, specs: Mapping[str, ArraySpec]) -> None:
-        building = _aside(self.folder)
-        building.mkdir(parents=True)
-        group = zarr.open_group(building / ARRAYS, mode="w")
-        for name, spec in specs.items():
-            group.create_array(
-                name,
-                shape=(len(questions), *spec.shape),
-                chunks=(min(self._batch_size, len(questions)), *spec.shape),
-                dtype=spec.dtype,
-                dimension_names=("sample", *spec.dims),
-            )
-        questions.to_parquet(building / QUESTIONS, index=False)
-        _write_json(building / PROGRESS, {})
-        _write_json(building / SETTINGS, self._settings)
-        building.replace(self.folder)  # all at once: a run killed before this leaves no half-made store
+    def _create(self, questions: pd.DataFrame, specs: Mapping[str, ArraySpec], made_by: str) -> StoreRecords:
+        label = store_label(self._settings, made_by)
+        if self.folder.exists():
+            remove_store(self.folder)
+        with new_folder(self.folder, durable=True) as building:  # killed before the end, it leaves no half-made store
+            write_table(questions, building / QUESTIONS, of=label, durable=True)
+            for name, content in _descriptions(specs, len(questions), self._batch_size).items():
+                write_atomically(building / name, content, durable=True)
+            names = sorted(path.relative_to(building).as_posix() for path in building.rglob("*") if path.is_file())
+            files = {name: (building.joinpath(name).stat().st_size, file_crc32c(building / name)) for name in names}
+            write_record(building / PROGRESS, {"files": files, "batches": {}}, of=label, durable=True)
+            write_record(building / SETTINGS, self._settings, of=label, durable=True)
+        return StoreRecords(self.folder, label, self._settings, files, {}, None)
 
     def pending(self) -> list[slice]:
         """The batches of samples still to be written."""
@@ -161,26 +189,38 @@ class ActivationStore:
         ]
 
     def write(self, rows: slice, arrays: Mapping[str, np.ndarray]) -> None:
-        """Write one batch of samples and, once its bytes are there, count it as done.
+        """Write one batch of samples and, once its bytes are on the disk, count it as done.
 
         Raises
         ------
-        ValueError: an array of another shape than the store was made for.
+        ValueError: an array of another shape than the store was made for. OSError: the disk takes no more.
         """
-        record = {}
-        for name, values in arrays.items():
-            target = _array(self._group, name)
-            if values.shape != (rows.stop - rows.start, *target.shape[1:]):
-                raise ValueError(
-                    f"array {name} has shape {values.shape}, the store expects {target.shape[1:]} per sample"
-                )
-            stored = values.astype(target.dtype, copy=False)
-            target[rows] = stored
-            record[name] = _checksum(stored)  # of what was meant to be written, so that reading tells whether it was
+        files = {}
+        for name, content in self._encoded(rows, arrays).items():
+            write_atomically(self.folder / name, content, durable=True)
+            files[name] = (len(content), crc32c(content))  # of what was meant, so that reading tells whether it is
+        batch: dict[str, Any] = {"files": files}
         if self._pictures is not None:
-            record[PICTURES] = self._pictures(self._questions.iloc[self.order[rows]])
-        self._done[str(rows.start)] = record
-        _write_json(self.folder / PROGRESS, self._done)
+            batch[PICTURES] = self._pictures(self._questions.iloc[self.order[rows]])
+        self._done[str(rows.start)] = batch
+        progress = {"files": self._files, "batches": self._done}
+        write_record(self.folder / PROGRESS, progress, of=self._label, durable=True)
+
+    def _encoded(self, rows: slice, arrays: Mapping[str, np.ndarray]) -> dict[str, bytes]:
+        """The files that a batch becomes, by name."""
+        prototype = default_buffer_prototype().buffer
+        files: dict[str, Buffer] = {name: prototype.from_bytes(content) for name, content in self._described.items()}
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            group = zarr.open_group(MemoryStore(files), path=ARRAYS, mode="r+")
+            for name, values in arrays.items():
+                target = group[name]
+                assert isinstance(target, zarr.Array)
+                if values.shape != (rows.stop - rows.start, *target.shape[1:]):
+                    raise ValueError(
+                        f"array {name} has shape {values.shape}, the store expects {target.shape[1:]} per sample"
+                    )
+                target[rows] = values.astype(target.dtype, copy=False)
+        return {name: buffer.to_bytes() for name, buffer in sorted(files.items()) if name not in self._described}
 
     def finish(self, details: Mapping[str, Any]) -> None:
         """Declare the store complete; ``details`` (coordinates, names) go into the manifest.
@@ -191,69 +231,9 @@ class ActivationStore:
         """
         if self.pending():
             raise ValueError(f"{self.folder} still lacks {len(self.pending())} batches; extract again to resume")
-        _write_json(self.folder / MANIFEST, {"settings": self._settings, **details})
-
-
-def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
-    """Open a finished store as a labelled dataset, lazily.
-
-    Parameters
-    ----------
-    folder: where `extract` wrote.
-    verify: read everything once and compare checksums.
-
-    Returns
-    -------
-    ``vision`` and ``language`` ``(sample, condition, layer, hidden)``, their ``_final_norm`` and ``prediction_hidden``
-    ``(sample, condition, hidden)``, ``answer_logits`` ``(sample, condition, option)``, ``answer_probability``,
-    ``predicted_token`` and ``correct`` ``(sample, condition)``; the question's text, answer, picture and identifiers as
-    coordinates along ``sample``, the words predicted as coordinate ``predicted``; the settings as attributes.
-
-    ``vision`` and ``vision_final_norm`` lack the dimension ``condition`` where no condition changes what the picture's
-    tokens read: they are the same under all of them. ``dataset.sel(condition=name)["vision"]`` reads both forms.
-
-    Raises
-    ------
-    FileNotFoundError: no store. ValueError: unfinished, of a layout that this version does not know, or bytes that do
-    not match their checksums.
-    """
-    folder = Path(folder)
-    if not (folder / SETTINGS).exists():
-        raise FileNotFoundError(f"{folder} holds no activation store; run the extract notebook first")
-    if not (folder / MANIFEST).exists():
-        done = len(_read_json(folder / PROGRESS))
-        raise ValueError(f"the store {folder} is unfinished ({done} batches done); run extract again to resume it")
-    manifest = _read_json(folder / MANIFEST)
-    _check_layout(folder, manifest["settings"])
-    if verify:
-        _verify(folder, int(manifest["settings"]["batch_size"]))
-    dataset = xr.open_zarr(folder / ARRAYS, consolidated=False, chunks=None)
-    questions = _read_questions(folder)
-    back = np.argsort(questions.pop("position").to_numpy())
-    words = {int(token): word for token, word in manifest["words"].items()}
-    predicted = np.vectorize(words.__getitem__, otypes=[object])(dataset["predicted_token"].values)
-    labels: dict[str, Any] = {name: ("sample", questions[name].to_numpy(dtype=object)) for name in questions.columns}
-    labels |= {
-        "condition": manifest["conditions"],
-        "option": manifest["options"],
-        "layer": np.arange(dataset.sizes["layer"]),
-        "predicted": (("sample", "condition"), predicted),
-    }
-    labelled = dataset.assign_coords(labels).assign_attrs(manifest["settings"])
-    return labelled if np.array_equal(back, np.arange(len(back))) else labelled.isel(sample=back)
-
-
-def _remove(folder: Path) -> None:
-    doomed = _aside(folder)
-    folder.replace(doomed)  # all at once: a run killed while deleting leaves no half a store
-    shutil.rmtree(doomed)
-
-
-def _aside(folder: Path) -> Path:
-    """A hidden neighbour of ``folder``, for building and deleting out of sight; what a killed run left there goes."""
-    path = folder.with_name(f".{folder.name}.aside")
-    shutil.rmtree(path, ignore_errors=True)
-    return path
+        records = StoreRecords(self.folder, self._label, self._settings, self._files, self._done, None)
+        manifest = {"settings": self._settings, "store": records.identity, **details}
+        write_record(self.folder / MANIFEST, manifest, of=self._label, durable=True)
 
 
 def digest(values: Sequence[str]) -> str:
@@ -261,75 +241,23 @@ def digest(values: Sequence[str]) -> str:
     return hashlib.sha256("\x1f".join(values).encode()).hexdigest()[:16]
 
 
-def _as_written(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with the layout, as JSON gives them back."""
-    return json.loads(json.dumps({**settings, "layout": LAYOUT}))
+def _order(records: StoreRecords) -> np.ndarray:
+    cure = f"delete the folder {records.folder} and extract again"
+    return read_table(records.folder / QUESTIONS, cure=cure, of=records.label)["position"].to_numpy()
 
 
-def _layout(settings: Mapping[str, Any]) -> Any:
-    return settings.get("layout", 1)
-
-
-def _check_layout(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Warn of a layout that is only wasteful, refuse one that is not known."""
-    layout = _layout(settings)
-    if layout == 1:
-        warnings.warn(
-            f"{folder} is an activation store of layout 1, which repeats image states under every condition; it reads "
-            "the same. To save the space, extract again with on_mismatch='replace'",
-            stacklevel=3,
+def _descriptions(specs: Mapping[str, ArraySpec], n_samples: int, batch_size: int) -> dict[str, bytes]:
+    """Zarr's own files about the arrays, by name; a batch is a chunk, with a checksum that any Zarr reader checks."""
+    files: dict[str, Buffer] = {}
+    group = zarr.open_group(MemoryStore(files), path=ARRAYS, mode="w")
+    for name, spec in specs.items():
+        group.create_array(
+            name,
+            shape=(n_samples, *spec.shape),
+            chunks=(min(batch_size, n_samples), *spec.shape),
+            dtype=spec.dtype,
+            dimension_names=("sample", *spec.dims),
+            compressors=[ZstdCodec(), Crc32cCodec()],
+            fill_value=_LOST[np.dtype(spec.dtype).kind],
         )
-    elif layout != LAYOUT:
-        raise ValueError(
-            f"{folder} is an activation store of layout {layout}, this version reads 1 to {LAYOUT}; open it with the "
-            "version of analysis_lib that wrote it, or extract again with on_mismatch='replace'"
-        )
-
-
-def _read_questions(folder: Path) -> pd.DataFrame:
-    """The questions in the order in which they ran; stores from before that order was kept ran them as asked for."""
-    try:
-        questions = pd.read_parquet(folder / QUESTIONS)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{folder / QUESTIONS} cannot be read ({error}); delete the store and extract again") from None
-    return questions if "position" in questions else questions.assign(position=np.arange(len(questions)))
-
-
-def _verify(folder: Path, batch_size: int) -> None:
-    group = zarr.open_group(folder / ARRAYS, mode="r")
-    for start, record in _read_json(folder / PROGRESS).items():
-        for name, expected in record.items():
-            if name == PICTURES:
-                continue
-            try:
-                intact = _checksum(_array(group, name)[int(start) : int(start) + batch_size]) == expected
-            except (KeyError, OSError, RuntimeError, ValueError):  # a missing array, or bytes that do not decompress
-                intact = False
-            if not intact:
-                raise ValueError(
-                    f"{folder}: array {name}, samples from {start}, does not match its checksum; delete the store and "
-                    "extract again"
-                )
-
-
-def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
-    array = group[name]
-    assert isinstance(array, zarr.Array)
-    return array
-
-
-def _checksum(values: Any) -> str:
-    return hashlib.sha256(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data).hexdigest()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read ({error}); delete the store and extract again") from None
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
-    partial.replace(path)
+    return {name: buffer.to_bytes() for name, buffer in files.items() if name.startswith(ARRAYS)}

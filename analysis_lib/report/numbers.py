@@ -6,13 +6,13 @@ Prose says ``{glue:text}`accuracy_baseline` `` and never a typed number; the sam
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
+from analysis_lib.records import read_record, write_record
 from analysis_lib.text import visible
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
@@ -93,11 +93,27 @@ class Numbers:
         return text
 
     def _save(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         content = {"page": self.page, "profile": self.profile, "numbers": dict(sorted(self._entries.items()))}
-        unfinished = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        unfinished.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        unfinished.replace(self.path)
+        write_record(self.path, content, of=_label(self.page, self.profile))
+
+
+def read_numbers(path: str | Path) -> dict[str, dict[str, Any]]:
+    """The numbers that a page saved, by key: each with ``value`` and ``text``, some with ``interval`` and ``unit``.
+
+    Among the results the file has to be of the page and profile that its place tells; a copy lies anywhere.
+
+    Raises
+    ------
+    FileNotFoundError: there is no such file. DamagedError: it is not what the page saved.
+    """
+    page, profile = Path(path).stem, Path(path).parent.parent.name
+    among_results = Path(path).parent.name == "numbers"
+    cure = f"delete it and run the page {page} again, or `make book`"
+    return read_record(path, cure=cure, of=_label(page, profile) if among_results else None)["numbers"]
+
+
+def _label(page: str, profile: str) -> str:
+    return f"page {page} of profile {profile}"
 
 
 def format_value(value: float | int | str, format: str = "") -> str:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+
+from analysis_lib.records import DamagedError, read_record, read_table
+from analysis_lib.stores import MANIFEST, atoms_label
 
 __all__ = ["count_outputs", "read_atoms", "stage_times", "store_folders"]
 
@@ -16,8 +20,8 @@ def _belonging(folder: Path, kind: str, rest: str) -> list[tuple[str, str, Path]
     The workflow lists the models and tasks of its last run in ``contents.json``. Results of a model or task that the
     profile has no more stay where they are and are not read.
     """
-    listed = folder / "contents.json"
-    contents = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else None
+    listed, cure = folder / "contents.json", "delete it; the next `make book` writes it anew"
+    contents = read_record(listed, cure=cure) if listed.exists() else None
     found = []
     for path in sorted((folder / kind).glob(f"*/*{rest}")):
         model, task = path.relative_to(folder / kind).parts[:2]
@@ -49,12 +53,20 @@ def read_atoms(results: str | Path = "results", profile: str = "mini") -> pd.Dat
 
     Raises
     ------
-    FileNotFoundError: the profile has none yet.
+    FileNotFoundError: the profile has none yet. DamagedError: a table is not what was written, or was made from another
+        store than the one that lies there.
     """
-    found = _belonging(Path(results) / profile, "atoms", ".parquet")
+    folder = Path(results) / profile
+    found = _belonging(folder, "atoms", ".parquet")
     if not found:
         raise FileNotFoundError(f"{results}/{profile} holds no atoms table; run `make book PROFILE={profile}`")
-    return pd.concat([pd.read_parquet(path).assign(model=model) for model, _, path in found], ignore_index=True)
+    tables = []
+    for model, task, path in found:
+        store = folder / "activations" / model / task
+        of = atoms_label(store) if (store / MANIFEST).exists() else None  # large stores may be gone before their atoms
+        cure = f"delete it and run `make book PROFILE={profile.partition('/')[0]}`"
+        tables.append(read_table(path, cure=cure, of=of).assign(model=model))
+    return pd.concat(tables, ignore_index=True)
 
 
 def stage_times(logs: str | Path = "logs", profile: str = "mini") -> pd.DataFrame:
@@ -69,7 +81,7 @@ def stage_times(logs: str | Path = "logs", profile: str = "mini") -> pd.DataFram
     rows = []
     folder = Path(logs) / profile
     for path in sorted(folder.glob("*/**/*.ipynb")):
-        run = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("papermill", {})
+        run = _notebook(path)["metadata"].get("papermill", {})
         if run.get("duration") is not None:
             parts = path.relative_to(folder).with_suffix("").parts
             stage, *place = parts[1:] if parts[0] == "seeds" else parts
@@ -89,9 +101,20 @@ def count_outputs(pages: str | Path = "book/pages", without: str = "") -> dict[s
         if path.stem == without:
             continue
         counted["pages"] += 1
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for cell in _notebook(path)["cells"]:
             for output in cell.get("outputs", []):
                 kinds = output.get("data", {})
                 counted["charts"] += any("vegalite" in kind for kind in kinds)
                 counted["numbers"] += any("papermill.record" in kind for kind in kinds)
     return counted
+
+
+def _notebook(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and {"metadata", "cells"} <= found.keys():
+            return found
+        what = "holds no notebook"
+    except (OSError, ValueError) as error:
+        what = f"cannot be read ({error})"
+    raise DamagedError(path, what, "delete it; running its stage again writes it anew") from None

@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from companion import data
 
+from analysis_lib.records import write_record, write_table
 from tests.book.conftest import pages_of
 
 LARGEST = 6_000_000  # bytes of one file to download
@@ -63,9 +64,8 @@ def executed(folder: Path, source: str = "x = 1", **texts: str) -> Path:
     path = folder / "page.ipynb"
     path.write_text(json.dumps({"metadata": {"papermill": {"parameters": parameters}}, "cells": [cell]}))
     numbers = folder / "results" / "mini" / "numbers"
-    numbers.mkdir(parents=True)
     saved = {key: {"value": 0, "text": text} for key, text in texts.items()}
-    (numbers / "page.json").write_text(json.dumps({"numbers": saved}))
+    write_record(numbers / "page.json", {"numbers": saved}, of="page page of profile mini")
     return path
 
 
@@ -73,7 +73,8 @@ def test_numbers_of_another_run_are_not_offered(tmp_path: Path):
     page = executed(tmp_path, share="50 %", name="it's \\ 'quoted'")
     assert ".json" in data.data_row(page, tmp_path, tmp_path / "html", "..")
     numbers = tmp_path / "results" / "mini" / "numbers" / "page.json"
-    numbers.write_text(numbers.read_text().replace("50 %", "51 %"))
+    saved = {key: {"value": 0, "text": "51 %"} for key in ("share", "name")}
+    write_record(numbers, {"numbers": saved}, of="page page of profile mini")
     row = data.data_row(page, tmp_path, tmp_path / "other", "..")
     assert "another run" in row and "<a" not in row and not (tmp_path / "other").exists()
 
@@ -90,9 +91,8 @@ def test_a_page_whose_results_are_gone_says_so_and_one_without_parameters_says_n
 def test_a_large_table_is_compressed(tmp_path: Path, monkeypatch, largest: int, endings: list[str]):
     monkeypatch.setattr(data, "LARGEST_CSV", largest)
     page = executed(tmp_path, source="atoms = read_atoms(results, profile)")
-    (tmp_path / "results" / "mini" / "atoms" / "model").mkdir(parents=True)
     table = pd.DataFrame({"task": ["a", "b"], "bits": [1 / 3, 0.0]})
-    table.to_parquet(tmp_path / "results" / "mini" / "atoms" / "model" / "both.parquet")
+    write_table(table, tmp_path / "results" / "mini" / "atoms" / "model" / "both.parquet")
     row = data.data_row(page, tmp_path, tmp_path / "html", "..")
     written = sorted((tmp_path / "html" / data.FOLDER / "mini").iterdir())
     assert [path.suffix for path in written] == endings

@@ -1,6 +1,8 @@
 # From a model and its questions to tidy tables: one extraction and one decomposition per model and task. Other seeds of a
 # model go the same way beside it, in `seeds/`, untouched by any knockout and told of the final hidden state alone.
 
+from analysis_lib.records import write_record
+
 SEEDS = config.get("seeds", {})
 UNTOUCHED = {
     "extract": {"conditions": ["baseline"], "windows_of": []},
@@ -55,10 +57,8 @@ def for_each(path):
 def list_contents():
     """Write down whose results belong to the profile as it is now: what an earlier one left behind is not read."""
     for part, models in (("", config["models"]), ("seeds", SEEDS)):
-        folder = Path(RESULTS, part)
-        folder.mkdir(parents=True, exist_ok=True)
         content = {"models": list(models), "tasks": config["tasks"]}
-        (folder / "contents.json").write_text(json.dumps(content), encoding="utf-8")
+        write_record(Path(RESULTS, part, "contents.json"), content)
 
 
 def tables_of_seeds():
@@ -83,6 +83,7 @@ rule extract:
             | {"source": source(wildcards.model)}
             | {"model": loaded_from(wildcards.model), "task": wildcards.task}
             | {"output": store(wildcards.model, wildcards.task, wildcards.part)}
+            | {"on_mismatch": "replace", "made_by": "workflow"}
         ),
         beside=lambda wildcards: states(checkpoint(wildcards) + questions(wildcards)),
         executed=f"{LOGS}/{{part}}extract/{{model}}/{{task}}.ipynb",

@@ -58,8 +58,9 @@ def glued_texts(notebook: dict[str, Any]) -> dict[str, str]:
 
 def saved_texts(numbers: Path) -> dict[str, str]:
     """The same, as the results hold them."""
-    saved = json.loads(numbers.read_text(encoding="utf-8"))["numbers"]
-    return {key: entry["text"] for key, entry in saved.items()}
+    from analysis_lib.report.numbers import read_numbers
+
+    return {key: entry["text"] for key, entry in read_numbers(numbers).items()}
 
 
 def reads_atoms(notebook: dict[str, Any]) -> bool:

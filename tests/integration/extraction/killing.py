@@ -105,7 +105,7 @@ def at_operations(root: Path, stride: int) -> dict[str, object]:
 def batches_done(folder: Path) -> int:
     """How many batches a store has; none where there is no store yet."""
     progress = folder / "progress.json"
-    return len(json.loads(progress.read_text())) if progress.exists() else 0
+    return len(json.loads(progress.read_text())["batches"]) if progress.exists() else 0
 
 
 def at_random_moments(root: Path, model: Path, questions: Path) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import json
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -21,6 +21,7 @@ from analysis_lib.activations.backends import TOLERANCES
 from analysis_lib.activations.batching import arrange
 from analysis_lib.activations.decoder import with_features
 from analysis_lib.models import VisionLanguageModel, load_model, prepare
+from analysis_lib.records import read_record, write_record
 from tests.unit.activations.folders import contents
 from tests.unit.models.tiny import LAYERS, WIDTH, questions_table
 
@@ -355,9 +356,9 @@ def test_other_pictures_under_the_same_names_are_refused_and_replaced_on_demand(
     extract(one_model, table, store=store, batch_size=2)
     if n_done == 2:
         (store / "manifest.json").unlink()
-        progress = json.loads((store / "progress.json").read_text())
-        del progress["4"]
-        (store / "progress.json").write_text(json.dumps(progress))
+        progress = read_record(store / "progress.json", cure="")
+        del progress["batches"]["4"]
+        write_record(store / "progress.json", {key: progress[key] for key in ("files", "batches")}, of=progress["of"])
     before = contents(store)
     changed = Path(table["image"][pd.read_parquet(store / "questions.parquet")["position"][3]])
     Image.open(changed).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(changed)
@@ -384,12 +385,21 @@ def test_a_picture_that_is_gone_is_named_rather_than_taken_for_the_same(
 def test_the_code_is_known_by_wherever_the_checkout_lies(tmp_path: Path) -> None:
     module = sys.modules[extract.__module__]
     package = tmp_path / "training" / "analysis_lib"
+    library = Path(module.__file__).parents[1]
     for part in ("activations", "models"):
-        shutil.copytree(module.PACKAGE / part, package / part, ignore=shutil.ignore_patterns("checkpoints"))
+        shutil.copytree(library / part, package / part, ignore=shutil.ignore_patterns("checkpoints"))
     assert module._code_digest(package) == module._code_digest()
     (package / "models" / "training" / "__init__.py").write_text("# how a model came about says its fingerprint")
     assert module._code_digest(package) == module._code_digest()
-    (package / "models" / "spans.py").write_text("# changed")
+    spans = package / "models" / "spans.py"
+    source = spans.read_text()
+    spans.write_text("# said otherwise\n" + re.sub(r'"""(?=\w)', '"""Otherwise: ', source))
+    assert module._code_digest(package) == module._code_digest(), "comments and docstrings say, they do not do"
+    for beside in (".ipynb_checkpoints/spans-checkpoint.py", "._spans.py", "spans (copy).py", "spans_LOCAL_123.py"):
+        (package / "models" / beside).parent.mkdir(exist_ok=True)
+        (package / "models" / beside).write_bytes(b"\x00\x05\x16" if "._" in beside else b"VALUE = 1")
+    assert module._code_digest(package) == module._code_digest(), "copies that nothing imports are not the code"
+    spans.write_text(source.replace("return", "return not", 1))
     assert module._code_digest(package) != module._code_digest()
     with pytest.raises(RuntimeError, match=r"no source code in .*nowhere"):
         module._code_digest(tmp_path / "nowhere")

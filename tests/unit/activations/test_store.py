@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 import zarr
 
-from analysis_lib.activations import extract, open_activations
+from analysis_lib.activations import attach, attached, extract, open_activations
 from analysis_lib.activations import store as store_module
 from analysis_lib.activations.store import ActivationStore, ArraySpec
 from analysis_lib.models import VisionLanguageModel
+from analysis_lib.records import DamagedError, read_record
+from analysis_lib.stores import damages, read_records
 from tests.unit.activations.folders import contents
+from tests.unit.activations.small import write_small
 
 SETTINGS = {"batch_size": 3, "model": "none"}
 SPECS = {"vision": ArraySpec(("hidden",), (4,)), "correct": ArraySpec((), (), "bool")}
@@ -42,60 +47,134 @@ def chunks(folder: Path) -> list[Path]:
     return found
 
 
-def test_a_flipped_byte_in_any_chunk_is_found_and_the_place_named(copy: Path) -> None:
+def test_a_flipped_bit_in_any_chunk_is_found_and_the_place_named(copy: Path) -> None:
     rng = random.Random(0)
     for path in chunks(copy):
         whole = path.read_bytes()
         at = rng.randrange(len(whole))
         path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << rng.randrange(8))]) + whole[at + 1 :])
-        try:
+        array = path.relative_to(copy / "activations.zarr").parts[0]
+        complaint = rf"{re.escape(str(path))} \(array {array}, samples from \d\) does not match .*; extract again"
+        with pytest.raises(DamagedError, match=complaint):
             open_activations(copy)
-        except ValueError as error:
-            array = path.relative_to(copy / "activations.zarr").parts[0]
-            assert f"array {array}, samples from" in str(error) and "does not match its checksum" in str(error)
-        else:  # some bits of a compressed chunk's header mean nothing: then the numbers must be the same
-            assert open_activations(copy, verify=False).load().identical(open_activations(copy).load())
         path.write_bytes(whole)
     open_activations(copy)
 
 
+@pytest.mark.parametrize("verify", [True, False])
 @pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b""), lambda path: path.write_bytes(b"x")])
-def test_a_missing_empty_or_foreign_chunk_is_found(copy: Path, harm: Callable[[Path], object]) -> None:
-    harm(next(path for path in chunks(copy) if "language" in path.parts))
-    with pytest.raises(ValueError, match=r"array language, samples from 0, does not match its checksum; delete"):
-        open_activations(copy)
+def test_a_missing_empty_or_foreign_chunk_is_found_even_unverified(
+    copy: Path, harm: Callable[[Path], object], verify: bool
+) -> None:
+    path = next(path for path in chunks(copy) if "language" in path.parts)
+    harm(path)
+    complaint = rf"{re.escape(str(path))} \(array language, samples from 0\) .*; extract again"
+    with pytest.raises(DamagedError, match=complaint):
+        open_activations(copy, verify=verify)
+
+
+def test_a_lost_chunk_reads_as_no_number_even_without_this_library(copy: Path) -> None:
+    for name, lost in (("language", np.isnan), ("predicted_token", lambda values: values == -1)):
+        next(path for path in chunks(copy) if name in path.parts).unlink()
+        plain = xr.open_zarr(copy / "activations.zarr", consolidated=False, chunks=None)
+        assert lost(plain[name].values[:2]).all()
+
+
+def test_any_zarr_reader_finds_a_damaged_chunk(copy: Path) -> None:
+    path = next(path for path in chunks(copy) if "language" in path.parts)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+    with pytest.raises(ValueError, match="checksum"):
+        xr.open_zarr(copy / "activations.zarr", consolidated=False, chunks=None)["language"].load()
 
 
 def test_a_chunk_put_in_anothers_place_is_found(copy: Path) -> None:
     first, second = [path for path in chunks(copy) if "vision" in path.parts][:2]
     shutil.copyfile(second, first)
-    with pytest.raises(ValueError, match="array vision, samples from 0, does not match"):
+    with pytest.raises(DamagedError, match="array vision, samples from 0"):
         open_activations(copy)
 
 
 def test_a_missing_array_is_found(copy: Path) -> None:
     shutil.rmtree(copy / "activations.zarr" / "vision")
-    with pytest.raises(ValueError, match="array vision, samples from 0"):
+    with pytest.raises(DamagedError, match=r"vision/zarr\.json is missing; delete the folder .* and extract again"):
         open_activations(copy)
 
 
-@pytest.mark.parametrize("name", ["progress.json", "settings.json", "manifest.json"])
-@pytest.mark.parametrize("content", ["", "{", '{"0": ', "\x00"])
-def test_a_truncated_record_is_named_with_the_cure(
-    copy: Path, one_model: VisionLanguageModel, questions: pd.DataFrame, name: str, content: str
+RECORDS = ["progress.json", "settings.json", "manifest.json"]
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda whole: b"",
+    "cut": lambda whole: whole[: len(whole) // 2],
+    "zeros": lambda whole: bytes(len(whole)),
+    "appended": lambda whole: whole + b"x",
+    "another number": lambda whole: re.sub(rb"[1-8]", b"9", whole, count=1),
+    "no record": lambda whole: b"[]",
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_record_is_named_with_the_cure_which_the_workflow_follows(
+    tmp_path: Path, name: str, damage: str
 ) -> None:
-    arrays = {path: data for path, data in contents(copy).items() if "zarr" in path}
-    (copy / name).write_text(content)
-    calls: list[Callable[[], object]] = []
-    if name != "settings.json":
-        calls.append(lambda: open_activations(copy))
-    if name != "manifest.json":
-        calls.append(lambda: extract(one_model, questions, store=copy, batch_size=2))
-        calls.append(lambda: extract(one_model, questions, store=copy, batch_size=2, on_mismatch="replace"))
-    for call in calls:
-        with pytest.raises(ValueError, match=rf"{name} cannot be read .*; delete the store and extract again"):
-            call()
-    assert {path: data for path, data in contents(copy).items() if "zarr" in path} == arrays
+    whole, copy = write_small(tmp_path / "whole", made_by="workflow"), tmp_path / "store"
+    shutil.copytree(whole, copy)
+    path = copy / name
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    complaint = rf"{name} .*; delete .* and extract again"
+    with pytest.raises(DamagedError, match=complaint):
+        open_activations(copy)
+    before = contents(copy)
+    if name != "manifest.json":  # which follows from the others and is simply written again
+        with pytest.raises(DamagedError, match=complaint):
+            write_small(copy)
+        assert contents(copy) == before
+    write_small(copy, replace=True, made_by="workflow")
+    assert contents(copy) == contents(whole)
+
+
+@pytest.mark.parametrize("name", [*RECORDS, "questions.parquet"])
+def test_a_record_of_another_store_is_told_from_its_own(tmp_path: Path, name: str) -> None:
+    mine, other = write_small(tmp_path / "mine"), write_small(tmp_path / "other", seed=1)
+    shutil.copyfile(other / name, mine / name)
+    with pytest.raises(DamagedError, match=r"(settings|progress|manifest|questions)\.\w+ .*; delete .* extract again"):
+        open_activations(mine)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"x" * path.stat().st_size)])
+def test_a_damaged_batch_alone_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: Callable[[Path], object]
+) -> None:
+    store = write_small(tmp_path / "store")
+    before = contents(store)
+    harm(store / "activations.zarr" / "language" / "c" / "1" / "0" / "0" / "0")
+    written: list[slice] = []
+    write = ActivationStore.write
+    monkeypatch.setattr(ActivationStore, "write", lambda *given: (written.append(given[1]), write(*given)))
+    with pytest.warns(UserWarning, match=r"array language, samples from 2.*; done now"):
+        write_small(store)
+    assert written == [slice(2, 4)] and contents(store) == before
+
+
+def test_what_lies_beside_the_arrays_is_checked_and_belongs_to_them(tmp_path: Path) -> None:
+    copy, other = write_small(tmp_path / "store"), write_small(tmp_path / "other", seed=1)
+    table = pd.DataFrame({"condition": ["baseline"], "vision_moved": [0.0]})
+    attach(copy, "pixel_dependence.parquet", table)
+    attach(copy, "about.json", {"tokens": ["a"]})
+    assert attached(copy, "pixel_dependence.parquet").equals(table)
+    assert attached(copy, "about.json") == {"tokens": ["a"]}
+    for name in ("pixel_dependence.parquet", "about.json"):
+        path = copy / name
+        whole = path.read_bytes()
+        for damaged in (whole[:-5], whole[:40] + b"~" + whole[41:], b"", (other / name).read_bytes()):
+            path.write_bytes(damaged)
+            with pytest.raises(DamagedError, match=rf"{name} .*; delete it and run the extract notebook"):
+                attached(copy, name)
+        path.unlink()
+        with pytest.raises(FileNotFoundError, match=rf"{name} is missing; delete it and run"):
+            attached(copy, name)
+    with pytest.raises(ValueError, match="nothing called 'notes.txt'"):
+        attach(copy, "notes.txt", {})
 
 
 def test_a_lost_manifest_is_written_again(
@@ -118,38 +197,62 @@ def test_a_folder_without_a_store_is_told_from_an_unfinished_one(tmp_path: Path)
 
 
 def as_layout(copy: Path, layout: int | None) -> None:
-    """Make a store say that it is of another layout; ``None`` as layout 1, which said nothing."""
-    for name, part in (("settings.json", None), ("manifest.json", "settings")):
-        record = json.loads((copy / name).read_text())
-        settings = record[part] if part else record
-        settings.pop("layout")
-        settings.update({} if layout is None else {"layout": layout})
-        (copy / name).write_text(json.dumps(record))
-
-
-def test_a_store_of_the_first_layout_reads_the_same_and_says_so(
-    copy: Path, finished: Path, one_model: VisionLanguageModel, questions: pd.DataFrame
-) -> None:
-    as_layout(copy, None)
-    kept = pd.read_parquet(copy / "questions.parquet").drop(columns="position")  # the oldest ones kept no order
+    """Make a store one of an older layout, as its code wrote it; ``None`` for layout 1, which said nothing."""
+    records = {name: read_record(copy / name, cure="", of=None) for name in RECORDS}
+    settings = {key: value for key, value in records["settings.json"].items() if key not in ("of", "layout")}
+    settings |= {} if layout is None else {"layout": layout}
+    manifest = {key: value for key, value in records["manifest.json"].items() if key not in ("of", "store")}
+    group = zarr.open_group(copy / "activations.zarr", mode="r")
+    progress = {
+        start: {
+            name: hashlib.sha256(np.ascontiguousarray(array[int(start) : int(start) + 2])).hexdigest()
+            for name, array in group.arrays()
+        }
+        for start in records["progress.json"]["batches"]
+    }
+    for name, content in zip(RECORDS, (progress, settings, {**manifest, "settings": settings}), strict=True):
+        (copy / name).write_text(json.dumps(content))
+    kept = pd.read_parquet(copy / "questions.parquet")
+    if layout is None:
+        kept = kept.drop(columns="position")  # the oldest ones kept no order
     kept.to_parquet(copy / "questions.parquet", index=False)
+
+
+@pytest.mark.parametrize("layout", [None, 2])
+def test_a_store_of_an_older_layout_is_read_and_left_as_it_is(
+    copy: Path, finished: Path, one_model: VisionLanguageModel, questions: pd.DataFrame, layout: int | None
+) -> None:
+    as_layout(copy, layout)
     before = contents(copy)
-    with pytest.warns(UserWarning, match="store is an activation store of layout 1, .* on_mismatch='replace'"):
+    number = layout or 1
+    with pytest.warns(UserWarning, match=f"store is an activation store of layout {number}, .* on_mismatch='replace'"):
         opened = open_activations(copy)
-    assert list(opened["question"].values) == list(kept["question"])
-    with pytest.raises(ValueError, match="of layout 1; this code writes layout 2 and cannot .* on_mismatch='replace'"):
+    assert opened["vision"].equals(open_activations(finished)["vision"]) or layout is None
+    complaint = f"of layout {number}; this code writes layout 3 and cannot .* on_mismatch='replace'"
+    with pytest.raises(ValueError, match=complaint):
         extract(one_model, questions, store=copy, batch_size=2)
+    with pytest.raises(ValueError, match=rf"{complaint}.* The workflow did not make it"):
+        extract(one_model, questions, store=copy, batch_size=2, on_mismatch="replace", made_by="workflow")
     assert contents(copy) == before
     extract(one_model, questions, store=copy, batch_size=2, on_mismatch="replace")
     assert contents(copy) == contents(finished)
 
 
-def test_a_store_of_a_later_layout_is_refused_with_what_to_do(copy: Path) -> None:
-    as_layout(copy, 7)
-    with pytest.raises(
-        ValueError, match="of layout 7, this version reads 1 to 2; open it with the version .* or extract"
-    ):
+def test_a_damaged_store_of_an_older_layout_is_refused(copy: Path) -> None:
+    as_layout(copy, 2)
+    path = next(path for path in chunks(copy) if "language" in path.parts)
+    path.unlink()
+    with pytest.warns(UserWarning), pytest.raises(DamagedError, match="array language, samples from 0, does not match"):
         open_activations(copy)
+
+
+def test_a_store_of_a_later_layout_is_refused_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "LAYOUT", 7)
+    ActivationStore(tmp_path / "later", SETTINGS, pd.DataFrame({"question_id": list("abc")}), SPECS)
+    with pytest.raises(
+        ValueError, match="of layout 7, this version reads 1 to 3; open it with the version .* or extract"
+    ):
+        open_activations(tmp_path / "later")
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"x")])
@@ -158,24 +261,9 @@ def test_lost_questions_are_named_with_the_cure(
 ) -> None:
     harm(copy / "questions.parquet")
     for call in (lambda: open_activations(copy), lambda: extract(one_model, questions, store=copy, batch_size=2)):
-        with pytest.raises(
-            ValueError, match=r"questions\.parquet cannot be read .*; delete the store and extract again"
-        ):
+        complaint = r"questions\.parquet .*; delete .* and extract again"
+        with pytest.raises((DamagedError, FileNotFoundError), match=complaint):
             call()
-
-
-@pytest.mark.parametrize("on_mismatch", ["refuse", "replace"])
-def test_a_folder_that_is_no_store_is_never_touched(
-    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, on_mismatch: str
-) -> None:
-    (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
-    (tmp_path / "file").write_text("a file")
-    before = contents(tmp_path)
-    for name in ("thesis", "file"):
-        with pytest.raises(ValueError, match=rf"{name} is not empty and is no activation store; choose another folder"):
-            extract(one_model, questions, store=tmp_path / name, on_mismatch=on_mismatch)
-    assert contents(tmp_path) == before
 
 
 def test_an_empty_folder_becomes_a_store(
@@ -187,10 +275,9 @@ def test_an_empty_folder_becomes_a_store(
 
 
 def test_the_store_is_an_ordinary_zarr_group_without_pickled_objects(finished: Path) -> None:
-    import xarray as xr
-
     plain = xr.open_zarr(finished / "activations.zarr", consolidated=False, chunks=None)
     assert {"vision", "language", "prediction_hidden", "answer_logits", "correct"} <= set(plain)
+    assert plain["predicted_token"].dtype == np.int64 and plain["vision"].dtype == np.float32
     for path in finished.rglob("zarr.json"):
         assert "pickle" not in path.read_text() and "object" not in json.loads(path.read_text()).get("data_type", "")
     assert len(pd.read_parquet(finished / "questions.parquet")) == plain.sizes["sample"]
@@ -207,16 +294,16 @@ def test_what_the_disk_made_of_a_batch_is_compared_with_what_was_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A checksum of what is read back after writing would bless whatever is there."""
-    write = zarr.Array.__setitem__
+    write = store_module.write_atomically
 
-    def torn(array: Any, rows: Any, values: np.ndarray) -> None:
-        write(array, rows, np.where(np.arange(len(values)) > 1, 0, values.T).T.astype(values.dtype))
+    def torn(path: Path, content: bytes, **options: bool) -> None:
+        write(path, content if path.name == "zarr.json" else content[:-1] + b"x", **options)
 
+    monkeypatch.setattr(store_module, "write_atomically", torn)
     store = ActivationStore(tmp_path / "s", SETTINGS, pd.DataFrame({"question_id": list("abc")}), SPECS)
-    monkeypatch.setattr(zarr.Array, "__setitem__", torn)
     store.write(slice(0, 3), {"vision": np.ones((3, 4), np.float32), "correct": np.ones(3, bool)})
     store.finish({"conditions": []})
-    with pytest.raises(ValueError, match="array correct, samples from 0, does not match its checksum"):
+    with pytest.raises(DamagedError, match=r"array correct, samples from 0\) does not match its checksum"):
         open_activations(tmp_path / "s")
 
 
@@ -229,7 +316,9 @@ def test_unusual_numbers_are_read_back_as_they_were_meant(tmp_path: Path, values
     specs = {"vision": SPECS["vision"]}
     store = ActivationStore(tmp_path / "s", SETTINGS, pd.DataFrame({"question_id": list("abc")}), specs)
     store.write(slice(0, 3), {"vision": values})
-    store_module._verify(tmp_path / "s", 3)
+    assert not list(damages(read_records(tmp_path / "s", finished=False)))
+    found = zarr.open_group(tmp_path / "s" / "activations.zarr", mode="r")["vision"][:]
+    assert found.tobytes() == values.astype(np.float32).tobytes()
 
 
 def test_batches_of_the_wrong_shape_are_refused_and_not_counted(tmp_path: Path) -> None:

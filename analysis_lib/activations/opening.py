@@ -1,0 +1,87 @@
+"""Open a finished activation store as a labelled dataset, once its files are what was written."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from analysis_lib.records import read_table
+from analysis_lib.stores import ARRAYS, LAYOUT, MANIFEST, QUESTIONS, damages, read_records
+
+from .older import layout_of, read_older
+
+__all__ = ["open_activations"]
+
+
+def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
+    """Open a finished store as a labelled dataset, lazily.
+
+    Parameters
+    ----------
+    folder: where `extract` wrote.
+    verify: compare the checksums of all files, at some GB/s; else only that all are there in their full size.
+
+    Returns
+    -------
+    ``vision`` and ``language`` ``(sample, condition, layer, hidden)``, their ``_final_norm`` and ``prediction_hidden``
+    ``(sample, condition, hidden)``, ``answer_logits`` ``(sample, condition, option)``, ``answer_probability``,
+    ``predicted_token`` and ``correct`` ``(sample, condition)``; the question's text, answer, picture and identifiers as
+    coordinates along ``sample``, the words predicted as coordinate ``predicted``; the settings as attributes.
+
+    ``vision`` and ``vision_final_norm`` lack the dimension ``condition`` where no condition changes what the picture's
+    tokens read: they are the same under all of them. ``dataset.sel(condition=name)["vision"]`` reads both forms.
+
+    Raises
+    ------
+    FileNotFoundError: no store, or a record of it is lost. ValueError: unfinished, of a layout that this version does
+    not know, or files that are not what was written, with what to do.
+    """
+    folder = Path(folder)
+    questions, manifest = _of_layout(folder, verify) if layout_of(folder) is None else _of_older_layout(folder)
+    dataset = xr.open_zarr(folder / ARRAYS, consolidated=False, chunks=None)
+    back = np.argsort(questions.pop("position").to_numpy())
+    words = {int(token): word for token, word in manifest["words"].items()}
+    predicted = np.vectorize(words.__getitem__, otypes=[object])(dataset["predicted_token"].values)
+    labels: dict[str, Any] = {name: ("sample", questions[name].to_numpy(dtype=object)) for name in questions.columns}
+    labels |= {
+        "condition": manifest["conditions"],
+        "option": manifest["options"],
+        "layer": np.arange(dataset.sizes["layer"]),
+        "predicted": (("sample", "condition"), predicted),
+    }
+    labelled = dataset.assign_coords(labels).assign_attrs(manifest["settings"])
+    return labelled if np.array_equal(back, np.arange(len(back))) else labelled.isel(sample=back)
+
+
+def _of_layout(folder: Path, verify: bool) -> tuple[pd.DataFrame, dict[str, Any]]:
+    started = read_records(folder, finished=False)
+    layout = started.settings.get("layout")
+    if layout != LAYOUT:
+        raise ValueError(
+            f"{folder} is an activation store of layout {layout}, this version reads 1 to {LAYOUT}; open it with the "
+            "version of analysis_lib that wrote it, or extract again with on_mismatch='replace'"
+        )
+    if not (folder / MANIFEST).exists():
+        raise ValueError(
+            f"the store {folder} is unfinished ({len(started.batches)} batches done); run extract again to resume it"
+        )
+    records = read_records(folder, finished=True)
+    for _, damage in damages(records, content=verify):
+        raise damage
+    cure = f"delete the folder {folder} and extract again"
+    assert records.manifest is not None
+    return read_table(folder / QUESTIONS, cure=cure, of=records.label), records.manifest
+
+
+def _of_older_layout(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    warnings.warn(
+        f"{folder} is an activation store of layout {layout_of(folder)}, which has checksums of its arrays only; to "
+        "have all of it checked, and image states kept once, extract again with on_mismatch='replace'",
+        stacklevel=3,
+    )
+    return read_older(folder)

@@ -1,0 +1,63 @@
+"""Which code decided what a store holds: a hash of what it does, whatever is said about it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from pathlib import Path
+
+__all__ = ["code_digest"]
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+_WITHOUT = "training"
+"""A model is loaded from its product, the checkpoint."""
+
+
+def code_digest(package: Path = PACKAGE) -> str:
+    """A short hash of the code that decides what is stored: a change of it makes a store one of other settings.
+
+    Comments, docstrings and layout do not count, nor do files that nothing imports: hidden ones, and the copies that
+    editors and other systems lay beside them.
+
+    Raises
+    ------
+    RuntimeError: no source code in ``package``.
+    """
+    files = [path for part in ("activations", "models") for path in sorted((package / part).rglob("*.py"))]
+    modules = {path.relative_to(package).with_suffix("").parts: path for path in files}
+    trees = {
+        parts: ast.parse(path.read_bytes())
+        for parts, path in modules.items()
+        if all(map(str.isidentifier, parts)) and _WITHOUT not in parts
+    }
+    if not trees:
+        raise RuntimeError(f"no source code in {package}, by which a store tells what wrote it; install it unpacked")
+    imported = {"__init__"}.union(*map(_imports, trees.values()))
+    hashed = hashlib.sha256()
+    for parts, tree in trees.items():
+        if parts[-1] in imported:
+            hashed.update(f"{'.'.join(parts)}\n{_meaning(tree)}\n".encode())
+    return hashed.hexdigest()[:16]
+
+
+def _imports(tree: ast.AST) -> set[str]:
+    """The last words of all modules and names that are imported."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [name.name for node in nodes for name in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return {name.rpartition(".")[2] for name in names}
+
+
+def _meaning(node: object) -> object:
+    """A tree of source code without strings that stand alone, the same under every version of Python."""
+    if isinstance(node, ast.AST):
+        fields = ((name, _meaning(value)) for name, value in ast.iter_fields(node))
+        return (type(node).__name__, *[(name, value) for name, value in fields if value not in ("None", [])])
+    if isinstance(node, list):
+        return [_meaning(each) for each in node if not _stands_alone(each)]
+    return repr(node)
+
+
+def _stands_alone(node: object) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
