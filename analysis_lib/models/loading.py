@@ -9,6 +9,9 @@ import torch
 from huggingface_hub import snapshot_download
 from transformers import AutoConfig, LlavaForConditionalGeneration, LlavaNextForConditionalGeneration
 
+from analysis_lib.vocabulary import ASSEMBLED_MODELS
+from analysis_lib.worlds.smol.assembly import assembled_smol
+
 from .agreement import check_agreement
 from .checkpoint import check_folder, check_weights, weight_files
 from .devices import choose_device
@@ -36,8 +39,9 @@ def load_model(
 
     Parameters
     ----------
-    name: an embedded model (``"mini-llava-1.5"``), a folder in transformers format, or a hub name such as
-        ``"llava-hf/llava-1.5-7b-hf"``, which ``"llava-hf/llava-1.5-7b-hf@REVISION"`` pins to a commit, tag or branch.
+    name: an embedded model (``"mini-llava-1.5"``); ``"smol-llava"``, which is assembled on first use; a folder in
+        transformers format; or a hub name such as ``"llava-hf/llava-1.5-7b-hf"``, which
+        ``"llava-hf/llava-1.5-7b-hf@REVISION"`` pins to a commit, tag or branch.
     prompt: a name in `PROMPTS` or a template with ``<image>`` and ``{question}``; ``None`` takes the processor's own
         chat template.
     dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
@@ -51,7 +55,8 @@ def load_model(
         that are cut, damaged, pickled or bring code along; weights that are missing, left over, of another shape,
         quantised or not finite; a processor or prompt that does not fit the model, so that its own `generate` answers
         otherwise; a model too large for its device.
-    FileNotFoundError: an embedded model whose checkpoint is not there.
+    FileNotFoundError: an embedded model whose checkpoint is not there, or smol-llava's pretrained decoder.
+    MemoryError: too little memory to assemble smol-llava.
 
     Examples
     --------
@@ -94,6 +99,8 @@ def _folder(name: str | Path) -> Path:
     remote = False
     if str(name) in EMBEDDED_MODELS:
         folder = embedded_folder(str(name))
+    elif str(name) in ASSEMBLED_MODELS:
+        folder = assembled_smol()
     elif _exists(name):
         folder = Path(name)
     else:
@@ -125,8 +132,9 @@ def _download(name: str, patterns: list[str]) -> Path:
 
 
 def _unknown(name: str | Path, reason: str) -> ValueError:
+    own = ", ".join((*EMBEDDED_MODELS, *ASSEMBLED_MODELS))
     return ValueError(
-        f"no model {str(name)!r}: it is neither embedded ({', '.join(EMBEDDED_MODELS)}) nor a folder in transformers "
+        f"no model {str(name)!r}: it is neither embedded ({own}) nor a folder in transformers "
         f"format nor a reachable hub name ({reason}); give one of these. What a hub has can be downloaded elsewhere "
         "and its folder be given"
     )

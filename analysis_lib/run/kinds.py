@@ -10,11 +10,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from analysis_lib.vocabulary import EMBEDDED_MODELS, EMBEDDED_SOURCES, PROMPTS, parse_condition
+from analysis_lib.vocabulary import ASSEMBLED_MODELS, EMBEDDED_MODELS, EMBEDDED_SOURCES, PROMPTS, parse_condition
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[A-Za-z0-9][\w./-]*)?", re.ASCII)
 LEAST_FREE = 2**26
 """Bytes that a place to write to must have free; an executed notebook takes a few million."""
+_OWN_MODELS = (*EMBEDDED_MODELS, *ASSEMBLED_MODELS)
 BESIDE = {"file to write": ".parquet", "folder to write": ".store"}
 """Endings of what is written beside an executed notebook when no place was given."""
 
@@ -135,13 +136,13 @@ def _prompt(value: str, root: Path) -> None:
 
 
 def _model(value: str, root: Path) -> None:
-    if value in EMBEDDED_MODELS or (_placed(value, root) / "config.json").is_file():
+    if value in _OWN_MODELS or (_placed(value, root) / "config.json").is_file():
         return
     if _placed(value, root).exists():
         raise ValueError(f"{value} has no config.json; give a model's folder in transformers format")
     if not HUB_NAME.fullmatch(value):
         raise ValueError(
-            f"no model {value!r}; give {' or '.join(EMBEDDED_MODELS)}, a folder in transformers format that is there, "
+            f"no model {value!r}; give {' or '.join(_OWN_MODELS)}, a folder in transformers format that is there, "
             "or a hub name like llava-hf/llava-1.5-7b-hf, perhaps with @REVISION"
         )
 

@@ -1,13 +1,15 @@
 """Read questions in GQA's official layout.
 
 A source is a folder with one ``*_questions.json`` (question id -> ``imageId``, ``question``, ``answer``, ``types``),
-the pictures in ``images/`` and, optionally, scene graphs. The words ``"minigqa"`` and ``"minigqa-fine"`` stand for the
-embedded world, written to disk in the same layout on first use.
+the pictures in ``images/`` and, optionally, scene graphs. The words ``"minigqa"``, ``"minigqa-fine"`` and ``"smolgqa"``
+stand for the embedded worlds, written to disk in the same layout on first use.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,20 @@ from .registry import get_task
 
 __all__ = ["COLUMNS", "EMBEDDED", "check_questions", "load_questions"]
 
-EMBEDDED = {"minigqa": 16, "minigqa-fine": 32}
-"""The embedded sources: pixels per cell of their pictures. Both ask the same questions about the same scenes."""
+
+
+def _smolgqa() -> Path:
+    from analysis_lib.worlds.smol.files import embedded_smolgqa  # draws with torch, which takes a while to import
+
+    return embedded_smolgqa()
+
+
+EMBEDDED: dict[str, Callable[[], Path]] = {
+    "minigqa": embedded_minigqa,
+    "minigqa-fine": partial(embedded_minigqa, 32),
+    "smolgqa": _smolgqa,
+}
+"""The embedded sources, each with what writes its folder on first use. The first two ask the same questions."""
 COLUMNS = ("question_id", "image_id", "question", "answer", "task", "detailed", "image")
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -31,7 +45,8 @@ def load_questions(source: str | Path, task: str, n: int | None = None, seed: in
     Parameters
     ----------
     source: ``"minigqa"``, ``"minigqa-fine"`` (the same questions, larger pictures with finer stripes, which
-        mini-llava-1.6 is trained on), or a folder in GQA's layout.
+        mini-llava-1.6 is trained on), ``"smolgqa"`` (real things in natural and contrary colours, for smol-llava), or
+        a folder in GQA's layout.
     task: a name in `TASKS`.
     n: how many questions to draw without replacement; ``None`` keeps all, in the file's order.
     seed: which ``n`` are drawn; the drawn questions keep the file's order.
@@ -53,7 +68,7 @@ def load_questions(source: str | Path, task: str, n: int | None = None, seed: in
     True
     """
     wanted = get_task(task)
-    folder = embedded_minigqa(EMBEDDED[str(source)]) if str(source) in EMBEDDED else Path(source)
+    folder = EMBEDDED[str(source)]() if str(source) in EMBEDDED else Path(source)
     records = _read_questions_file(_find_questions_file(folder))
     rows = [
         (question_id, record["imageId"], record["question"], record["answer"], task, record["types"]["detailed"])

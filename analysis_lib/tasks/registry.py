@@ -24,6 +24,7 @@ class Task:
     detailed: the values of ``types.detailed`` that belong to the task.
     asks: what a question of the task asks, in one sentence.
     names_options: whether the question's text names the possible answers.
+    generated: further detailed types, which GQA does not have, of the generated world of real things.
     """
 
     name: str
@@ -32,13 +33,14 @@ class Task:
     detailed: tuple[str, ...]
     asks: str
     names_options: bool
+    generated: tuple[str, ...] = ()
 
     def matches(self, types: Mapping[str, str]) -> bool:
         """Whether GQA's ``types`` record of a question belongs to this task."""
         return (
             types.get("structural") == self.structural
             and types.get("semantic") == self.semantic
-            and types.get("detailed") in self.detailed
+            and types.get("detailed") in self.detailed + self.generated
         )
 
 
@@ -71,7 +73,15 @@ TASKS: dict[str, Task] = {
             "Does one of two objects with an attribute exist?",
             False,
         ),
-        Task("QueryAttr", "query", "attr", ("positionQuery",), "On which side of the picture is an object?", False),
+        Task(
+            "QueryAttr",
+            "query",
+            "attr",
+            ("positionQuery",),
+            "On which side of the picture is an object?",
+            False,
+            ("colorQuery",),
+        ),
     )
 }
 

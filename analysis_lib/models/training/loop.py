@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import nn
 
-__all__ = ["Stage", "load_checkpoint", "run_stage", "save_checkpoint"]
+from analysis_lib.checkpoints import load_checkpoint, save_checkpoint
+
+__all__ = ["Stage", "run_stage"]
 
 
 @dataclass(frozen=True)
@@ -115,44 +115,3 @@ def _average_gradients(named: dict[str, nn.Parameter], world: int) -> None:
     flat /= world
     for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
-
-
-def save_checkpoint(
-    path: Path,
-    step: int,
-    log: list[dict[str, Any]],
-    named: dict[str, nn.Parameter],
-    optimizers: list[torch.optim.Optimizer],
-) -> None:
-    """Write parameters and the state of their optimizers after ``step`` updates, with the log, to ``path``."""
-    tensors = {f"parameter/{name}": p.detach().contiguous() for name, p in named.items()}
-    for number, optimizer in enumerate(optimizers):
-        for index, state in optimizer.state_dict()["state"].items():
-            for key, value in state.items():
-                tensors[f"optimizer/{number}/{index}/{key}"] = torch.as_tensor(value).contiguous()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".partial")
-    save_file(tensors, temporary, metadata={"step": str(step), "log": json.dumps(log)})
-    temporary.replace(path)
-
-
-def load_checkpoint(
-    path: Path, named: dict[str, nn.Parameter], optimizers: list[torch.optim.Optimizer]
-) -> tuple[int, list[dict[str, Any]]]:
-    """Restore what `save_checkpoint` wrote and return its step and log; without a file, step 0 and an empty log."""
-    if not path.exists():
-        return 0, []
-    states: list[dict[int, dict[str, torch.Tensor]]] = [{} for _ in optimizers]
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-        for key in file.keys():  # noqa: SIM118 - safe_open is no mapping
-            kind, name = key.split("/", 1)
-            if kind == "parameter":
-                with torch.no_grad():
-                    named[name].copy_(file.get_tensor(key))
-            else:
-                number, index, slot = name.split("/")
-                states[int(number)].setdefault(int(index), {})[slot] = file.get_tensor(key)
-    for optimizer, state in zip(optimizers, states, strict=True):
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return int(metadata["step"]), json.loads(metadata["log"])

@@ -6,7 +6,6 @@ installed package's file, `load_decoder` reads one.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import json
@@ -16,6 +15,8 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from analysis_lib.digests import file_digest
 
 __all__ = ["IMAGE_TOKEN", "PACKAGE", "VERSION", "DecoderMissingError", "check_decoder", "decoder_path", "load_decoder"]
 
@@ -69,8 +70,7 @@ def check_decoder(path: Path) -> None:
     if size != N_BYTES:
         state = "cut short" if size < N_BYTES else "another file"
         raise ValueError(f"{path} has {size} bytes instead of {N_BYTES}, so it is {state}; install it again: {CURE}")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = file_digest(path)
     if digest != SHA256:
         raise ValueError(
             f"{path} has the SHA-256 checksum {digest[:12]}... instead of {SHA256[:12]}..., so it is damaged or "

@@ -1,24 +1,53 @@
-"""Weights in eight bits with a scale per row: a file of half the size of fp16, within half a percent of the values."""
+"""What training learns around the decoder, by name, and its file: eight bits a value with a scale for every row.
+
+The file has half the size of one in half precision; every value is within half a percent of its row's largest.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
-__all__ = ["load_weights", "save_weights"]
+from analysis_lib.files import replacing
+
+__all__ = ["learned", "load_weights", "part", "restore", "save_weights"]
 
 _SCALE = "@scale"
 _SMALLEST = 1024
 """Tensors with fewer values, and vectors, are kept as they are."""
 
 
+def learned(llava: Any, adapters: nn.Module) -> dict[str, torch.Tensor]:
+    """What training learns of a LLaVA: tower, projector and adapters, by name."""
+    modules = _modules(llava, adapters).items()
+    return {f"{name}.{key}": weight for name, module in modules for key, weight in module.state_dict().items()}
+
+
+def restore(llava: Any, adapters: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """The opposite of `learned`."""
+    for name, module in _modules(llava, adapters).items():
+        module.load_state_dict(part(weights, name))
+
+
+def part(weights: Mapping[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
+    """The weights of the ``"tower"``, the ``"projector"`` or the ``"adapters"``, under their own names."""
+    return {key.removeprefix(f"{name}."): weight for key, weight in weights.items() if key.startswith(f"{name}.")}
+
+
+def _modules(llava: Any, adapters: nn.Module) -> dict[str, nn.Module]:
+    model = llava.model
+    return {"tower": model.vision_tower, "projector": model.multi_modal_projector, "adapters": adapters}
+
+
 def save_weights(weights: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Write ``weights`` to ``path``, under a temporary name first."""
+    """Write ``weights`` to ``path``, in one step."""
     stored: dict[str, torch.Tensor] = {}
     for name, weight in weights.items():
         weight = weight.detach().float().cpu()
@@ -29,10 +58,8 @@ def save_weights(weights: Mapping[str, torch.Tensor], path: Path) -> None:
         scale = (rows.abs().amax(-1, keepdim=True) / 127).clamp(min=1e-30)
         stored[name] = (rows / scale).round().clamp(-127, 127).to(torch.int8).view(weight.shape).contiguous()
         stored[name + _SCALE] = scale.contiguous()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(stored, partial, metadata={"format": "int8 rows", "tensors": json.dumps(sorted(weights))})
-    partial.replace(path)
+    with replacing(path) as partial:
+        save_file(stored, partial, metadata={"format": "int8 rows", "tensors": json.dumps(sorted(weights))})
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:

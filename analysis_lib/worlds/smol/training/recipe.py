@@ -17,18 +17,20 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from analysis_lib.files import write_atomically
+
 from ..adapters import Adapters
 from ..decoder import IMAGE_TOKEN
 from ..model import build_llava, llava_config, normalize_pixels, tower_config
 from ..pictures import render
-from ..storage import load_weights, save_weights
+from ..storage import learned, load_weights, restore, save_weights
 from .accuracy import held_out_accuracy
 from .loop import Stage, run_stage
 from .packing import PackedQuestions, Pictures, Tokens, evaluation_shares
 from .reader import Reader
 from .vision import VisionStage
 
-__all__ = ["Recipe", "learned", "restore", "train"]
+__all__ = ["Recipe", "train"]
 
 _CURVE_SEED, _REPORT_SEED = 9, 2026
 """Seeds of the scenes behind the learning curve and behind the reported accuracy; training never draws either."""
@@ -122,20 +124,6 @@ def train(recipe: Recipe, decoder: Any, tokenizer: Any, output: Path, work: Path
     report |= {"curve": curve, "seconds": round(time.monotonic() - recipe.started, 1), "complete": True}
     _write_report(output, report)
     return report
-
-
-def learned(llava: Any, adapters: Adapters) -> dict[str, torch.Tensor]:
-    """What training learns of a LLaVA: tower, projector and adapters, by name."""
-    parts = {"tower": llava.model.vision_tower, "projector": llava.model.multi_modal_projector, "adapters": adapters}
-    return {f"{part}.{name}": weight for part, module in parts.items() for name, weight in module.state_dict().items()}
-
-
-def restore(llava: Any, adapters: Adapters, weights: dict[str, torch.Tensor]) -> None:
-    """The opposite of `learned`."""
-    parts = {"tower": llava.model.vision_tower, "projector": llava.model.multi_modal_projector, "adapters": adapters}
-    for part, module in parts.items():
-        own = {name.removeprefix(f"{part}."): weight for name, weight in weights.items() if name.startswith(f"{part}.")}
-        module.load_state_dict(own)
 
 
 def _vision(recipe: Recipe, llava: Any, tokens: Tokens, work: Path, device: torch.device) -> list[dict[str, Any]]:
@@ -271,7 +259,4 @@ def _recorded(recipe: Recipe) -> dict[str, Any]:
 
 
 def _write_report(folder: Path, report: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / "training.json.partial"
-    partial.write_text(json.dumps(report, indent=1), encoding="utf-8")
-    partial.replace(folder / "training.json")
+    write_atomically(folder / "training.json", json.dumps(report, indent=1))

@@ -12,10 +12,10 @@ import torch
 
 from analysis_lib.worlds.smol.adapters import Adapters
 from analysis_lib.worlds.smol.questions import FAMILIES
-from analysis_lib.worlds.smol.storage import load_weights
+from analysis_lib.worlds.smol.storage import learned, load_weights, restore
 from analysis_lib.worlds.smol.training import recipe as recipe_module
 from analysis_lib.worlds.smol.training.loop import Stage, run_stage
-from analysis_lib.worlds.smol.training.recipe import Recipe, learned, restore, train
+from analysis_lib.worlds.smol.training.recipe import Recipe, train
 
 from .conftest import tiny_decoder
 from .test_smol_reader import tiny_llava

@@ -1,0 +1,122 @@
+"""Put smol-llava together: the pretrained decoder from its package, and what training learned around it.
+
+The result is an ordinary folder in transformers format, kept in the cache: whoever loads it loads a LLaVA.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+from analysis_lib.digests import file_digest
+from analysis_lib.files import cache_folder, new_folder
+
+from .adapters import Adapters, merge
+from .decoder import IMAGE_TOKEN, check_decoder, decoder_path, load_decoder
+from .model import build_llava, build_processor, llava_config, tower_config
+from .storage import load_weights, part, restore
+
+__all__ = ["CHECKPOINT", "assembled_smol", "save_assembled", "smol_training_report"]
+
+CHECKPOINT = Path(__file__).parent / "checkpoint"
+"""What training learned, as it ships with the package."""
+_WEIGHTS, _REPORT, _CHECKSUM = "adapters.safetensors", "training.json", "adapters.sha256"
+_ASSEMBLY_VERSION = 1
+"""Part of the cache's name: raise it whenever the assembled folder would change."""
+_GIGABYTES_NEEDED = 1.5
+
+
+def assembled_smol() -> Path:
+    """The folder of smol-llava in transformers format, assembled on first use; half a minute, 280 MB.
+
+    Raises
+    ------
+    FileNotFoundError: the decoder's package is not installed, or the learned weights are not there.
+    ValueError: one of them is of another version, cut or damaged.
+    MemoryError: too little memory is free.
+    """
+    digest = _checked_weights()
+    path = decoder_path()
+    check_decoder(path)
+    folder = cache_folder() / f"smol-llava-v{_ASSEMBLY_VERSION}-{digest[:16]}"
+    if not folder.exists():
+        _refuse_too_little_memory()
+        try:
+            save_assembled(folder, *load_decoder(path), CHECKPOINT / _WEIGHTS)
+        except OSError:
+            if not folder.exists():  # another process may have finished the same folder first
+                raise
+    return folder
+
+
+def smol_training_report() -> dict[str, Any]:
+    """How smol-llava was trained: the ``training.json`` it ships with.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError: what training learned is not there, or damaged.
+    """
+    _checked_weights()
+    return json.loads((CHECKPOINT / _REPORT).read_text(encoding="utf-8"))
+
+
+def save_assembled(
+    folder: Path, decoder: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, weights_path: Path
+) -> None:
+    """Merge what training learned with a decoder and write the whole model, in half precision, to ``folder``.
+
+    Raises
+    ------
+    ValueError: the weights do not fit the decoder.
+    FileExistsError: when ``folder`` exists.
+    """
+    weights = load_weights(weights_path)
+    try:
+        position = part(weights, "tower")["embeddings.position_embedding.weight"]
+        n_layers = len({name.split(".")[2] for name in part(weights, "tower") if name.startswith("encoder.layers.")})
+        config = llava_config(
+            tower_config(position.shape[1], n_layers),
+            decoder.config,
+            int(tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)),
+        )
+        llava = build_llava(config, decoder.state_dict())
+        adapters = Adapters(llava.model.language_model, part(weights, "adapters")["down.q_proj"].shape[1])
+        restore(llava, adapters, weights)
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(
+            f"{weights_path} was not trained around this decoder ({type(error).__name__}: {error}); take the weights "
+            "and the decoder that belong together"
+        ) from None
+    merge(llava.model.language_model, adapters)
+    with new_folder(folder) as building:
+        llava.half().save_pretrained(building)
+        build_processor(tokenizer).save_pretrained(building)
+
+
+def _checked_weights() -> str:
+    """The digest of the learned weights, which is the one that shipped beside them."""
+    path = CHECKPOINT / _WEIGHTS
+    cure = "put it back with git checkout, install the package again, or train it with `make train-smol`"
+    for file in (_WEIGHTS, _REPORT, _CHECKSUM):
+        if not (CHECKPOINT / file).is_file():
+            raise FileNotFoundError(f"smol-llava's {file} is not in {CHECKPOINT}; {cure}")
+    digest = file_digest(path)
+    if (CHECKPOINT / _CHECKSUM).read_text(encoding="utf-8").split()[0] != digest:
+        raise ValueError(f"{path} is not the file that was shipped, its checksum differs; {cure}")
+    return digest
+
+
+def _refuse_too_little_memory() -> None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:  # other systems say it elsewhere
+        return
+    free = next((int(line.split()[1]) / 1e6 for line in lines if line.startswith("MemAvailable:")), None)
+    if free is not None and free < _GIGABYTES_NEEDED:
+        raise MemoryError(
+            f"smol-llava needs about {_GIGABYTES_NEEDED} GB of memory to be assembled, {free:.1f} GB are free; close "
+            "other programs, or use mini-llava-1.5"
+        )
