@@ -9,6 +9,8 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from .eight_bit import EIGHT_BIT_FILE, lost_scales
+
 __all__ = ["check_folder", "check_weights", "listing", "read_settings", "weight_files"]
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -100,8 +102,9 @@ def weight_files(folder: Path) -> dict[str, list[str] | None]:
     ------
     ValueError: there are no weights in safetensors format, or the index makes no sense.
     """
-    if (folder / WEIGHTS).exists():
-        return {WEIGHTS: None}
+    for file in (WEIGHTS, EIGHT_BIT_FILE):
+        if (folder / file).exists():
+            return {file: None}
     if not (folder / INDEX).exists():
         others = sorted(path.name for pattern in ("*.safetensors", *_PICKLED) for path in folder.glob(pattern))
         raise ValueError(
@@ -138,6 +141,10 @@ def check_weights(folder: Path) -> None:
             where[name].append(file)
         if expected is not None and set(found) != set(expected):
             _refuse(path, "does not hold the tensors that the index expects in it", set(found) ^ set(expected), _AGAIN)
+        if file == EIGHT_BIT_FILE:
+            if lost := lost_scales(found):
+                _refuse(path, "holds integers without the scales that make them weights", lost, _AGAIN)
+            continue
         other = {
             f"{name} ({kind})" for name, kind in found.items() if kind not in _FLOATS and not name.endswith(_BUFFERS)
         }

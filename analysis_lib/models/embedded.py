@@ -9,6 +9,8 @@ from typing import Any
 from analysis_lib.digests import file_digest
 from analysis_lib.files import write_atomically
 
+from .eight_bit import EIGHT_BIT_FILE
+
 __all__ = ["CHECKSUMS", "EMBEDDED_MODELS", "embedded_folder", "seal", "training_report", "verify"]
 
 _CHECKPOINTS = Path(__file__).parent / "checkpoints"
@@ -29,7 +31,8 @@ def embedded_folder(name: str) -> Path:
     FileNotFoundError: its checkpoint is not there.
     """
     folder = EMBEDDED_MODELS[name]
-    if not all((folder / file).is_file() for file in ("model.safetensors", "training.json")):
+    weights = any((folder / file).is_file() for file in ("model.safetensors", EIGHT_BIT_FILE))
+    if not weights or not (folder / "training.json").is_file():
         raise FileNotFoundError(
             f"{name} is an embedded model, but its checkpoint is not in {folder}; train it with "
             f"`python -m analysis_lib.models.training --model {name}`, which resumes where it was interrupted"

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from .checkpoint import listing
+from .eight_bit import EIGHT_BIT_FILE, read_eight_bit
 
 __all__ = ["load_weights", "refuse_bad_values"]
 
@@ -22,9 +23,13 @@ def load_weights(kind: Any, folder: Path, **options: Any) -> Any:
     ------
     ValueError: weights are missing, left over, of another shape or not usable, or the configuration cannot be built.
     """
+    source: dict[str, Any] = {"pretrained_model_name_or_path": folder}
     try:
+        if (folder / EIGHT_BIT_FILE).exists():
+            config = kind.config_class.from_pretrained(folder, local_files_only=True)
+            source = {"pretrained_model_name_or_path": None, "config": config, "state_dict": read_eight_bit(folder)}
         model, report = kind.from_pretrained(
-            folder,
+            **source,
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,

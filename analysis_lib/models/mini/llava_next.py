@@ -76,7 +76,7 @@ class MiniLlavaNext(Architecture):
     def show(self, pictures: torch.Tensor) -> torch.Tensor:
         """Pictures to ``(n, 5, 3, 48, 48)`` pixel values: the overview, then the tiles row by row."""
         channels = pictures.permute(0, 3, 1, 2).contiguous()
-        overview = interpolate(channels, size=(_TILE, _TILE), mode="bicubic", antialias=True)
+        overview = _scaled_down(channels)
         cut = channels.unflatten(3, (_TILES_PER_SIDE, _TILE)).unflatten(2, (_TILES_PER_SIDE, _TILE))
         tiles = cut.permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
         return normalize_pixels(torch.cat([overview[:, None], tiles], dim=1))
@@ -84,6 +84,13 @@ class MiniLlavaNext(Architecture):
     def image_inputs(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
         """The pixel values and the pictures' original size."""
         return {"pixel_values": pixels, "image_sizes": torch.full((len(pixels), 2), _SIDE, device=pixels.device)}
+
+
+def _scaled_down(channels: torch.Tensor) -> torch.Tensor:
+    """Pictures at the size of a tile, still uint8; a GPU scales floats only, and rounds once, the CPU twice."""
+    on_cpu = channels.device.type == "cpu"
+    scaled = interpolate(channels if on_cpu else channels.float(), (_TILE, _TILE), mode="bicubic", antialias=True)
+    return scaled if on_cpu else scaled.round().clamp(0, 255).byte()
 
 
 def _without_tiles(pixels: torch.Tensor) -> torch.Tensor:

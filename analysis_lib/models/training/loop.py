@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,19 @@ class Stage:
     floor: float = 0.02
     checkpoint_every: int = 250
 
-    def rate(self, step: int) -> float:
-        """The learning rate of ``step`` relative to the peak."""
-        progress = step / self.steps
+    def rate(self, step: int, progress: float | None = None) -> float:
+        """The learning rate of ``step`` relative to the peak; ``progress`` is the share done where a clock tells it."""
+        progress = step / self.steps if progress is None else progress
         falling = 1.0 if progress < self.hold else max(self.floor, (1 - progress) / (1 - self.hold))
         return min(1.0, (step + 1) / self.warmup) * falling
+
+    def again(self, number: int) -> Stage:
+        """The same stage once more, under a name of its own."""
+        return replace(self, name=f"{self.name}-{number + 1}")
+
+    def lasting(self, steps: int) -> Stage:
+        """The same stage with another number of steps."""
+        return replace(self, steps=steps)
 
 
 def run_stage(

@@ -6,7 +6,7 @@ for each segment the packed sequence computes what an ordinary one-question prom
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,12 +30,22 @@ from analysis_lib.tasks.minigqa.world import (
 from ..mini import Architecture
 from ..mini.vocabulary import VOCABULARY, words
 
-__all__ = ["BINDING", "CAPTION", "GENERAL", "IGNORED", "PackedBatch", "cell_labels", "packed_batch"]
+__all__ = [
+    "BINDING",
+    "CAPTION",
+    "GENERAL",
+    "IGNORED",
+    "PackedBatch",
+    "cell_labels",
+    "packed_batch",
+    "packed_texts",
+    "visible",
+]
 
 IGNORED = -100
 GENERAL = {
     "ChooseAttr": 1,
-    "ChooseCat": 3,
+    "ChooseCat": 2,
     "ChooseRel": 2,
     "CompareAttr": 1,
     "LogicalObj": 3,
@@ -43,6 +53,9 @@ GENERAL = {
     "OpenAttr": 1,
     "OpenCat": 1,
     "VerifyColor": 1,
+    "VerifyMaterial": 1,
+    "OpenRow": 1,
+    "OpenColumn": 1,
 }
 """Questions per picture in the language stage. Families that bind attributes to objects are asked more often."""
 BINDING = {
@@ -55,6 +68,7 @@ BINDING = {
     "OpenCat": 1,
     "VerifyColor": 1,
     "VerifyMaterial": 2,
+    "OpenRow": 1,
 }
 """Questions per picture in the binding stage: what the language stage learns last, and its stepping stones."""
 _FAMILY_INDEX = {name: index for index, name in enumerate(FAMILIES | TRAINING_FAMILIES)}
@@ -103,33 +117,51 @@ def packed_batch(
     ``repeats`` says how often each family is asked about a picture. With ``blind`` the pictures are uniformly grey:
     nothing can be learnt from them.
     """
-    prefix = architecture.prefix_ids()
     scenes = [sample_scene(rng) for _ in range(n_images)]
     pictures = np.stack([render(scene, rng, architecture.pixels_per_cell) for scene in scenes])
-    sequences = [_Sequence(prefix) for _ in scenes]
-    for scene, sequence in zip(scenes, sequences, strict=True):
-        for family, times in repeats.items():
-            for _ in range(times):
-                asked = ask(family, scene, rng)
-                if asked is not None:
-                    sequence.add(asked.text, asked.answer, _FAMILY_INDEX[family])
-        question, caption = _caption(scene, rng)
-        sequence.add(question, caption, CAPTION)
-
-    length = -(-max(len(sequence.ids) for sequence in sequences) // 8) * 8
-    columns = {name: np.stack([s.padded(name, length) for s in sequences]) for name in _Sequence.FILL}
-    segment = torch.from_numpy(columns["segments"])
-    order = torch.arange(length)
-    visible = (segment[:, None, :] == 0) | (segment[:, None, :] == segment[:, :, None])
+    columns = packed_texts(rng, scenes, architecture, repeats=repeats)
     pixels = architecture.show(torch.from_numpy(pictures))
+    texts = {name: torch.from_numpy(columns[name]) for name in ("ids", "positions", "labels", "families")}
     return PackedBatch(
-        ids=torch.from_numpy(columns["ids"]),
-        positions=torch.from_numpy(columns["positions"]),
-        labels=torch.from_numpy(columns["labels"]),
-        families=torch.from_numpy(columns["families"]),
-        allowed=(visible & (order[None, :] <= order[:, None]))[:, None],
+        **texts,
+        allowed=visible(torch.from_numpy(columns["segments"]))[:, None],
         pixels=torch.zeros_like(pixels) if blind else pixels,
     )
+
+
+def packed_texts(
+    rng: np.random.Generator,
+    scenes: Sequence[np.ndarray],
+    architecture: Architecture,
+    *,
+    repeats: Mapping[str, int] = GENERAL,
+    length: int | None = None,
+) -> dict[str, np.ndarray]:
+    """One sequence per scene, a caption and the families' questions, as columns ``(n, t)`` of int64.
+
+    The columns are ``ids``, ``segments`` (0 for what precedes the questions), ``positions``, ``labels`` and
+    ``families``. With ``length`` all sequences are that long, and of a sequence that would be longer the last questions
+    are left out; otherwise the longest decides.
+    """
+    prefix = architecture.prefix_ids()
+    sequences = [_Sequence(prefix, length) for _ in scenes]
+    for scene, sequence in zip(scenes, sequences, strict=True):
+        question, caption = _caption(scene, rng)
+        sequence.add(question, caption, CAPTION)
+        families = [family for family, times in repeats.items() for _ in range(times)]
+        for number in rng.permutation(len(families)):
+            asked = ask(families[number], scene, rng)
+            if asked is not None:
+                sequence.add(asked.text, asked.answer, _FAMILY_INDEX[families[number]])
+    length = length or -(-max(len(sequence.ids) for sequence in sequences) // 8) * 8
+    return {name: np.stack([s.padded(name, length) for s in sequences]) for name in _Sequence.FILL}
+
+
+def visible(segments: torch.Tensor) -> torch.Tensor:
+    """Which places each place sees, ``(..., t, t)`` bool: what precedes the questions, and its own segment so far."""
+    order = torch.arange(segments.shape[-1], device=segments.device)
+    seen = (segments[..., None, :] == 0) | (segments[..., None, :] == segments[..., :, None])
+    return seen & (order[None, :] <= order[:, None])
 
 
 class _Sequence:
@@ -137,7 +169,8 @@ class _Sequence:
 
     FILL = {"ids": 0, "segments": 99, "positions": 0, "labels": IGNORED, "families": -1}
 
-    def __init__(self, prefix: list[int]) -> None:
+    def __init__(self, prefix: list[int], limit: int | None = None) -> None:
+        self.limit = limit
         self.prefix_length = len(prefix)
         self.n_segments = 0
         self.ids = list(prefix)
@@ -147,10 +180,12 @@ class _Sequence:
         self.families = [-1] * self.prefix_length
 
     def add(self, question: str, answer: str, family: int) -> None:
-        """Append ``question ASSISTANT: answer </s>``, labelled where the answer is predicted."""
+        """Append ``question ASSISTANT: answer </s>``, labelled where the answer is predicted, if it fits."""
         asked, answered = words(f"{question} ASSISTANT:"), [*words(answer), VOCABULARY["</s>"]]
         tokens = [*asked, *answered]
         n = len(tokens) - 1
+        if self.limit is not None and len(self.ids) + n > self.limit:
+            return
         self.n_segments += 1
         self.ids += tokens[:-1]
         self.segments += [self.n_segments] * n

@@ -181,6 +181,18 @@ def _verify_color(scene: np.ndarray, rng: np.random.Generator) -> Asked:
     return Asked(f"Is the {CATEGORIES[item[CATEGORY]]} {COLORS[color]}?", "yes" if true else "no", "verifyAttr")
 
 
+def _open_row(scene: np.ndarray, rng: np.random.Generator) -> Asked:
+    item = scene[int(rng.integers(len(scene)))]
+    text = f"Is the {CATEGORIES[item[CATEGORY]]} on the top, middle or bottom?"
+    return Asked(text, ("top", "middle", "bottom")[row(item[CELL])], "openPlace")
+
+
+def _open_column(scene: np.ndarray, rng: np.random.Generator) -> Asked:
+    item = scene[int(rng.integers(len(scene)))]
+    text = f"Is the {CATEGORIES[item[CATEGORY]]} on the left, center or right?"
+    return Asked(text, ("left", "center", "right")[column(item[CELL])], "openPlace")
+
+
 _Family = Callable[[np.ndarray, np.random.Generator], Asked | None]
 
 FAMILIES: dict[str, _Family] = {
@@ -198,8 +210,13 @@ TRAINING_FAMILIES: dict[str, _Family] = {
     "OpenCat": _open_cat,
     "VerifyColor": _verify_color,
     "VerifyMaterial": _verify_material,
+    "OpenRow": _open_row,
+    "OpenColumn": _open_column,
 }
-"""Simpler families. Naming no options, they deny the shortcut "pick the option that is present" during training."""
+"""Simpler families. Naming no options of the picture, they deny the shortcut "pick the option that is present".
+
+The last two ask for one object's place, which a relation between two needs: QueryAttr alone teaches only columns.
+"""
 
 
 def ask(family: str, scene: np.ndarray, rng: np.random.Generator) -> Asked | None:

@@ -19,10 +19,10 @@ __all__ = ["PIXELS_PER_CELL", "render"]
 PIXELS_PER_CELL = 16
 _UNITS = 16
 _RADII = (5.2, 7.5)
-_JITTER = (2, 0)
+JITTER = (2, 0)
 _STRIPE_SHADE, _FADE = 0.3, 2
-_BACKGROUND, _BACKGROUND_TINT, _CAST, _NOISE = 0.45, 0.06, 0.05, 0.04
-_RGB = (
+BACKGROUND, BACKGROUND_TINT, CAST, NOISE = 0.45, 0.06, 0.05, 0.04
+RGB = (
     np.array([[210, 40, 40], [40, 170, 60], [50, 80, 220], [225, 205, 50], [160, 60, 190], [235, 235, 235]], np.float32)
     / 255
 )
@@ -45,12 +45,12 @@ def _inside(category: str, radius: float, x: np.ndarray, y: np.ndarray) -> np.nd
     return shapes[category]
 
 
-def _is_fine(pixels: int) -> bool:
+def is_fine(pixels: int) -> bool:
     return pixels > PIXELS_PER_CELL
 
 
-def _stripe_width(pixels: int) -> int:
-    return 1 if _is_fine(pixels) else 2
+def stripe_width(pixels: int) -> int:
+    return 1 if is_fine(pixels) else 2
 
 
 def _fading(masks: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def _fading(masks: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _stencils(pixels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def stencils(pixels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Shape masks and strengths of their texture ``(category, size, dy, dx, pixels, pixels)`` for every jitter.
 
     Third, the textures themselves, a cell larger so that they can be shifted.
@@ -71,7 +71,7 @@ def _stencils(pixels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     scale = pixels / _UNITS
     centre = (np.arange(pixels) + 0.5) / scale - _UNITS / 2
     y, x = np.meshgrid(centre, centre, indexing="ij")
-    reach = max(_JITTER)
+    reach = max(JITTER)
     shifts = range(-reach, reach + 1)
     masks = np.array(
         [
@@ -80,12 +80,12 @@ def _stencils(pixels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         ],
         np.float32,
     )
-    stripe = np.arange(2 * pixels) // _stripe_width(pixels)
+    stripe = np.arange(2 * pixels) // stripe_width(pixels)
     stripes = np.where(stripe % 2 == 0, 1.0, _STRIPE_SHADE).astype(np.float32)
     plain = np.ones((2 * pixels, 2 * pixels), np.float32)
     textures = np.stack([plain, plain * stripes[:, None], plain * stripes[None, :]])
     assert len(textures) == len(MATERIALS) and masks.shape[1] == len(SIZES)
-    return masks, _fading(masks) if _is_fine(pixels) else masks, textures
+    return masks, _fading(masks) if is_fine(pixels) else masks, textures
 
 
 def render(scene: np.ndarray, rng: np.random.Generator, pixels_per_cell: int = PIXELS_PER_CELL) -> np.ndarray:
@@ -98,25 +98,25 @@ def render(scene: np.ndarray, rng: np.random.Generator, pixels_per_cell: int = P
     pixels_per_cell: resolution; the picture is three times as wide and high.
     """
     pixels = pixels_per_cell
-    masks, strengths, textures = _stencils(pixels)
+    masks, strengths, textures = stencils(pixels)
     shades = textures.mean((1, 2))
-    reach = max(_JITTER)
-    phase = 2 * _stripe_width(pixels)
+    reach = max(JITTER)
+    phase = 2 * stripe_width(pixels)
     picture = np.empty((GRID * pixels, GRID * pixels, 3), np.float32)
-    picture[:] = _BACKGROUND + _BACKGROUND_TINT * rng.standard_normal(3)
+    picture[:] = BACKGROUND + BACKGROUND_TINT * rng.standard_normal(3)
     for item in scene:
-        jitter = _JITTER[item[SIZE]]
+        jitter = JITTER[item[SIZE]]
         dy, dx = rng.integers(-jitter, jitter + 1, 2) + reach
         shape = (item[CATEGORY], item[SIZE], dy, dx)
         mask, strength = masks[shape][..., None], strengths[shape][..., None]
         oy, ox = rng.integers(0, phase, 2)
         texture = textures[item[MATERIAL], oy : oy + pixels, ox : ox + pixels, None]
-        if _is_fine(pixels):
+        if is_fine(pixels):
             shade = shades[item[MATERIAL]]
             texture = shade + strength * (texture - shade)
-        rgb = np.clip(_RGB[item[COLOR]] + _CAST * rng.standard_normal(3), 0, 1)
+        rgb = np.clip(RGB[item[COLOR]] + CAST * rng.standard_normal(3), 0, 1)
         top, left = row(item[CELL]) * pixels, column(item[CELL]) * pixels
         patch = picture[top : top + pixels, left : left + pixels]
         patch[:] = patch * (1 - mask) + mask * texture * rgb
-    picture += _NOISE * rng.standard_normal(picture.shape, dtype=np.float32)
+    picture += NOISE * rng.standard_normal(picture.shape, dtype=np.float32)
     return np.asarray(np.clip(picture, 0, 1) * 255, np.uint8)

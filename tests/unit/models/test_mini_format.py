@@ -95,7 +95,7 @@ def test_the_processor_shows_the_pixels_that_training_saw(architecture: Architec
 
 def test_the_prefix_of_training_is_the_prompts_own(architecture: Architecture) -> None:
     processor = architecture.build_processor()
-    prompt = chat_prompt(processor)
+    prompt = chat_prompt(processor, architecture.name)
     assert prompt == PROMPT_OF[architecture.name]
     picture = Image.fromarray(drawn(architecture, 1)[0])
     ids = processor(images=picture, text=prompt.replace("{question} ASSISTANT:", ANSWER_CUE))["input_ids"][0]
