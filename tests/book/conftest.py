@@ -24,6 +24,7 @@ root: book/pages/demo
 chapters:
   - file: book/rerun
   - file: book/activation_store
+  - file: book/dependencies
   - file: book/glossary
   - file: book/bibliography
 {linked}"""

@@ -1,6 +1,7 @@
-"""One truth about dependencies: pyproject.toml has ranges, requirements.lock pins within them, conda installs these."""
+"""One truth about dependencies: pyproject.toml has ranges, two locks pin within them, conda installs a reader's."""
 
 import re
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -10,8 +11,10 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-# torch's builds for other accelerators bring these themselves; the lock serves every build.
-ACCELERATOR = re.compile(r"^(nvidia|cuda|triton)")
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / ".ci"))
+import lock as locking
+
+IMPORT = re.compile(r"^(?:import (?=\w+$|\w+ as )|from (?=\S+ import ))([A-Za-z]\w*)", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -20,44 +23,71 @@ def project(repository: Path) -> dict:
 
 
 @pytest.fixture(scope="module")
-def ranges(project: dict) -> dict[str, Requirement]:
-    lines = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
-    return {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines}
+def locks(repository: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """What a reader installs, and what is installed beside it to test, measure and print."""
+    return pins(repository / "requirements.lock"), pins(repository / "requirements-dev.lock")
 
 
-@pytest.fixture(scope="module")
-def pins(repository: Path) -> dict[str, str]:
-    lines = (repository / "requirements.lock").read_text().splitlines()
-    lines = [line for line in lines if not line.startswith("#")]
+def pins(lock: Path) -> dict[str, str]:
+    lines = [line for line in lock.read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[\w.-]+==[\w.!]+", line) for line in lines), "exact versions only: no build, no address"
     return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
 
 
-def test_every_declared_dependency_is_pinned_within_its_range(ranges, pins):
-    outside = {name: pins.get(name) for name, r in ranges.items() if pins.get(name, "0") not in r.specifier}
-    assert not outside, f"not pinned, or pinned out of range: {outside}; run `make lock`"
+def ranges(lines: list[str]) -> dict[str, Requirement]:
+    return {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines}
 
 
-def test_the_pins_are_complete(ranges, pins):
-    """Nothing that the dependencies need is left to be chosen at installation."""
-    seen: set[tuple[str, str]] = set()
-    waiting = [(name, "") for name in ranges]
-    while waiting:
-        name, extra = waiting.pop()
-        if (name, extra) in seen or ACCELERATOR.match(name):
-            continue
-        seen.add((name, extra))
-        assert name in pins, f"{name} is needed but not pinned; run `make lock`"
-        for line in metadata.requires(name) or []:
-            needed = Requirement(line)
-            if needed.marker is None or needed.marker.evaluate({"extra": extra}):
-                waiting += [(canonicalize_name(needed.name), wanted) for wanted in ("", *needed.extras)]
+def test_every_declared_dependency_is_pinned_within_its_range(project, locks):
+    reader, developer = locks
+    for lines, lock in (
+        (project["dependencies"], reader),
+        (sum(project["optional-dependencies"].values(), []), reader | developer),
+    ):
+        outside = {name: lock.get(name) for name, r in ranges(lines).items() if lock.get(name, "0") not in r.specifier}
+        assert not outside, f"not pinned, or pinned out of range: {outside}; run `make lock`"
 
 
-def test_what_is_installed_here_is_what_is_pinned(ranges, pins):
+def test_the_pins_are_complete_and_a_reader_gets_no_more(project, locks):
+    """Nothing that the dependencies need is left to be chosen at installation; no tool of developers comes along."""
+    reader, developer = locks
+    needed = locking.closure(project["dependencies"])
+    accelerators = {name for name in needed if locking.ACCELERATOR.match(name)}
+    assert needed - accelerators | locking.BUILDS == reader.keys(), "run `make lock`"
+    assert not reader.keys() & developer.keys()
+    everything = locking.closure(project["dependencies"] + sum(project["optional-dependencies"].values(), []))
+    assert everything - accelerators <= reader.keys() | developer.keys(), "run `make lock`"
+    assert {"nnsight", "pytest", "mypy", "ruff", "hypothesis", "playwright", "accelerate"} <= developer.keys()
+
+
+def test_a_reader_runs_nothing_that_is_not_installed(repository, locks):
+    """Modules that the library, the pages and the workflow import by name come with what a reader installs."""
+    provided = metadata.packages_distributions()
+    known = {*sys.stdlib_module_names, "analysis_lib", "companion", "tests"}
+    sources = [*(repository / "analysis_lib").rglob("*.py"), *(repository / "notebooks").glob("*.md")]
+    sources += [*(repository / "workflow").rglob("*.smk"), repository / "workflow" / "Snakefile"]
+    sources += [path for path in (repository / "book" / "_ext").rglob("*.py") if path.name != "pdf.py"]  # says so
+    for source in sources:
+        found = IMPORT.findall(source.read_text(encoding="utf-8"))
+        for module in set(found) - known:
+            names = {canonicalize_name(name) for name in provided.get(module, [module])}
+            assert names & locks[0].keys(), f"{source} imports {module}, which requirements.lock does not bring"
+
+
+def test_what_is_installed_here_is_what_is_pinned(project, locks):
     """The tests would otherwise vouch for versions that nobody installs."""
-    found = {name: metadata.version(name).split("+")[0] for name in ranges}
-    assert found == {name: pins[name] for name in ranges}, "run `make install`"
+    declared = ranges(project["dependencies"] + sum(project["optional-dependencies"].values(), []))
+    found = {name: metadata.version(name).split("+")[0] for name in declared}
+    assert found == {name: (locks[0] | locks[1])[name] for name in declared}, "run `make test`"
+
+
+def test_the_pins_that_the_book_speaks_of_are_pinned_so(repository, locks):
+    rows = re.findall(r"^\| (`[^|]+) \|", (repository / "book" / "dependencies.md").read_text(), re.MULTILINE)
+    spoken = [part.strip("`").split() for row in rows for part in row.split(", ")]
+    assert len(spoken) > 10
+    for name, *version in spoken:
+        pinned = locks[0][canonicalize_name(name)]
+        assert pinned.split(".")[: len(version[0].split("."))] == version[0].split(".") if version else pinned, name
 
 
 def test_conda_installs_the_same_pins_and_python(repository, project):
