@@ -76,7 +76,8 @@ def parse_condition(name: str) -> ConditionName:
     whole, centre, control, draw = match.group("whole", "centre", "control", "draw")
     pathways = _pathways(whole) if whole.startswith(_ONLY) else ()
     if not pathways and whole not in PRESETS:
-        raise ValueError(f"unknown condition {whole!r}; the presets are {', '.join(PRESETS)}")
+        where = f" in {name!r}" if whole != name else ""
+        raise ValueError(f"unknown condition {whole!r}{where}; the presets are {', '.join(PRESETS)}")
     return ConditionName(
         None if pathways else whole, pathways, None if centre is None else int(centre), control, int(draw or 0)
     )

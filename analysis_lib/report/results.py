@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 from analysis_lib.records import DamagedError, read_record, read_table
 from analysis_lib.stores import MANIFEST, atoms_label
 
-__all__ = ["count_outputs", "read_atoms", "stage_times", "store_folders"]
+__all__ = ["count_outputs", "one_of", "read_atoms", "stage_times", "store_folders"]
 
 
 def _belonging(folder: Path, kind: str, rest: str) -> list[tuple[str, str, Path]]:
@@ -44,6 +45,26 @@ def store_folders(results: str | Path = "results", profile: str = "mini") -> dic
             f"{results}/{profile} holds no finished activation store; run `make book PROFILE={profile}`"
         )
     return {(model, task): manifest.parent for model, task, manifest in found}
+
+
+def one_of(what: str, wanted: Any, there: Iterable[Any]) -> Any:
+    """What a page was asked for, if it is there; the first where nothing was asked for.
+
+    Raises
+    ------
+    ValueError: it is not there; with what is.
+
+    Examples
+    --------
+    >>> one_of("task", None, ["ChooseCat", "QueryAttr"])
+    'ChooseCat'
+    """
+    known = list(there)
+    if wanted is None and known:
+        return known[0]
+    if wanted not in known:
+        raise ValueError(f"{what} is {wanted!r}, but these results have {', '.join(map(str, known))}; give one of them")
+    return wanted
 
 
 def read_atoms(results: str | Path = "results", profile: str = "mini") -> pd.DataFrame:

@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(parameter_table(declared))
             return 0
         given: dict[str, object] = {}
-        if options.profile:
+        if options.profile is not None:
             profile = profile_path(options.profile)
             given |= notebook_parameters(read_profile(profile), profile.stem, options.notebook.stem)
         for path in options.file:

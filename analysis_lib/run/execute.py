@@ -1,7 +1,9 @@
 """Execute a notebook through papermill: complete parameters in, one whole notebook with provenance out."""
 
 import os
+import re
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -20,6 +22,8 @@ from analysis_lib.run.parameters import Parameter, ParameterError, complete_para
 
 LARGEST_NOTEBOOK = 2**27
 """Bytes; an executed page with its charts takes some millions."""
+IN_A_CELL = re.compile(r"\S*ipykernel_\d+\S+?\.py")
+"""The file that a kernel says a cell's code stands in."""
 DISPLAY_TAGS = ("hide-input", "hide-cell", "remove-input", "remove-cell")
 
 
@@ -108,6 +112,8 @@ def run_notebook(
     """
     source = Path(notebook)
     target = Path(output) if output is not None else Path(f"{source.stem}.ipynb")
+    if "\0" in str(target) or "\0" in str(numbers or ""):
+        raise ValueError(f"the output {str(target)!r} holds a zero byte; give a path without")
     if target.suffix != ".ipynb" or os.path.realpath(target) == os.path.realpath(source):
         raise ValueError(f"the output {target} must be an .ipynb file other than the source")
     node, declared = read_notebook(source)
@@ -219,7 +225,21 @@ def _stamp(
         node.metadata.papermill[key] = str(absolute.relative_to(root) if absolute.is_relative_to(root) else file.name)
     node.metadata["provenance"] = collect(values, started=started, seconds=seconds)
     _inherit_display(node)
+    _forget_places(node)
     nbformat.write(node, path)
+
+
+def _forget_places(node: NotebookNode) -> None:
+    """Take from warnings where on this machine they came from; a page is published with what its cells have put out."""
+    places = {repository_root(): "repository", Path(sys.prefix): "environment", Path(sys.base_prefix): "python"}
+    places |= {Path.home(): "home"}
+    for cell in node.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                text = IN_A_CELL.sub("cell", output.text)
+                for place in sorted(places, key=lambda path: -len(str(path))):
+                    text = text.replace(f"{place}{os.sep}", f"<{places[place]}>{os.sep}") if place.name else text
+                output.text = text
 
 
 def _inherit_display(node: NotebookNode) -> None:

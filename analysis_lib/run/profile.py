@@ -32,7 +32,7 @@ def profile_path(name: str) -> Path:
     path = Path(name) if by_path else folder / f"{name}.yaml"
     known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
     if not by_path and not PLAIN_NAME.fullmatch(name) or "\0" in name or not path.exists():
-        shown = f"{name!r} ({path})" if by_path and "\0" not in name else reprlib.repr(name)
+        shown = repr(name) if len(name) < 300 else reprlib.repr(name)
         raise ParameterError(f"there is no profile {shown}; give one of {known}, or the path of a .yaml file")
     if not PLAIN_NAME.fullmatch(path.stem):
         raise ParameterError(

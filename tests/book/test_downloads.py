@@ -1,6 +1,8 @@
 """Every executed page offers its notebook, its numbers and the table of atoms that it reads; never another run's."""
 
 import json
+import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -10,7 +12,7 @@ from bs4 import BeautifulSoup
 from companion import data
 
 from analysis_lib.records import write_record, write_table
-from tests.book.conftest import pages_of
+from tests.book.conftest import REPOSITORY, pages_of
 
 LARGEST = 6_000_000  # bytes of one file to download
 
@@ -98,3 +100,13 @@ def test_a_large_table_is_compressed(tmp_path: Path, monkeypatch, largest: int, 
     assert [path.suffix for path in written] == endings
     assert all(f"../{data.FOLDER}/mini/{path.name}" in row for path in written)
     assert pd.read_parquet(written[-1]).equals(table.assign(model="model"))
+
+
+def test_nothing_published_names_a_place_on_the_machine_that_built_it(book: Path):
+    """Neither pages nor notebooks nor data; of the demo book, only its own folder of results was given as a place."""
+    places = [str(REPOSITORY), sys.prefix, str(Path.home()), "ipykernel_"]
+    pattern = re.compile("|".join(rf"(?<![\w.]){re.escape(place)}(?![\w-])" for place in places if place != "/"))
+    for path in sorted(book.rglob("*")):
+        if path.suffix in (".html", ".ipynb", ".json", ".js", ".csv", ".txt", ".md") and path.is_file():
+            found = pattern.search(path.read_text(encoding="utf-8", errors="replace"))
+            assert not found, f"{path.relative_to(book)} says {found and found.group()}"

@@ -61,7 +61,9 @@ def attempt(case: Case) -> dict[str, str]:
         end, told = RAW, f"{type(error).__name__}: {error}"
     else:
         end, told = (RIGHT if case.right(found) else SILENT), ""
-    return {"kind": case.kind, "name": case.name, "end": end, "told": told}
+    row = {"kind": case.kind, "name": case.name, "end": end, "told": told}
+    # Half a surrogate pair is in no table's text.
+    return {key: text.encode("utf-8", "backslashreplace").decode() for key, text in row.items()}
 
 
 def attempts(cases: Iterable[Case]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis_lib.records import DamagedError, write_record, write_table
-from analysis_lib.report.results import read_atoms, stage_times, store_folders
+from analysis_lib.report.results import one_of, read_atoms, stage_times, store_folders
 
 
 @pytest.fixture
@@ -98,3 +98,9 @@ def test_seeds_count_in_the_stages_they_pass_through(tmp_path: Path):
     }
     with pytest.raises(FileNotFoundError, match="no executed notebook"):
         stage_times(tmp_path, "smoke")
+
+
+@pytest.mark.parametrize(("wanted", "there"), [("nope", ["First", "Second"]), (99, [0, 1]), (None, [])])
+def test_what_the_results_do_not_have_is_refused_with_what_they_have(wanted: object, there: list):
+    with pytest.raises(ValueError, match=f"task is {wanted!r}, but these results have .*; give one of them"):
+        one_of("task", wanted, there)

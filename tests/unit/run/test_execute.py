@@ -125,9 +125,14 @@ fails: bool = False
 
 ```{code-cell} python
 import time
+import warnings
 from pathlib import Path
 
 from analysis_lib.report import Numbers
+
+warnings.warn("from a cell")
+warnings.warn_explicit("from a library", UserWarning, f"{Path(warnings.__file__).parent}/library.py", 1)
+warnings.warn_explicit("from the repository", UserWarning, f"{Path.cwd()}/analysis_lib/own.py", 1)
 
 numbers = Numbers("own", "results", "mini")
 numbers.glue("answer", 42)
@@ -160,6 +165,11 @@ def test_a_run_of_ones_own_writes_beside_its_output_whatever_the_folder_is_calle
     assert (folder / "mine.parquet").read_text() == words[0]
     assert nbformat.read(written, as_version=4).metadata.papermill.parameters["words"] == words
     assert not books.exists()
+    told = "".join(output.text for cell in nbformat.read(written, as_version=4).cells
+                   for output in cell.get("outputs", []) if output.get("name") == "stderr")  # fmt: skip
+    assert "cell:" in told and "<repository>/analysis_lib/own.py:1" in told and "from a library" in told
+    for place in (repository, sys.prefix, sys.base_prefix, "ipykernel_"):
+        assert f"{place}/" not in written.read_text() and "ipykernel_" not in told
 
     before = (folder / "mine.numbers.json").read_bytes()
     with pytest.raises(NotebookFailedError):
