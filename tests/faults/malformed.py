@@ -225,7 +225,7 @@ def outputs(rng: np.random.Generator, place: Path) -> Made:
             raise ValueError(told.getvalue())
 
     wrong = words[0] if how == "notebook" else words[-1]
-    told = (wrong, repr(wrong), "-p seed", wrong[:10]) if wrong else ("the output", "profile")
+    told = (wrong, repr(wrong), "-p seed", wrong[: 60 if "/" in wrong else 10]) if wrong else ("the output", "profile")
     return f"{how} {wrong[-30:]!r}", run, told, lambda found: False
 
 
