@@ -23,6 +23,7 @@ from analysis_lib.tasks import check_questions
 
 from .backends import BACKENDS, OF_PREFIX, Backend, choose_backend, without_copies
 from .batching import HalvingRunner, arrange, is_out_of_memory, same_picture
+from .columns import check_columns
 from .conditions import Condition, check_layers, get_condition
 from .lock import writing
 from .opening import open_activations
@@ -73,6 +74,7 @@ def extract(
     MemoryError: not even one question fits.
     """
     check_questions(questions)
+    check_columns(questions)
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; at least 1 is needed")
     if on_mismatch not in ("refuse", "replace"):

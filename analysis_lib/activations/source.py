@@ -25,6 +25,7 @@ def code_digest(package: Path = PACKAGE) -> str:
     RuntimeError: no source code in ``package``.
     """
     files = [path for part in ("activations", "models") for path in sorted((package / part).rglob("*.py"))]
+    files += sorted(package.glob("pictures.py"))  # how a picture is read decides on what the model sees
     modules = {path.relative_to(package).with_suffix("").parts: path for path in files}
     trees = {
         parts: ast.parse(path.read_bytes())

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis_lib.contents import contents
 from analysis_lib.records import DamagedError, read_record, read_table
 from analysis_lib.stores import MANIFEST, atoms_label
 
@@ -22,12 +23,12 @@ def _belonging(folder: Path, kind: str, rest: str) -> list[tuple[str, str, Path]
     profile has no more stay where they are and are not read.
     """
     listed, cure = folder / "contents.json", "delete it; the next `make book` writes it anew"
-    contents = read_record(listed, cure=cure) if listed.exists() else None
+    run = read_record(listed, cure=cure) if listed.exists() else None
     found = []
-    for path in sorted((folder / kind).glob(f"*/*{rest}")):
+    for path in contents(folder / kind, f"*/*{rest}"):
         model, task = path.relative_to(folder / kind).parts[:2]
         task = task.removesuffix(".parquet")
-        if contents is None or (model in contents["models"] and task in contents["tasks"]):
+        if run is None or (model in run["models"] and task in run["tasks"]):
             found.append((model, task, path))
     return found
 
@@ -101,7 +102,7 @@ def stage_times(logs: str | Path = "logs", profile: str = "mini") -> pd.DataFram
     """
     rows = []
     folder = Path(logs) / profile
-    for path in sorted(folder.glob("*/**/*.ipynb")):
+    for path in contents(folder, "*/**/*.ipynb"):
         run = _notebook(path)["metadata"].get("papermill", {})
         if run.get("duration") is not None:
             parts = path.relative_to(folder).with_suffix("").parts
@@ -118,7 +119,7 @@ def count_outputs(pages: str | Path = "book/pages", without: str = "") -> dict[s
     The page called ``without`` is left out: a page cannot count itself while it is being made.
     """
     counted = {"pages": 0, "charts": 0, "numbers": 0}
-    for path in sorted(Path(pages).glob("*.ipynb")):
+    for path in contents(pages, "*.ipynb"):
         if path.stem == without:
             continue
         counted["pages"] += 1

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from analysis_lib.contents import contents
 from analysis_lib.vocabulary import ASSEMBLED_MODELS, EMBEDDED_MODELS, EMBEDDED_SOURCES, PROMPTS, parse_condition
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[A-Za-z0-9][\w./-]*)?", re.ASCII)
@@ -155,7 +156,7 @@ def _source(value: str, root: Path) -> None:
         raise ValueError(
             f"{value} is not a folder; give {' or '.join(EMBEDDED_SOURCES)}, or one with *_questions.json and images/"
         )
-    if not any(folder.glob("*_questions.json")):
+    if not contents(folder, "*_questions.json"):
         raise ValueError(f"{value} has no *_questions.json; give a folder in GQA's layout")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from analysis_lib.contents import contents
 from analysis_lib.run.execute import read_notebook
 from analysis_lib.run.kinds import check_kind
 from analysis_lib.run.parameters import ParameterError, complete_parameters, try_kinds
@@ -37,7 +38,7 @@ def fill_in_places(profile: Mapping[str, Any], name: str, given: Mapping[str, st
         needed = "a folder with GQA's val_balanced_questions.json and its pictures in images/IMAGEID.jpg"
         if not folder:
             raise ParameterError(f"profile {name} needs GQA: make book PROFILE={name} GQA=/folder, {needed}")
-        if not (any(Path(folder).glob("*_questions.json")) and Path(folder, "images").is_dir()):
+        if not (contents(folder, "*_questions.json") and Path(folder, "images").is_dir()):
             raise ParameterError(f"GQA={folder} lacks *_questions.json or images/; give {needed}")
         filled["extract"] = profile["extract"] | {"source": folder}
     elif folder:

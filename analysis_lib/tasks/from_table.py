@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis_lib.contents import is_content
 from analysis_lib.files import new_folder
+from analysis_lib.pictures import picture_size
+from analysis_lib.text import spoils_a_name, visible
 
 from .registry import get_task
 
@@ -37,7 +40,8 @@ def write_questions(table: str | Path, folder: str | Path, task: str) -> Path:
     Raises
     ------
     ValueError: the file is no such table, or a row has an empty cell, repeats another row's question about the same
-        picture, or names a picture that no loader could tell apart from another; lines are named as an editor counts.
+        picture, or names what is no picture or one that no loader could tell apart from another; lines are named as an
+        editor counts.
     FileNotFoundError: no table, or pictures that are not there.
     FileExistsError: when ``folder`` exists.
     """
@@ -71,8 +75,8 @@ def _read(source: Path) -> pd.DataFrame:
     missing = [name for name in REQUIRED if name not in header]
     if missing:
         raise ValueError(
-            f"{source} lacks the columns {', '.join(missing)}; its first line has {', '.join(header) or 'nothing'} and "
-            f"must have {', '.join(REQUIRED)}"
+            f"{source} lacks the columns {', '.join(missing)}; its first line has "
+            f"{visible(', '.join(header))[:200] or 'nothing'} and must have {', '.join(REQUIRED)}, separated by commas"
         )
     repeated = [name for name in REQUIRED if header.count(name) > 1]
     if repeated:
@@ -96,9 +100,18 @@ def _read(source: Path) -> pd.DataFrame:
 
 
 def _pictures(source: Path, rows: pd.DataFrame) -> list[Path]:
-    """Each row's picture; GQA's layout knows a picture by its name without folder and suffix."""
-    pictures = [(source.parent / name).resolve() for name in rows["image"]]
-    asked_twice = rows.index[rows.assign(image=list(map(str, pictures))).duplicated(["image", "question"], keep=False)]
+    """Each row's picture, a link under its own name; GQA's layout knows a picture by it, without folder and suffix."""
+    spoilt = rows.index[[spoils_a_name(name) for name in rows["image"]]]
+    if len(spoilt):
+        raise ValueError(f"{source}: the image in {_rows(spoilt)} has signs in its name that nobody sees; rename it")
+    named = [source.parent / name for name in rows["image"]]
+    try:
+        pictures = [path.parent.resolve() / path.name for path in named]
+        targets = [str(path.resolve()) for path in named]
+        there = [path.is_file() for path in pictures]
+    except (OSError, RuntimeError) as error:  # names too long for the file system, links in a circle
+        raise ValueError(f"{source} names an image that cannot be looked up ({str(error)[:200]}); rename it") from None
+    asked_twice = rows.index[rows.assign(image=targets).duplicated(["image", "question"], keep=False)]
     if len(asked_twice):
         raise ValueError(
             f"{source}: {_rows(asked_twice)} ask the same question about the same image; keep one of each, "
@@ -107,7 +120,11 @@ def _pictures(source: Path, rows: pd.DataFrame) -> list[Path]:
     wrong = rows.index[[path.suffix.lower() not in SUFFIXES for path in pictures]]
     if len(wrong):
         raise ValueError(f"{source}: the image in {_rows(wrong)} is none of {', '.join(SUFFIXES)}; convert it first")
-    absent = [f"{path} (row {line})" for line, path in zip(rows.index, pictures, strict=True) if not path.is_file()]
+    hidden = rows.index[[not is_content(path.name) for path in pictures]]
+    if len(hidden):
+        raise ValueError(f"{source}: the image in {_rows(hidden)} is called like a hidden file or a copy; rename it")
+    found = zip(rows.index, pictures, there, strict=True)
+    absent = [f"{path} (row {line})" for line, path, is_there in found if not is_there]
     if absent:
         raise FileNotFoundError(
             f"{source}: {len(absent)} images are missing: {', '.join(absent[:_SHOWN])}; paths are relative to "
@@ -120,6 +137,8 @@ def _pictures(source: Path, rows: pd.DataFrame) -> list[Path]:
                 f"{source}, row {line}: {path} and {first[path.stem]} have the same name without folder and suffix; "
                 "rename one"
             )
+    for path in sorted(set(pictures)):
+        picture_size(path)  # refuses what is no picture, by its path
     return pictures
 
 

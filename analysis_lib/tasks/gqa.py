@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis_lib.contents import contents
+from analysis_lib.text import spoils_a_name, visible
+
 from .minigqa import embedded_minigqa
 from .registry import get_task
 
@@ -37,6 +40,7 @@ EMBEDDED: dict[str, Callable[[], Path]] = {
 """The embedded sources, each with what writes its folder on first use. The first two ask the same questions."""
 COLUMNS = ("question_id", "image_id", "question", "answer", "task", "detailed", "image")
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+_SHOWN = 5
 
 
 def load_questions(source: str | Path, task: str, n: int | None = None, seed: int = 0) -> pd.DataFrame:
@@ -90,7 +94,18 @@ def load_questions(source: str | Path, task: str, n: int | None = None, seed: in
 
 
 def check_questions(table: pd.DataFrame) -> None:
-    """Refuse a table that `load_questions` could not have made: missing columns, no rows, empty text or answer."""
+    """Refuse a table that `load_questions` could not have made.
+
+    Raises
+    ------
+    ValueError: columns are missing or stand twice, there is no row, a cell holds no text or an empty one, or an id
+        stands twice; the message names column and questions.
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise ValueError(f"questions are a table, got {type(table).__name__}; give what load_questions returns")
+    repeated = sorted({str(name) for name in table.columns[table.columns.duplicated()]})
+    if repeated:
+        raise ValueError(f"the questions table has several columns called {', '.join(repeated)}; keep one of each")
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
         raise ValueError(
@@ -98,13 +113,37 @@ def check_questions(table: pd.DataFrame) -> None:
         )
     if table.empty:
         raise ValueError("the questions table is empty; at least one question is needed")
-    for name in ("question", "answer"):
-        blank = table[name].isna() | (table[name].astype(str).str.strip() == "")
-        if blank.any():
-            names = ", ".join(table.loc[blank, "question_id"].astype(str).head(5))
+    ids = table["question_id"].tolist()
+    for name in COLUMNS:
+        values = table[name].tolist()
+        empty = [row for row, value in enumerate(values) if _is_empty(value)]
+        if empty:
             raise ValueError(
-                f"{int(blank.sum())} questions have an empty {name} (question_id {names}); remove or mend them"
+                f"{len(empty)} questions have an empty {name} (question_id {_some(ids, empty)}); remove or mend them"
             )
+        odd = [row for row, value in enumerate(values) if not isinstance(value, str) or not _is_unicode(value)]
+        if odd:
+            kind = type(values[odd[0]]).__name__
+            raise ValueError(
+                f"column {name!r} of the questions table holds {visible(values[odd[0]])[:80]} ({kind}), which is no "
+                f"text (question_id {_some(ids, odd)}); write it as text, table[{name!r}].map(str)"
+            )
+    seen: set[str] = set()
+    twice = [row for row, value in enumerate(ids) if value in seen or seen.add(value)]  # type: ignore[func-returns-value]
+    if twice:
+        raise ValueError(
+            f"{len(twice)} questions repeat the question_id of another ({_some(ids, twice)}); give each its own, or "
+            "remove the repeats: repeated questions would count as independent ones"
+        )
+
+
+def _is_empty(value: Any) -> bool:
+    missing = value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+    return missing or (isinstance(value, str) and not value.strip())
+
+
+def _some(ids: list[Any], rows: list[int]) -> str:
+    return ", ".join(visible(ids[row])[:80] for row in rows[:_SHOWN])
 
 
 def _find_questions_file(folder: Path) -> Path:
@@ -112,7 +151,7 @@ def _find_questions_file(folder: Path) -> Path:
         raise FileNotFoundError(
             f"{folder} is not a folder; give 'minigqa' or a folder with *_questions.json and images/"
         )
-    found = sorted(folder.glob("*_questions.json"))
+    found = contents(folder, "*_questions.json")
     if not found:
         raise FileNotFoundError(f"{folder} has no *_questions.json; GQA's is called val_balanced_questions.json")
     if len(found) > 1:
@@ -123,19 +162,40 @@ def _find_questions_file(folder: Path) -> Path:
 
 def _read_questions_file(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        records = json.loads(
+            path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_repeats, parse_constant=_no_constant
+        )
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not valid JSON ({error}); save it in UTF-8, or download it again") from None
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON ({error}); download or write it again") from None
     if not isinstance(records, dict):
         raise ValueError(f"{path} holds a {type(records).__name__}; GQA's layout is an object: question id -> question")
     for question_id, record in records.items():
-        problem = _problem(record)
+        problem = _problem(question_id, record)
         if problem:
-            raise ValueError(f"{path}, question {question_id}: {problem}")
+            raise ValueError(f"{path}, question {visible(question_id)}: {problem}; mend or remove it")
     return records
 
 
-def _problem(record: Any) -> str | None:
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of which no key stands twice: of two questions under one id, JSON's readers keep the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = [key for key, _ in pairs if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
+        names = ", ".join(map(repr, twice[:_SHOWN]))
+        raise ValueError(f"{len(twice)} keys stand twice in one object: {names}; keep one of each")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"it holds {name}, which JSON does not know")
+
+
+def _problem(question_id: str, record: Any) -> str | None:
+    if not question_id.strip() or not _is_unicode(question_id):
+        return "has an id that is empty or no text"
     if not isinstance(record, dict):
         return f"is a {type(record).__name__}, not an object"
     for key in ("imageId", "question", "answer"):
@@ -143,8 +203,9 @@ def _problem(record: Any) -> str | None:
             return f"has no text under {key!r}"
         if not _is_unicode(record[key]):
             return f"has half of a surrogate pair under {key!r}, which is no text"
-    if Path(record["imageId"]).name != record["imageId"]:
-        return f"has the imageId {record['imageId']!r}, which is no plain file name"
+    image = record["imageId"]
+    if not image.strip() or Path(image).name != image or image == ".." or spoils_a_name(image):
+        return f"has the imageId {image!r}, which is no plain file name"
     types = record.get("types")
     if not isinstance(types, dict) or not {"structural", "semantic", "detailed"} <= types.keys():
         return "has no 'types' with structural, semantic and detailed"
@@ -157,6 +218,14 @@ def _is_unicode(text: str) -> bool:
 
 def _image_paths(folder: Path, image_ids: pd.Series) -> pd.Series:
     """Each picture's path; where none exists the first known suffix, so that an error can name the file expected."""
-    files = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
-    present = {path.stem: path for path in files if path.suffix.lower() in _IMAGE_SUFFIXES}
-    return image_ids.map(lambda name: str(present.get(name, folder / f"{name}{_IMAGE_SUFFIXES[0]}"))).astype("str")
+    present: dict[str, list[Path]] = {}
+    for path in contents(folder, "*") if folder.is_dir() else []:
+        if path.suffix.lower() in _IMAGE_SUFFIXES:
+            present.setdefault(path.stem, []).append(path)
+    for name in image_ids.unique():
+        if len(present.get(name, ())) > 1:
+            names = ", ".join(path.name for path in present[name])
+            raise ValueError(f"{folder} holds several pictures of image {name} ({names}); keep one of them")
+    return image_ids.map(
+        lambda name: str(present[name][0] if name in present else folder / f"{name}{_IMAGE_SUFFIXES[0]}")
+    ).astype("str")

@@ -55,7 +55,7 @@ rule book:
     input:
         pages=rules.pages.input,
         prose=files_under("book", without=WITHOUT | {"pages", "vendor"}),
-        sources=sorted(str(path) for path in Path("notebooks").glob("*.md")) + files_under("analysis_lib/run"),
+        sources=[str(path) for path in contents("notebooks", "*.md")] + files_under("analysis_lib/run"),
         structure=["_config.yml", "_toc.yml"],
     output:
         BOOK,

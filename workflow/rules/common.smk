@@ -30,13 +30,13 @@ wildcard_constraints:
 
 def library(stage):
     """The files of analysis_lib that a stage stands on; a change of content runs the stage again."""
-    leaves = [str(path) for path in Path("analysis_lib").glob("*.py")]
+    leaves = [str(path) for path in contents("analysis_lib", "*.py")]
     return sorted(leaves + files_under(*(f"analysis_lib/{package}" for package in PACKAGES[stage])))
 
 
 def files_under(*folders, without=WITHOUT):
-    found = (path for folder in folders for path in Path(folder).rglob("*"))
-    return sorted({str(path) for path in found if path.is_file() and not without.intersection(path.parts)})
+    found = (path for folder in folders for path in contents(folder, "**/*"))
+    return sorted({str(path) for path in found if not without.intersection(path.parts)})
 
 
 def flags(parameters):

@@ -47,7 +47,7 @@ def source(model):
 
 def questions(wildcards):
     """The file of questions, where they come from a folder; the pictures beside it are too many to compare."""
-    return sorted(str(path) for path in Path(source(wildcards.model)).glob("*_questions.json"))
+    return sorted(str(path) for path in contents(source(wildcards.model), "*_questions.json"))
 
 
 def for_each(path):
