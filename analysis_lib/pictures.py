@@ -82,7 +82,7 @@ def picture_size(path: str | Path) -> tuple[int, int]:
     try:
         with _opened(path) as image:
             width, height = image.size
-            turned = image.format != "TIFF" and image.getexif().get(ORIENTATION) in _TURNED
+            turned = image.format != "TIFF" and _tag(image) in _TURNED
             return (height, width) if turned else (width, height)
     except _UNREADABLE as error:
         raise _refusal(path, error) from None
@@ -147,11 +147,15 @@ def _refuse_ambiguous(image: Image.Image) -> None:
     plain = "srgb" in image.info or "icc_profile" in image.info
     if gamma and not plain and abs(gamma - _GAMMA) > _GAMMA_TOLERANCE:
         raise OSError(f"its gamma is {gamma:.3g}, which only some viewers follow")
-    noted, own = image.getexif().get(ORIENTATION, 1), Image.Exif()
-    if noted != 1 and image.format != "TIFF" and ("exif" in image.info or "xmp" in image.info):
-        own.load(image.info.get("exif") or b"")
-        if own.get(ORIENTATION) is None:
-            raise OSError("its orientation stands in notes that only some viewers read")
+    if image.getexif().get(ORIENTATION, 1) != 1 and image.format != "TIFF" and _tag(image) is None:
+        raise OSError("its orientation stands in notes that only some viewers read")
+
+
+def _tag(image: Image.Image) -> int | None:
+    """The orientation that the picture's own tags give, as far as they have been read."""
+    tags = Image.Exif()
+    tags.load(image.info.get("exif") or b"")
+    return tags.get(ORIENTATION)
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:

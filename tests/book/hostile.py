@@ -1,0 +1,28 @@
+"""Texts that try to be more than text: scripts, markup, formulas, expressions, controls of every kind."""
+
+TEXTS = {
+    "script": "<script>window.hostile = 1</script>",
+    "handler": "<img src=x onerror='window.hostile = 1'>",
+    "attribute": "\" onmouseover='window.hostile = 1' x=\"",
+    "end of a script": "</script><script>window.hostile = 1</script><!--",
+    "frame": '<iframe src="https://example.org/x"></iframe>',
+    "picture from outside": '<img src="https://example.org/x.png">',
+    "style from outside": "<style>@import url(https://example.org/x.css)</style>",
+    "markdown": "[click](javascript:window.hostile=1) ![](https://example.org/x.png)",
+    "formula": "\\(\\href{javascript:window.hostile=1}{x}\\) $x^2$ \\[y\\]",
+    "expression": "datum.x']; window.hostile = 1; //",
+    "substitution": "{{ 7*7 }} ${7*7} %(x)s {0.__class__}",
+    "spreadsheet": "=HYPERLINK(\"https://example.org\")",
+    "vertical tab": "left\x0bright",
+    "nothing at all": "a\x00b",
+    "terminal": "\x1b[31mred\x1b]0;title\x07",
+    "turned round": "answer: \u202eon si\u202c yes",
+    "unseen": "st\u200br\u2060ict\ufeff",
+    "separators": "one\u2028two\u2029three",
+    "no character": "a\uffffb\ufdd0c",
+    "half of a pair": "a\ud800b",
+    "other direction": "שלום (א) سلام",
+    "one long word": "w" * 400,
+    "piled marks": "a" + "\u0301" * 60,
+    "emoji": "👨\u200d👩\u200d👧 ❤\ufe0f",
+}
