@@ -388,6 +388,8 @@ def test_the_code_is_known_by_wherever_the_checkout_lies(tmp_path: Path) -> None
     library = Path(module.__file__).parents[1]
     for part in ("activations", "models"):
         shutil.copytree(library / part, package / part, ignore=shutil.ignore_patterns("checkpoints"))
+    assert module._code_digest(package) != module._code_digest(), "how pictures are read counts"
+    shutil.copy(library / "pictures.py", package)
     assert module._code_digest(package) == module._code_digest()
     (package / "models" / "training" / "__init__.py").write_text("# how a model came about says its fingerprint")
     assert module._code_digest(package) == module._code_digest()
