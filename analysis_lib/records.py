@@ -96,22 +96,18 @@ def write_table(table: pd.DataFrame, path: str | Path, *, of: str = "", durable:
 def read_table(path: str | Path, *, cure: str, of: str | None = None) -> pd.DataFrame:
     """What `write_table` wrote; parameters and errors are those of `read_record`."""
     import pandas as pd
-    import pyarrow.parquet as pq
 
     content = _bytes(path, cure)
-    _check_table(path, content, cure)
-    if of is not None:
-        _check_of(path, pq.read_metadata(io.BytesIO(content)).metadata[OF.encode()].decode(), of, cure)
+    _check_table(path, content, cure, of)
     return pd.read_parquet(io.BytesIO(content))
 
 
-def check_file(path: str | Path, *, cure: str) -> None:
-    """Check a record (``.json``) or table (``.parquet``) without making anything of it; errors of `read_record`."""
-    content = _bytes(path, cure)
+def check_file(path: str | Path, *, cure: str, of: str | None = None) -> None:
+    """Check a record (``.json``) or table without making anything of it; parameters and errors as `read_record`."""
     if Path(path).suffix == ".json":
-        _checked_record(path, content, cure)
+        read_record(path, cure=cure, of=of)
     else:
-        _check_table(path, content, cure)
+        _check_table(path, _bytes(path, cure), cure, of)
 
 
 def _bytes(path: str | Path, cure: str) -> bytes:
@@ -139,13 +135,17 @@ def _checked_record(path: str | Path, content: bytes, cure: str) -> dict[str, An
     return found
 
 
-def _check_table(path: str | Path, content: bytes, cure: str) -> None:
+def _check_table(path: str | Path, content: bytes, cure: str, of: str | None) -> None:
+    import pyarrow.parquet as pq
+
     if _MARK not in content:
         raise DamagedError(path, "carries no checksum: it is damaged, or of another version or program", cure)
     before, after = _around_checksum(content)
     written = content[len(before) : len(content) - len(after)]
     if written != crc32c(before + _ZEROS + after).encode():
         raise DamagedError(path, "does not match its checksum", cure)
+    if of is not None:
+        _check_of(path, pq.read_metadata(io.BytesIO(content)).metadata[OF.encode()].decode(), of, cure)
 
 
 def _around_checksum(content: bytes) -> tuple[bytes, bytes]:

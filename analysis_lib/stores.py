@@ -11,12 +11,13 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .digests import file_digest
 from .files import file_crc32c, hidden_neighbour, is_litter
 from .records import OF, DamagedError, read_record, read_table, write_record, write_table
 
@@ -30,8 +31,10 @@ __all__ = [
     "atoms_label",
     "attach",
     "attached",
+    "changed_pictures",
     "check_removable",
     "damages",
+    "digest",
     "foreign_files",
     "is_kept_from",
     "read_records",
@@ -163,6 +166,24 @@ def _fault(path: Path, written: tuple[int, str], content: bool) -> str | None:
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     return None
+
+
+def changed_pictures(records: StoreRecords) -> str | None:
+    """The first batch whose pictures do not hold what they held, if any; those that are gone tell nothing."""
+    cure = f"delete the folder {records.folder} and extract again"
+    images = read_table(records.folder / QUESTIONS, cure=cure, of=records.label)["image"]
+    size = int(records.settings["batch_size"])
+    for start, batch in records.batches.items():
+        shown = images.iloc[int(start) : int(start) + size]
+        with suppress(OSError):
+            if PICTURES in batch and digest([file_digest(path) for path in shown]) != batch[PICTURES]:
+                return f"pictures of samples {start} to {int(start) + len(shown) - 1} are not what they were"
+    return None
+
+
+def digest(values: Sequence[str]) -> str:
+    """A short hash of a sequence of texts."""
+    return hashlib.sha256("\x1f".join(values).encode()).hexdigest()[:16]
 
 
 def atoms_label(folder: str | Path) -> str:

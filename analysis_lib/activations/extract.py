@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from analysis_lib.models import VisionLanguageModel, prepare
 from analysis_lib.models.images import picture_digest
+from analysis_lib.stores import digest
 from analysis_lib.tasks import check_questions
 
 from .backends import BACKENDS, OF_PREFIX, Backend, choose_backend, without_copies
@@ -28,7 +29,7 @@ from .conditions import Condition, check_layers, get_condition
 from .lock import writing
 from .opening import open_activations
 from .source import code_digest as _code_digest
-from .store import ActivationStore, ArraySpec, digest
+from .store import ActivationStore, ArraySpec
 
 __all__ = ["extract"]
 

@@ -12,11 +12,10 @@ What is the same under all conditions is stored once: an array without the dimen
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ from analysis_lib.stores import (
 
 from .older import layout_of
 
-__all__ = ["ActivationStore", "ArraySpec", "digest"]
+__all__ = ["ActivationStore", "ArraySpec"]
 
 _LOST = {"f": np.nan, "i": -1, "b": False}
 """What a reader that checks nothing finds where a chunk is lost, by kind of number: no zeros."""
@@ -234,11 +233,6 @@ class ActivationStore:
         records = StoreRecords(self.folder, self._label, self._settings, self._files, self._done, None)
         manifest = {"settings": self._settings, "store": records.identity, **details}
         write_record(self.folder / MANIFEST, manifest, of=self._label, durable=True)
-
-
-def digest(values: Sequence[str]) -> str:
-    """A short hash of a sequence of texts."""
-    return hashlib.sha256("\x1f".join(values).encode()).hexdigest()[:16]
 
 
 def _order(records: StoreRecords) -> np.ndarray:

@@ -106,6 +106,21 @@ def test_new_times_on_unchanged_files_run_nothing(miniature, finished):
     assert miniature.would_run() == []
 
 
+def test_what_is_damaged_is_made_again(miniature, finished):
+    table = miniature.root / "results/tiny/atoms/model/ChooseCat.parquet"
+    whole = table.read_bytes()
+    table.write_bytes(whole[:50] + b"~" + whole[51:])
+    said = miniature.snakemake("--dry-run")
+    assert "ChooseCat.parquet does not match its checksum" in said.stderr
+    assert table.read_bytes() != whole and table.exists(), "a dry run only says so"
+    miniature.ran()
+    done = miniature.snakemake()
+    assert done.returncode == 0, done.stderr
+    assert "made again: results/tiny/atoms/model/ChooseCat.parquet does not match its checksum" in done.stderr
+    assert table.read_bytes() == whole and "decompose ChooseCat" in miniature.ran()
+    assert miniature.would_run() == []
+
+
 def append(line: str) -> Callable[[Path], None]:
     return lambda path: path.write_text(path.read_text() + line)
 
