@@ -20,8 +20,9 @@ from pathlib import Path
 
 __all__ = [
     "cache_folder",
+    "checksum",
     "crc32c",
-    "file_crc32c",
+    "file_checksum",
     "hidden_neighbour",
     "is_litter",
     "new_folder",
@@ -44,15 +45,25 @@ def crc32c(data: bytes) -> str:
     return f"{google_crc32c.value(data):08x}"
 
 
-def file_crc32c(path: str | Path) -> str:
-    """CRC-32C of a file, read piece by piece."""
+def checksum(data: bytes) -> str:
+    """CRC-32C of all but the last four bytes, then these four, as sixteen hexadecimal digits.
+
+    Some files end in the CRC-32C of what they hold: of all of such a file it is the same number whatever they hold.
+    """
+    return crc32c(data[:-4]) + data[-4:].hex().rjust(8, "0")
+
+
+def file_checksum(path: str | Path) -> str:
+    """The `checksum` of a file, read piece by piece."""
     import google_crc32c
 
     value = 0
     with Path(path).open("rb") as file:
-        while piece := file.read(2**22):
+        left = os.fstat(file.fileno()).st_size - 4
+        while left > 0 and (piece := file.read(min(left, 2**22))):
             value = google_crc32c.extend(value, piece)
-    return f"{value:08x}"
+            left -= len(piece)
+        return f"{value:08x}" + file.read().hex().rjust(8, "0")
 
 
 def write_atomically(path: str | Path, content: bytes | str, *, durable: bool = False) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .digests import file_digest
-from .files import file_crc32c, hidden_neighbour, is_litter
+from .files import file_checksum, hidden_neighbour, is_litter
 from .records import OF, DamagedError, read_record, read_table, write_record, write_table
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class StoreRecords:
     folder: where it lies.
     label: what all its records belong to: what was asked for, and who made it.
     settings: what was asked for.
-    files: size in bytes and CRC-32C of the files that are written first: questions and descriptions of arrays.
+    files: size in bytes and `checksum` of the files that are written first: questions and descriptions of arrays.
     batches: for the first sample of each batch that is done, its ``files`` likewise and what its ``pictures`` held.
     manifest: of a finished store, else ``None``.
     """
@@ -159,7 +159,7 @@ def _fault(path: Path, written: tuple[int, str], content: bool) -> str | None:
         found = path.stat().st_size
         if found != size:
             return f"has {found} bytes, {size} were written"
-        if content and file_crc32c(path) != checksum:
+        if content and file_checksum(path) != checksum:
             return "does not match its checksum"
     except FileNotFoundError:
         return "is missing"

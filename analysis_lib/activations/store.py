@@ -27,7 +27,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.storage import MemoryStore
 
-from analysis_lib.files import crc32c, file_crc32c, new_folder, remove_litter, write_atomically
+from analysis_lib.files import checksum, file_checksum, new_folder, remove_litter, write_atomically
 from analysis_lib.records import read_table, write_record, write_table
 from analysis_lib.stores import (
     ARRAYS,
@@ -173,7 +173,7 @@ class ActivationStore:
             for name, content in _descriptions(specs, len(questions), self._batch_size).items():
                 write_atomically(building / name, content, durable=True)
             names = sorted(path.relative_to(building).as_posix() for path in building.rglob("*") if path.is_file())
-            files = {name: (building.joinpath(name).stat().st_size, file_crc32c(building / name)) for name in names}
+            files = {name: (building.joinpath(name).stat().st_size, file_checksum(building / name)) for name in names}
             write_record(building / PROGRESS, {"files": files, "batches": {}}, of=label, durable=True)
             write_record(building / SETTINGS, self._settings, of=label, durable=True)
         return StoreRecords(self.folder, label, self._settings, files, {}, None)
@@ -197,7 +197,7 @@ class ActivationStore:
         files = {}
         for name, content in self._encoded(rows, arrays).items():
             write_atomically(self.folder / name, content, durable=True)
-            files[name] = (len(content), crc32c(content))  # of what was meant, so that reading tells whether it is
+            files[name] = (len(content), checksum(content))  # of what was meant, so that reading tells whether it is
         batch: dict[str, Any] = {"files": files}
         if self._pictures is not None:
             batch[PICTURES] = self._pictures(self._questions.iloc[self.order[rows]])

@@ -13,8 +13,9 @@ import pytest
 
 from analysis_lib import files
 from analysis_lib.files import (
+    checksum,
     crc32c,
-    file_crc32c,
+    file_checksum,
     hidden_neighbour,
     is_litter,
     new_folder,
@@ -37,8 +38,19 @@ def litter_of(path: Path, process: int) -> Path:
 
 def test_the_checksum_is_the_published_one(tmp_path: Path) -> None:
     assert crc32c(b"123456789") == "e3069283"  # the check value of CRC-32C
-    (tmp_path / "f").write_bytes(b"123456789")
-    assert file_crc32c(tmp_path / "f") == "e3069283"
+    assert checksum(b"1234567890123") == "e306928330313233"
+
+
+@pytest.mark.parametrize("length", [0, 1, 3, 4, 5, 100, 2**22 + 3, 2**22 + 4, 2**22 + 5])
+def test_a_file_has_the_checksum_of_its_bytes(tmp_path: Path, length: int) -> None:
+    (tmp_path / "f").write_bytes(bytes(range(256)) * (length // 256) + bytes(range(length % 256)))
+    assert file_checksum(tmp_path / "f") == checksum((tmp_path / "f").read_bytes())
+
+
+def test_files_that_end_in_their_own_checksum_are_told_apart() -> None:
+    """Their CRC-32C is one and the same number."""
+    files = [content + int(crc32c(content), 16).to_bytes(4, "little") for content in (b"one", b"six")]
+    assert len({crc32c(file) for file in files}) == 1 and len({checksum(file) for file in files}) == 2
 
 
 @pytest.mark.parametrize("durable", [False, True])
