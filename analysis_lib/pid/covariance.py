@@ -14,7 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from analysis_lib.pid.arrays import read_numbers, refuse_odd_tensor
+
 SYMMETRY_TOLERANCE = 1e-8
+# Smaller numbers have fewer digits, and a covariance made of them has lost its own.
+LEAST_VARIANCE = torch.finfo(torch.float64).tiny
 CURES = {
     "singular": (
         "Remove linearly dependent columns, project the block on fewer principal components, or estimate the "
@@ -48,7 +52,7 @@ def read_blocks(covariance: Any, dims: Sequence[int], names: tuple[str, ...]) ->
     Raises ``ValueError`` naming the block at fault and the cure.
     """
     sizes = _read_dims(dims, names)
-    matrix = _as_float64(covariance)
+    matrix = read_entries(covariance)
     width = sum(sizes)
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2]:
         raise ValueError(f"covariance must have shape (..., d, d), got {tuple(matrix.shape)}")
@@ -63,7 +67,7 @@ def read_blocks(covariance: Any, dims: Sequence[int], names: tuple[str, ...]) ->
     scaled = _equilibrate(blocks.covariance)
     asymmetry = scaled - scaled.mT
     # An entry that is not finite differs from itself, so two comparisons clear a sound batch.
-    if not bool((asymmetry.amax((-2, -1)) <= SYMMETRY_TOLERANCE).all() & (variances > 0).all()):
+    if not bool((asymmetry.amax((-2, -1)) <= SYMMETRY_TOLERANCE).all() & (variances >= LEAST_VARIANCE).all()):
         _refuse_entries(blocks)
         _refuse_asymmetry(blocks, asymmetry.abs())
     return Blocks(scaled.sub_(asymmetry, alpha=0.5), names, sizes, blocks.batch_shape)
@@ -72,7 +76,7 @@ def read_blocks(covariance: Any, dims: Sequence[int], names: tuple[str, ...]) ->
 def _read_dims(dims: Sequence[int], names: tuple[str, ...]) -> tuple[int, ...]:
     try:
         sizes = tuple(int(size) for size in dims)
-        whole = all(size == given for size, given in zip(sizes, dims, strict=True))
+        whole = all(size == given and not isinstance(given, bool) for size, given in zip(sizes, dims, strict=True))
     except (TypeError, ValueError):
         raise ValueError(f"dims must hold one integer for each of {', '.join(names)}, got {dims!r}") from None
     if len(sizes) != len(names) or not whole or min(sizes) < 1:
@@ -80,16 +84,13 @@ def _read_dims(dims: Sequence[int], names: tuple[str, ...]) -> tuple[int, ...]:
     return sizes
 
 
-def _as_float64(covariance: Any) -> Tensor:
-    if not isinstance(covariance, Tensor):
-        covariance = np.asarray(covariance)
-        if covariance.dtype.kind not in "fiu":
-            raise ValueError(f"covariance must hold real numbers, got dtype {covariance.dtype}")
-        array = np.asarray(covariance, dtype=np.float64, order="C")
-        covariance = torch.from_numpy(array if array.flags.writeable else array.copy())
-    elif covariance.is_complex() or covariance.dtype == torch.bool:
-        raise ValueError(f"covariance must hold real numbers, got dtype {covariance.dtype}")
-    return covariance.detach().to(torch.float64)
+def read_entries(covariance: Any) -> Tensor:
+    """Entries as given, in float64, on the device of a tensor."""
+    if isinstance(covariance, Tensor):
+        refuse_odd_tensor(covariance, "covariance")
+        return covariance.detach().to(torch.float64)
+    values = read_numbers(covariance, "covariance").values
+    return torch.from_numpy(values if values.flags.writeable else values.copy())
 
 
 def _where(blocks: Blocks, failing: Tensor) -> str:
@@ -115,13 +116,15 @@ def _refuse_entries(blocks: Blocks) -> None:
     variances = matrix.diagonal(dim1=-2, dim2=-1)
     for i, name in enumerate(blocks.names):
         block = variances[:, blocks.span(i)]
-        failing = (block <= 0).any(1)
+        failing = (block < LEAST_VARIANCE).any(1)
         if bool(failing.any()):
-            column = int((block[failing.nonzero()[0, 0]] <= 0).nonzero()[0, 0])
+            column = int((block[failing.nonzero()[0, 0]] < LEAST_VARIANCE).nonzero()[0, 0])
             value = float(block[failing.nonzero()[0, 0], column])
+            cure = "must be positive. Remove constant columns"
+            if value > 0:
+                cure = "so small have lost digits. Give that column in another unit"
             raise ValueError(
-                f"the {name} block has variance {value:g} in column {column}{_where(blocks, failing)}: variances "
-                f"must be positive. Remove constant columns"
+                f"the {name} block has variance {value:g} in column {column}{_where(blocks, failing)}: variances {cure}"
             )
 
 

@@ -20,13 +20,21 @@ from analysis_lib.pid.fitted import (
     FittedLatents,
     LayerLatents,
     blaming,
-    check_count,
     check_counts,
     gather_layers,
     note_idle_flows,
 )
 from analysis_lib.pid.inference import Counts, Estimate, infer_separate, reorder
-from analysis_lib.pid.inputs import check_lengths, check_sample_size, originals, read_groups, read_variable
+from analysis_lib.pid.inputs import (
+    LARGEST_SEED,
+    check_count,
+    check_device,
+    check_lengths,
+    check_sample_size,
+    originals,
+    read_groups,
+    read_variable,
+)
 from analysis_lib.pid.joint import fit_joint
 from analysis_lib.pid.latents import SeparateLatents, assemble
 from analysis_lib.pid.marginals import rank_normal
@@ -222,12 +230,10 @@ def fit_latents(
 
 
 def _training(seed: int, n_seeds: int, steps: int, device: str) -> Training:
-    for name, given, least in (("seed", seed, 0), ("n_seeds", n_seeds, 1), ("steps", steps, 1)):
-        check_count(name, given, least)
-    try:
-        torch.device(device)
-    except (RuntimeError, TypeError):
-        raise ValueError(f"there is no device {device!r}: give cpu, cuda, or one GPU as cuda:0") from None
+    check_count("n_seeds", n_seeds, 1)
+    check_count("seed", seed, 0, LARGEST_SEED - n_seeds)
+    check_count("steps", steps, 1)
+    check_device(device)
     return Training(seed, n_seeds, steps, device)
 
 

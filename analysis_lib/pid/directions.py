@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from analysis_lib.pid.atoms import LN2
-from analysis_lib.pid.covariance import read_blocks
+from analysis_lib.pid.covariance import read_blocks, read_entries
 from analysis_lib.pid.system import GaussianSystem, solve_system
 
 BLOCKS = ("target", "vision", "language")
@@ -70,7 +70,7 @@ def unique_directions(covariance: Any, dims: Sequence[int]) -> UniqueDirections:
     system, _ = solve_system(blocks)
     ratios, frame = split_frame(system)
     # The blocks were scaled by powers of two and whitened; the raw target block undoes both.
-    raw = torch.as_tensor(covariance).to(torch.float64).reshape(-1, sum(blocks.dims), sum(blocks.dims))
+    raw = read_entries(covariance).reshape(-1, sum(blocks.dims), sum(blocks.dims))
     own = torch.linalg.cholesky(raw[:, : blocks.dims[0], : blocks.dims[0]])
     vectors = torch.linalg.solve_triangular(own.mT, frame, upper=True)
     results = (ratios.exp(), ratios / (2 * LN2), vectors)

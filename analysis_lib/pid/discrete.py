@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis_lib.pid.arrays import read_numbers
 from analysis_lib.pid.atoms import LN2, Atoms
 
 TOLERANCE = 1e-9
@@ -21,6 +22,9 @@ NEWTON_STEPS = 60
 CENTRED = 0.02
 SHRINK = 0.1
 CHUNK_NUMBERS = 2**24
+# Rarer cells change no digit of the atoms, but have no squares.
+RAREST = 1e-20
+LARGEST_SYSTEM = 8192
 DISCRETE_DEFINITIONS = ("broja", "mmi")
 
 Array = NDArray[np.float64]
@@ -95,6 +99,11 @@ def union_information(with_vision: Array, with_language: Array, tolerance: float
     # The largest array of a Newton step has one row and column per kept marginal and per pair of source symbols.
     n_target, n_first, n_second = *first.shape[1:], second.shape[2]
     size = n_target * (n_first + n_second) + n_first * n_second
+    if size > LARGEST_SYSTEM:
+        raise ValueError(
+            f"{n_target} x {n_first} x {n_second} symbols are too many for the exact BROJA atoms, which solve systems "
+            f"of {size} unknowns ({size**2 * 8 / 2**30:.1f} GB each): merge rare symbols, or take definition='mmi'"
+        )
     parts = []
     for chunk in np.array_split(np.arange(len(first)), 1 + len(first) * size**2 // CHUNK_NUMBERS):
         coupling = _least_informative_coupling(first[chunk], second[chunk], target[chunk], tolerance)
@@ -106,16 +115,23 @@ def union_information(with_vision: Array, with_language: Array, tolerance: float
 
 
 def _read_distribution(probabilities: Any) -> Array:
-    joint = np.asarray(probabilities, dtype=np.float64)
-    if joint.ndim < 3:
-        raise ValueError(f"probabilities must have shape (..., n_target, n_vision, n_language), got {joint.shape}")
+    joint = read_numbers(probabilities, "probabilities").values
+    if joint.ndim < 3 or not joint.size:
+        raise ValueError(
+            "probabilities must have shape (..., n_target, n_vision, n_language) with at least one cell, got "
+            f"{joint.shape}"
+        )
     if not np.isfinite(joint).all() or (joint < 0).any():
-        raise ValueError("probabilities must be finite and not negative")
+        cell = tuple(int(i) for i in np.argwhere(~(np.isfinite(joint) & (joint >= 0)))[0])
+        raise ValueError(
+            f"probabilities must be finite and not negative, got {joint[cell]} in cell {cell}. Give 0 to what does not "
+            "occur"
+        )
     sums = joint.sum((-3, -2, -1))
     if np.abs(sums - 1).max() > 1e-9:
         worst = float(sums.reshape(-1)[np.abs(sums - 1).argmax()])
         raise ValueError(f"probabilities must sum to 1, got {worst:g}. Divide counts by their total")
-    return joint
+    return np.where(joint < RAREST, 0.0, joint)
 
 
 def _least_informative_coupling(first: Array, second: Array, target: Array, tolerance: float) -> Array:

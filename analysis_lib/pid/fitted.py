@@ -18,6 +18,7 @@ import torch
 from analysis_lib.pid.definitions import Definition, get_definition
 from analysis_lib.pid.diagnostics import collect, describe, note_copies, seed_spread
 from analysis_lib.pid.inference import ESTIMATES, Counts, Estimate, infer_common
+from analysis_lib.pid.inputs import check_count
 from analysis_lib.pid.latents import CommonLatents, assemble, average
 from analysis_lib.pid.result import PIDResult, gather
 
@@ -96,8 +97,8 @@ class FittedLatents:
         """
         if not self.numbers:
             raise ValueError("there are no layers to take from: give sources as (n_layers, n_samples, n_features)")
-        if not layers or not set(layers) <= set(range(len(self.layers))):
-            raise ValueError(f"take some of the layers 0 to {len(self.layers) - 1}, got {list(layers)}")
+        if not layers or not set(layers) <= set(range(len(self.layers))) or len(set(layers)) < len(layers):
+            raise ValueError(f"take some of the layers 0 to {len(self.layers) - 1}, each once, got {list(layers)}")
         numbers = [self.numbers[i] for i in layers]
         return replace(self, layers=[self.layers[i] for i in layers], numbers=numbers)
 
@@ -144,14 +145,6 @@ def check_counts(counts: Counts) -> None:
     """Refuse counts that give no interval or no null."""
     for name, given in asdict(counts).items():
         check_count(f"n_{name}", given, COUNTS_AT_LEAST[name])
-
-
-def check_count(name: str, given: Any, least: int) -> None:
-    """Refuse what is no whole number, or too small a one."""
-    if not isinstance(given, int | np.integer) or isinstance(given, bool):
-        raise ValueError(f"{name} must be a whole number, got {given!r}")
-    if given < least:
-        raise ValueError(f"{name} must be at least {least}, got {given}")
 
 
 @contextmanager

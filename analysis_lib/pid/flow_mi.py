@@ -9,7 +9,15 @@ import numpy as np
 from analysis_lib.pid.bias import information_bias
 from analysis_lib.pid.cartesian import fit_cartesian
 from analysis_lib.pid.gaussian import gaussian_mi
-from analysis_lib.pid.inputs import check_lengths, check_sample_size, read_groups, read_variable
+from analysis_lib.pid.inputs import (
+    LARGEST_SEED,
+    check_count,
+    check_device,
+    check_lengths,
+    check_sample_size,
+    read_groups,
+    read_variable,
+)
 from analysis_lib.pid.marginals import rank_normal
 from analysis_lib.pid.reduction import reduce_layers
 
@@ -39,11 +47,14 @@ def flow_mi(x: Any, y: Any, seed: int = 0, *, groups: Any = None, steps: int = 2
     >>> bool(abs(flow_mi(np.exp(x), np.cbrt(x + rng.normal(size=2000))) - 0.5) < 0.05)
     True
     """
+    check_count("seed", seed, 0, LARGEST_SEED)
+    check_count("steps", steps, 1)
+    check_device(device)
     variables = [read_variable(x, "x", layers=False), read_variable(y, "y", layers=False)]
     check_lengths(*variables)
-    columns = {variable.name: reduce_layers(variable, 1.0, None)[0] for variable in variables}
+    columns = {variable.name: reduce_layers(variable, 1.0, None, reducible=False)[0] for variable in variables}
     dims = (columns["x"].shape[1], columns["y"].shape[1])
-    check_sample_size(variables[0].n_samples, dict(zip(("x", "y"), dims, strict=True)), "")
+    check_sample_size(variables[0].n_samples, dict(zip(("x", "y"), dims, strict=True)), "", reducible=False)
     numbers = read_groups(groups, variables[0].n_samples)
     scores = {name: rank_normal(rows) for name, rows in columns.items()}
     (fitted,) = fit_cartesian([scores], numbers, (("x", "y"),), seed, steps, device)

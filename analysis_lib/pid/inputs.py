@@ -9,19 +9,27 @@ from typing import Any
 import numpy as np
 import torch
 
+from analysis_lib.pid.arrays import read_labels, read_numbers
+
 SAMPLES_PER_DIMENSION = 5
 # Samples that recur more often than this on average are draws of discrete variables, not copies of one another.
 MOST_REPEATS = 20
+# What every generator of random numbers takes.
+LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
 class Variable:
-    """Samples of one variable in float64, ``(n_layers, n_samples, n_features)``, and how they were given."""
+    """Samples of one variable in float64, ``(n_layers, n_samples, n_features)``, and how they were given.
+
+    ``resolution`` is the relative spacing of the numbers' own type, ``labels`` the samples' index where they had one.
+    """
 
     name: str
     values: np.ndarray
     layered: bool
     resolution: float
+    labels: Any = None
 
     def take(self, rows: np.ndarray) -> Variable:
         """The chosen samples only."""
@@ -38,11 +46,12 @@ class Variable:
 
 
 def read_variable(array: Any, name: str, layers: bool = True) -> Variable:
-    """Check ``(n_samples, n_features)``, ``(n_layers, n_samples, n_features)`` or ``(n_samples,)``; numpy or torch.
+    """Check ``(n_samples, n_features)``, ``(n_layers, n_samples, n_features)`` or ``(n_samples,)`` of any container.
 
     Whole numbers are taken as real ones. Raises ``ValueError`` for other types, shapes, NaN and infinities.
     """
-    values, resolution = _as_float64(array, name)
+    numbers = read_numbers(array, name, center=True)
+    values = numbers.values
     if values.ndim == 1:
         values = values[:, None]
     layered = values.ndim == 3
@@ -50,8 +59,8 @@ def read_variable(array: Any, name: str, layers: bool = True) -> Variable:
         shapes = "(n_samples,), (n_samples, n_features)" + (" or (n_layers, n_samples, n_features)" if layers else "")
         raise ValueError(f"{name} must have shape {shapes}, got {values.shape}")
     if 0 in values.shape:
-        raise ValueError(f"{name} is empty: shape {values.shape}")
-    variable = Variable(name, values if layered else values[None], layered, resolution)
+        raise ValueError(f"{name} is empty, shape {values.shape}: give samples, one per row, of one column or more")
+    variable = Variable(name, values if layered else values[None], layered, numbers.resolution, numbers.labels)
     finite = np.isfinite(variable.values)
     if not finite.all():
         layer, row, column = np.argwhere(~finite)[0]
@@ -60,27 +69,6 @@ def read_variable(array: Any, name: str, layers: bool = True) -> Variable:
             f"row {row} column {column}. Drop those samples from every variable before decomposing"
         )
     return variable
-
-
-def _as_float64(array: Any, name: str) -> tuple[np.ndarray, float]:
-    if isinstance(array, torch.Tensor):
-        if array.is_complex() or array.dtype == torch.bool:
-            raise ValueError(f"{name} must hold real numbers, got {array.dtype}")
-        resolution = torch.finfo(array.dtype).eps if array.is_floating_point() else torch.finfo(torch.float64).eps
-        return array.detach().to("cpu", torch.float64).numpy(), float(resolution)
-    if np.ma.is_masked(array):
-        raise ValueError(
-            f"{name} holds {np.ma.count_masked(array)} masked values. Drop those samples from every variable before "
-            "decomposing"
-        )
-    values = np.asarray(array)
-    if values.dtype.kind not in "fiu":
-        raise ValueError(
-            f"{name} must hold real numbers, got dtype {values.dtype}: convert numbers with astype(float); an "
-            "answer in words is a target for probe_pid"
-        )
-    resolution = np.finfo(values.dtype).eps if values.dtype.kind == "f" else np.finfo(np.float64).eps
-    return np.ascontiguousarray(values, dtype=np.float64), float(resolution)
 
 
 def check_lengths(*variables: Variable) -> None:
@@ -93,30 +81,55 @@ def check_lengths(*variables: Variable) -> None:
     if len(set(depths.values())) > 1:
         told = ", ".join(f"{name} {count}" for name, count in depths.items())
         raise ValueError(f"layered variables need the same layers, got numbers of layers: {told}")
+    labelled = [variable for variable in variables if variable.labels is not None]
+    for first, other in zip(labelled, labelled[1:], strict=False):
+        if not first.labels.equals(other.labels):
+            i = next(i for i, pair in enumerate(zip(first.labels, other.labels, strict=True)) if pair[0] != pair[1])
+            raise ValueError(
+                f"{first.name} and {other.name} label their samples differently, first in row {i}: {first.labels[i]!r} "
+                f"and {other.labels[i]!r}. Put them in one order, or drop labels that mean nothing with to_numpy()"
+            )
 
 
-def check_sample_size(n_samples: int, dims: dict[str, int], where: str) -> None:
-    """Refuse fewer than five samples per dimension, with the figures and the cure."""
+def check_sample_size(n_samples: int, dims: dict[str, int], where: str, reducible: bool = True) -> None:
+    """Refuse fewer than five samples per dimension, with the figures and the cure; fewer components where they go."""
     total = sum(dims.values())
     if n_samples >= SAMPLES_PER_DIMENSION * total:
         return
     parts = " + ".join(f"{count} ({name})" for name, count in dims.items())
     affordable = n_samples // (SAMPLES_PER_DIMENSION * len(dims))
-    cure = f"pass max_components={affordable}, or a smaller variance_kept, or" if affordable else "give"
+    cure = "give" if not affordable else f"give at most {affordable} columns of each, or"
+    if affordable and reducible:
+        cure = f"pass max_components={affordable}, or a smaller variance_kept, or"
     raise ValueError(
         f"{where}{n_samples} samples are too few for {parts} = {total} dimensions: at least {SAMPLES_PER_DIMENSION} x "
         f"{total} = {SAMPLES_PER_DIMENSION * total} are needed; {cure} more samples"
     )
 
 
+def check_count(name: str, given: Any, least: int, most: int | None = None) -> None:
+    """Refuse what is no whole number, or a too small or too large one."""
+    if not isinstance(given, int | np.integer) or isinstance(given, bool):
+        raise ValueError(f"{name} must be a whole number, got {given!r}")
+    if given < least:
+        raise ValueError(f"{name} must be at least {least}, got {given}")
+    if most is not None and given > most:
+        raise ValueError(f"{name} must be at most {most}, got {given}")
+
+
+def check_device(device: Any) -> None:
+    """Refuse a device that torch does not know or that this machine has not, before anything is done."""
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError):
+        raise ValueError(f"there is no device {device!r}: give cpu, cuda where there is a GPU, or cuda:0") from None
+
+
 def read_groups(groups: Any, n_samples: int) -> np.ndarray:
     """Group number of every row, ``(n_samples,)``; each row is its own group where none are given."""
     if groups is None:
         return np.arange(n_samples)
-    labels = np.asarray(groups)
-    if labels.shape != (n_samples,):
-        raise ValueError(f"groups must have one label per sample, shape ({n_samples},), got {labels.shape}")
-    numbers = np.unique(labels, return_inverse=True)[1]
+    numbers, _ = read_labels(groups, "groups", n_samples)
     if numbers.max() < 9:
         raise ValueError(
             f"groups holds {numbers.max() + 1} different labels: at least 10 are needed for folds and intervals. Give "
@@ -131,7 +144,7 @@ def originals(*variables: np.ndarray) -> np.ndarray:
     Variables of a few states repeat by nature: where samples recur more often than ``MOST_REPEATS`` times on average,
     all are originals.
     """
-    rows = np.ascontiguousarray(np.concatenate(variables, axis=1))
+    rows = np.ascontiguousarray(np.concatenate(variables, axis=1)) + 0.0  # one zero, not two of either sign
     first: dict[bytes, int] = {}
     for i, row in enumerate(rows):
         first.setdefault(row.tobytes(), i)
@@ -140,11 +153,11 @@ def originals(*variables: np.ndarray) -> np.ndarray:
 
 def duplicated_rows(values: np.ndarray) -> int:
     """How many rows of ``(n_samples, n_features)`` repeat an earlier one."""
-    return len(values) - len({row.tobytes() for row in np.ascontiguousarray(values)})
+    return len(values) - len({row.tobytes() for row in np.ascontiguousarray(values) + 0.0})
 
 
 def row_entropy(values: np.ndarray) -> float:
     """Entropy in bits of rows ``(n_samples, n_features)`` as symbols: frequencies, with Miller's (1955) correction."""
-    counts = np.array(list(Counter(row.tobytes() for row in np.ascontiguousarray(values)).values()))
+    counts = np.array(list(Counter(row.tobytes() for row in np.ascontiguousarray(values) + 0.0).values()))
     shares = counts / counts.sum()
     return float(-(shares * np.log2(shares)).sum() + (len(counts) - 1) / (2 * counts.sum() * np.log(2)))

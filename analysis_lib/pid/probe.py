@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis_lib.pid.arrays import read_labels
 from analysis_lib.pid.atoms import QUANTITIES, Atoms
 from analysis_lib.pid.classifiers import (
     CLASSIFIERS,
@@ -33,7 +34,15 @@ from analysis_lib.pid.diagnostics import collect, note_copies
 from analysis_lib.pid.discrete import DISCRETE_DEFINITIONS
 from analysis_lib.pid.evidence import weigh
 from analysis_lib.pid.inference import INTERVAL, NULL_QUANTILE, group_counts, reorder
-from analysis_lib.pid.inputs import check_lengths, duplicated_rows, originals, read_groups, read_variable
+from analysis_lib.pid.inputs import (
+    LARGEST_SEED,
+    check_count,
+    check_lengths,
+    duplicated_rows,
+    originals,
+    read_groups,
+    read_variable,
+)
 from analysis_lib.pid.reduction import reduce_layers
 from analysis_lib.pid.result import PIDResult, gather
 from analysis_lib.pid.significance import p_values
@@ -108,13 +117,15 @@ def probe_pid(
         known = ", ".join(DISCRETE_DEFINITIONS)
         raise ValueError(f"the probe cannot evaluate {definition!r}: choose one of {known}")
     for name, count in (("n_bootstrap", n_bootstrap), ("n_null", n_null)):
-        if count < 2:
-            raise ValueError(f"{name} must be at least 2, got {count}")
-    if not classifiers or not set(classifiers) <= set(CLASSIFIERS):
-        raise ValueError(f"classifiers must be some of {', '.join(CLASSIFIERS)}; got {list(classifiers)}")
+        check_count(name, count, 2)
+    check_count("max_components", max_components, 1)
+    check_count("seed", seed, 0, LARGEST_SEED)
+    named = [classifiers] if isinstance(classifiers, str) else list(classifiers)
+    if not named or any(name not in CLASSIFIERS for name in named) or len(set(named)) < len(named):
+        raise ValueError(f"classifiers must be some of {', '.join(CLASSIFIERS)}, each once; got {named}")
     variables = [read_variable(vision, "vision"), read_variable(language, "language")]
     check_lengths(*variables)
-    codes, labels = read_answer(answer, variables[0].n_samples)
+    codes, labels = read_labels(answer, "answer", variables[0].n_samples)
     members = read_groups(groups, len(codes))
     last = [variable.values[-1] for variable in variables]
     kept = originals(*last, codes[:, None].astype(np.float64)) if groups is None else np.arange(len(codes))
@@ -123,7 +134,7 @@ def probe_pid(
     _check_answers(codes, labels, members, grouped=groups is not None)
     reduced = [reduce_layers(v, 1.0, max_components if v.values.shape[2] > max_components else None) for v in variables]
     layered = any(v.layered for v in variables)
-    request = Request(codes, len(labels), members, definition, seed, n_bootstrap, n_null, tuple(classifiers))
+    request = Request(codes, len(labels), members, definition, seed, n_bootstrap, n_null, tuple(named))
     layers = []
     for i in range(max(len(columns) for columns in reduced)):
         first, second = (columns[i if len(columns) > 1 else 0] for columns in reduced)
@@ -191,30 +202,6 @@ def _nulls(task: Task, splits: list[Split], choices: dict[str, Choice], request:
         held_out.append(evidence.held_out(np.ones((1, len(answer))), request.definition)[0])
         plug_in.append(evidence.plug_in(request.definition)[0])
     return np.stack(held_out), np.stack(plug_in)
-
-
-def read_answer(answer: Any, n_samples: int) -> tuple[Rows, list[Any]]:
-    """Numbers 0..n_classes - 1 of each answer ``(n_samples,)`` and the sorted labels behind them."""
-    values = answer.detach().cpu().numpy() if hasattr(answer, "detach") else np.asarray(answer)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1:
-        raise ValueError(f"answer must hold one label per sample, shape (n_samples,), got {values.shape}")
-    if len(values) != n_samples:
-        raise ValueError(
-            f"every variable needs the same samples in the same order, got numbers of rows: sources {n_samples}, "
-            f"answer {len(values)}"
-        )
-    missing = [i for i, label in enumerate(values.tolist()) if label is None or label != label]
-    if missing:
-        raise ValueError(
-            f"answer holds {len(missing)} missing values (NaN or None), the first in row {missing[0]}. Drop those "
-            "samples from every variable"
-        )
-    if values.dtype.kind == "O":
-        values = values.astype(str)
-    labels, codes = np.unique(values, return_inverse=True)
-    return codes.astype(np.int64), labels.tolist()
 
 
 def _check_answers(codes: Rows, labels: list[Any], groups: Rows, grouped: bool) -> None:

@@ -8,38 +8,49 @@ from analysis_lib.pid.inputs import Variable
 
 # Squared singular values come from a Gram matrix, whose own rounding hides anything smaller.
 GRAM_RESOLUTION = 1e-7
+# Beyond it, and below its inverse, squares and sums of numbers may not be finite, or have no digits.
+LARGEST = 1e100
+MUCH_OFFSET = 100.0  # standard deviations
+LEAST_SPREAD = np.finfo(np.float64).tiny
+TOO_SMALL = "spans less than 1e-307, where numbers have lost their digits: give it in another unit"
 
 
-def reduce_layers(variable: Variable, variance_kept: float, max_components: int | None) -> list[np.ndarray]:
+def reduce_layers(
+    variable: Variable, variance_kept: float, max_components: int | None, reducible: bool = True
+) -> list[np.ndarray]:
     """Scores ``(n_samples, k)`` of each layer.
 
     ``k`` is the largest number of components any layer needs for ``variance_kept``, at most ``max_components`` and at
     most the layer's numerical rank, so that most layers share one number. ``variance_kept=1`` without
-    ``max_components`` returns the columns as they are, and refuses constant or linearly dependent ones.
+    ``max_components`` returns the columns as they are, and refuses constant or linearly dependent ones. ``reducible``
+    tells refusals whether the caller has these two parameters to offer.
     """
     _check_settings(variance_kept, max_components)
     if variance_kept == 1 and max_components is None:
-        for layer, values in enumerate(variable.values):
-            _check_columns(variable, layer, values)
-        return list(variable.values)
-    spectra = [_components(values, variable.resolution) for values in variable.values]
-    for layer, (variances, _) in enumerate(spectra):
-        if not len(variances):
-            raise ValueError(f"{variable.where(layer)} is constant: every sample is the same. Leave this layer out")
+        return [_checked_columns(variable, layer, values, reducible) for layer, values in enumerate(variable.values)]
+    spectra = []
+    for layer, values in enumerate(variable.values):
+        if 0 < np.max(values.max(0) / 2 - values.min(0) / 2) < LEAST_SPREAD:
+            raise ValueError(f"{variable.where(layer)} {TOO_SMALL}")
+        if not len((found := _components(values, variable.resolution))[0]):
+            _refuse_flat(variable, layer)
+        spectra.append(found)
     most = max(_needed(variances, variance_kept) for variances, _ in spectra)
     needed = most if max_components is None else min(most, int(max_components))
     return [scores[:, :needed] for _, scores in spectra]
 
 
 def _check_settings(variance_kept: float, max_components: int | None) -> None:
-    if not 0 < variance_kept <= 1:
+    if not (isinstance(variance_kept, int | float | np.number) and 0 < variance_kept <= 1):
         raise ValueError(f"variance_kept must lie in (0, 1], got {variance_kept!r}")
-    if max_components is not None and (int(max_components) != max_components or max_components < 1):
+    whole = isinstance(max_components, int | np.integer) and not isinstance(max_components, bool)
+    if max_components is not None and (not whole or max_components < 1):
         raise ValueError(f"max_components must be a positive integer or None, got {max_components!r}")
 
 
 def _components(values: np.ndarray, resolution: float) -> tuple[np.ndarray, np.ndarray]:
     """Variances ``(rank,)``, falling, and scores ``(n_samples, rank)`` of the principal components."""
+    values = _tamed(values, np.abs(values).max())
     centred = values - values[0]  # exact where a column is constant, as its mean may not be
     centred = centred - centred.mean(0)
     wide = centred.shape[1] > centred.shape[0]
@@ -58,25 +69,59 @@ def _needed(variances: np.ndarray, variance_kept: float) -> int:
     return min(int(np.searchsorted(share, variance_kept - 1e-12)) + 1, len(variances))
 
 
-def _check_columns(variable: Variable, layer: int, values: np.ndarray) -> None:
+def _tamed(values: np.ndarray, largest: np.ndarray | float) -> np.ndarray:
+    """Values times powers of two, without rounding, where numbers as large or small as ``largest`` have no squares."""
+    wild = (largest > LARGEST) | ((largest < 1 / LARGEST) & (largest > 0))
+    if not np.any(wild):
+        return values
+    return np.ldexp(values, np.where(wild, -np.frexp(largest)[1], 0))
+
+
+def _refuse_flat(variable: Variable, layer: int) -> None:
+    """Raise for a layer without principal components."""
+    where, values = variable.where(layer), variable.values[layer]
+    if (values == values[0]).all():
+        raise ValueError(f"{where} is constant: every sample is the same, so there is nothing to tell. Leave it out")
+    raise ValueError(f"{where} {_rounded(variable, values, None)}")
+
+
+def _rounded(variable: Variable, values: np.ndarray, column: int | None) -> str:
+    shown = values if column is None else values[:, column]
+    return (
+        f"varies by no more than its numbers can tell: from {shown.min():.8g} to {shown.max():.8g}, with a relative "
+        f"spacing of {variable.resolution:.0e}. Take off the offset before rounding, or give a finer type"
+    )
+
+
+def _checked_columns(variable: Variable, layer: int, values: np.ndarray, reducible: bool) -> np.ndarray:
+    """The columns, extreme scales tamed; raises ``ValueError`` for those that are constant or linearly dependent."""
     where = variable.where(layer)
-    constant = np.flatnonzero(values.max(0) == values.min(0))
+    largest, least = values.max(0), values.min(0)
+    constant = np.flatnonzero(largest == least)
     if len(constant) == values.shape[1]:
         raise ValueError(f"{where} is constant: every sample is the same, so there is nothing to tell. Leave it out")
     if len(constant):
+        components = ", or keep principal components (in pid_flow variance_kept=0.999, in probe_pid max_components)"
         raise ValueError(
-            f"{where} has {len(constant)} constant columns, the first is {constant[0]}. Drop them, or keep principal "
-            f"components instead (in pid_flow variance_kept=0.999, in probe_pid max_components)"
+            f"{where} has {len(constant)} constant columns, the first is {constant[0]}. "
+            f"Drop them{components if reducible else ''}"
         )
+    if len(lost := np.flatnonzero(largest / 2 - least / 2 < LEAST_SPREAD)):
+        raise ValueError(f"{where} column {lost[0]} {TOO_SMALL}")
+    values = _tamed(values, np.maximum(np.abs(largest), np.abs(least)))
     if len(values) <= values.shape[1]:
-        return  # too few samples to have full rank; the sample-size check says so with its figures
+        return values  # too few samples to have full rank; the sample-size check says so with its figures
     spread = values.std(0)
-    rounding = 4 * variable.resolution * float(np.max(np.sqrt((values**2).mean(0)) / spread))
-    rank = np.linalg.matrix_rank(
-        (values - values.mean(0)) / spread, rtol=max(len(values) * np.finfo(np.float64).eps, rounding)
-    )
+    offset = np.sqrt((values**2).mean(0)) / spread
+    rounding = max(len(values) * np.finfo(np.float64).eps, 4 * variable.resolution * float(offset.max()))
+    rank = int(np.linalg.matrix_rank((values - values.mean(0)) / spread, rtol=rounding))
     if rank < values.shape[1]:
+        if offset.max() > MUCH_OFFSET:
+            column = int(offset.argmax())
+            raise ValueError(f"{where} column {column} {_rounded(variable, variable.values[layer], column)}")
+        components = f" Keep {rank} principal components instead (in pid_flow and probe_pid max_components={rank})"
         raise ValueError(
-            f"{where} has {values.shape[1]} columns but rank {rank}: some are linear functions of others. Keep {rank} "
-            f"principal components instead (in pid_flow and probe_pid max_components={rank})"
+            f"{where} has {values.shape[1]} columns but rank {rank}: some are linear functions of others."
+            f"{components if reducible else ' Leave those out'}"
         )
+    return values
