@@ -6,12 +6,15 @@ per pair, the Gaussian atoms of the latents are the atoms of the data.
 
 Maps are cross-fitted: trained on one half (a fifth of it stops the training), their latents read on the other. Where
 they do not beat the identity on the rows they never saw, the identity is kept and all rows are used, no fold split.
+
+Columns with repeated values (:mod:`analysis_lib.pid.ties`) are left as they are. Where they are about, likelihood alone
+does not decide: maps must also tell no less than ranks on the rows they never saw.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -29,17 +32,24 @@ DEPTHS = (1, 4, 4)
 ROWS_PER_WEIGHT = 10
 # One-sided 5 %: the identity stays unless the flow is better than chance would have it.
 KEEP_LEVEL = 1.645
+# What is said of flows that are not there.
+IDLE = "no flow gained anything anywhere: these are the rank marginals of mode 'marginal'"
+OUTDONE = "flows told less than ranks on rows they had not seen, and were left out"
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Latents of one layer: a list of (rows, variable -> ``(n_rows, d)``), and how the flow fared."""
+    """Latents of one layer: a list of (rows, variable -> ``(n_rows, d)``), and how the flow fared.
+
+    ``outdone`` where it was more likely than the ranks, but told less.
+    """
 
     parts: list[tuple[np.ndarray, dict[str, np.ndarray]]]
     gain_bits: float
     gain_error_bits: float
     flow_kept: bool
     depths: tuple[int, ...]
+    outdone: bool
 
 
 def fit_cartesian(
@@ -49,8 +59,18 @@ def fit_cartesian(
     seed: int = 0,
     steps: int = 200,
     device: str = "cpu",
+    tied: Mapping[str, np.ndarray] | None = None,
+    wary: bool = False,
 ) -> list[Fitted]:
-    """Fit all ``layers`` together. Each maps variables to normal scores ``(n_samples, d)``, equal shapes in all."""
+    """Fit all ``layers`` together. Each maps variables to normal scores ``(n_samples, d)``, equal shapes in all.
+
+    ``tied`` marks columns ``(d,)`` of each variable that stay as they are, ``wary`` asks for information beside
+    likelihood, as repeated values may hide in principal components.
+    """
+    free = {
+        name: [i for i in range(scores.shape[1]) if tied is None or not tied[name][i]]
+        for name, scores in layers[0].items()
+    }
     folds = two_folds(groups, np.random.default_rng([seed, 1]))
     fit, stop, unseen = (
         _rows([getattr(fold, use) for fold in folds], len(layers), device) for use in ("fit", "stop", "unseen")
@@ -66,12 +86,12 @@ def fit_cartesian(
     best_gain = torch.zeros(members, dtype=torch.float64, device=device)
     best_depth = torch.zeros(members, dtype=torch.int64, device=device)
     best = {name: (rows, rows.new_zeros(rows.shape[:2])) for name, rows in data.items()}
-    widest = max(rows.shape[-1] for rows in data.values())
+    widest = max(len(columns) for columns in free.values())
     generator = torch.Generator().manual_seed(seed)
     for depth in DEPTHS:
         if depth > DEPTHS[0] and fit.index.shape[1] < ROWS_PER_WEIGHT * depth * (widest + BUMPS):
             break
-        flows = _flows(data, depth, members, generator, device)
+        flows = _flows(data, free, depth, members, generator, device)
         gain = train(flows, data, fit, stop, objective, Settings(steps=steps))
         better = gain > best_gain
         best_gain, best_depth = torch.where(better, gain, best_gain), torch.where(better, depth, best_depth)
@@ -85,18 +105,31 @@ def fit_cartesian(
             for name in data
         }
     gains = _unseen_gain(objective, data, best, fit, unseen)
-    return [_read_layer(i, layer, folds, best, gains, unseen.weight > 0, best_depth) for i, layer in enumerate(layers)]
+    results = []
+    for i, layer in enumerate(layers):
+        fitted = _read_layer(i, layer, folds, best, gains, unseen.weight > 0, best_depth)
+        if wary and fitted.flow_kept and not _tells_as_much(fitted, layer, pairs):
+            fitted = replace(fitted, parts=_all_rows(layer), flow_kept=False, outdone=True)
+        results.append(fitted)
+    return results
 
 
 def _flows(
-    data: Mapping[str, Tensor], depth: int, members: int, generator: torch.Generator, device: str
+    data: Mapping[str, Tensor],
+    free: Mapping[str, list[int]],
+    depth: int,
+    members: int,
+    generator: torch.Generator,
+    device: str,
 ) -> dict[str, MemberFlow]:
     """One flow per variable; a single column is Gaussian already after its rank transform and needs none."""
-    return {
-        name: gaussianization_flow(rows.shape[-1], members, depth, generator).to(device)
-        for name, rows in data.items()
-        if rows.shape[-1] > 1
-    }
+    flows = {}
+    for name, rows in data.items():
+        columns = free[name]
+        if len(columns) > 1:
+            some = None if len(columns) == rows.shape[-1] else columns
+            flows[name] = gaussianization_flow(len(columns), members, depth, generator, some).to(device)
+    return flows
 
 
 def _rows(indices: list[np.ndarray], n_layers: int, device: str) -> Rows:
@@ -151,5 +184,30 @@ def _read_layer(
             for m, fold in zip(members, folds, strict=True)
         ]
     else:
-        parts = [(np.arange(len(next(iter(scores.values())))), dict(scores))]
-    return Fitted(parts, gain, error, kept, tuple(int(depths[m]) for m in members))
+        parts = _all_rows(scores)
+    return Fitted(parts, gain, error, kept, tuple(int(depths[m]) for m in members), outdone=False)
+
+
+def _all_rows(scores: Mapping[str, np.ndarray]) -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:
+    """The identity: one part, all rows."""
+    return [(np.arange(len(next(iter(scores.values())))), dict(scores))]
+
+
+def _tells_as_much(fitted: Fitted, scores: Mapping[str, np.ndarray], pairs: tuple[tuple[str, str], ...]) -> bool:
+    """Whether no Gaussian information of the first variable, on unseen rows, is below that of the scores there."""
+    first, sources = pairs[0][0], [pair[1] for pair in pairs]
+    for told in [*([source] for source in sources), sources]:
+        gained = 0.0
+        for rows, latents in fitted.parts:
+            before = {name: scores[name][rows] for name in (first, *told)}
+            gained += _plug_in(latents, first, told) - _plug_in(before, first, told)
+        if not gained >= 0:
+            return False
+    return True
+
+
+def _plug_in(latents: Mapping[str, np.ndarray], first: str, told: list[str]) -> float:
+    """Gaussian information in nats; NaN where a covariance is singular."""
+    blocks = [latents[first], np.concatenate([latents[name] for name in told], axis=1)]
+    logs = [np.linalg.slogdet(np.atleast_2d(np.corrcoef(rows.T)))[1] for rows in (*blocks, np.hstack(blocks))]
+    return 0.5 * (logs[0] + logs[1] - logs[2]) if np.isfinite(logs).all() else float("nan")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +10,10 @@ import numpy as np
 import torch
 
 from analysis_lib.pid.atoms import LN2
-from analysis_lib.pid.cartesian import fit_cartesian
+from analysis_lib.pid.cartesian import OUTDONE, fit_cartesian
 from analysis_lib.pid.definitions import get_definition
 from analysis_lib.pid.diagnostics import describe, note_copies, seed_spread
 from analysis_lib.pid.fitted import (
-    ORDER,
-    Columns,
     FittedLatents,
     LayerLatents,
     blaming,
@@ -25,34 +22,14 @@ from analysis_lib.pid.fitted import (
     note_idle_flows,
 )
 from analysis_lib.pid.inference import Counts, Estimate, infer_separate, reorder
-from analysis_lib.pid.inputs import (
-    LARGEST_SEED,
-    check_count,
-    check_device,
-    check_lengths,
-    check_sample_size,
-    originals,
-    read_groups,
-    read_variable,
-)
+from analysis_lib.pid.inputs import LARGEST_SEED, check_count, check_device
 from analysis_lib.pid.joint import fit_joint
 from analysis_lib.pid.latents import SeparateLatents, assemble
 from analysis_lib.pid.marginals import rank_normal
-from analysis_lib.pid.reduction import reduce_layers
 from analysis_lib.pid.result import PIDResult
+from analysis_lib.pid.samples import Components, Samples, alike, read_samples
 
 PAPER_VARIANCE = 0.95
-Components = int | Mapping[str, int | None] | None
-
-
-@dataclass(frozen=True)
-class Samples:
-    """What the caller gave, checked: every layer's columns, the layers' numbers (none without layers), and the rest."""
-
-    layers: list[Columns]
-    numbers: list[int]
-    groups: np.ndarray
-    n_copies: int
 
 
 @dataclass(frozen=True)
@@ -172,7 +149,7 @@ def pid_flow(
         )
         return fitted.decompose(chosen.name, n_bootstrap=n_bootstrap, n_null=n_null, n_matched=n_matched, n_bias=n_bias)
     kept = PAPER_VARIANCE if variance_kept is None else variance_kept
-    samples = _read_samples(vision, language, target, groups, kept, max_components)
+    samples = read_samples(vision, language, target, groups, kept, max_components)
     return _joint(samples, _training(seed, n_seeds, steps, device), counts, chosen.name)
 
 
@@ -220,10 +197,10 @@ def fit_latents(
         raise ValueError(f"latents for several definitions come from one of {', '.join(FITS)}, not from mode {mode!r}")
     training = _training(seed, n_seeds, steps, device)
     kept = 1.0 if variance_kept is None else variance_kept
-    samples = _read_samples(vision, language, target, groups, kept, max_components)
+    samples = read_samples(vision, language, target, groups, kept, max_components)
     found: dict[int, LayerLatents] = {}
-    for indices in _alike(samples.layers):
-        fitted = FITS[mode]([samples.layers[i] for i in indices], samples.groups, training)
+    for indices in alike(samples):
+        fitted = FITS[mode](samples, indices, training)
         found.update(zip(indices, fitted, strict=True))
     layers = note_idle_flows([found[i] for i in range(len(samples.layers))])
     return FittedLatents(layers, samples.numbers, mode, samples.groups, seed, samples.n_copies)
@@ -237,55 +214,32 @@ def _training(seed: int, n_seeds: int, steps: int, device: str) -> Training:
     return Training(seed, n_seeds, steps, device)
 
 
-def _read_samples(
-    vision: Any, language: Any, target: Any, groups: Any, variance_kept: float, max_components: Components
-) -> Samples:
-    """Check the variables, leave copies out, and reduce every layer."""
-    variables = [read_variable(target, "target", layers=False), read_variable(vision, "vision")]
-    variables.append(read_variable(language, "language"))
-    check_lengths(*variables)
-    members = read_groups(groups, variables[0].n_samples)
-    kept = originals(*(variable.values[-1] for variable in variables)) if groups is None else np.arange(len(members))
-    n_copies = len(members) - len(kept)
-    variables, members = [variable.take(kept) for variable in variables], members[kept]
-    limits = max_components if isinstance(max_components, Mapping) else dict.fromkeys(ORDER, max_components)
-    if set(limits) != set(ORDER):
-        raise ValueError(f"max_components must be one number or one for each of {', '.join(ORDER)}, got {dict(limits)}")
-    reduced = {v.name: reduce_layers(v, variance_kept, limits[v.name]) for v in variables}
-    layered = any(v.layered for v in variables)
-    n_layers = max(len(v.values) for v in variables)
-    layers = [{name: rows[i if len(rows) > 1 else 0] for name, rows in reduced.items()} for i in range(n_layers)]
-    n_samples = variables[0].n_samples
-    for i, layer in enumerate(layers):
-        where = f"layer {i}: " if layered else ""
-        check_sample_size(n_samples, {name: layer[name].shape[1] for name in ("vision", "language", "target")}, where)
-    return Samples(layers, list(range(n_layers)) if layered else [], members, n_copies)
-
-
-def _alike(layers: list[Columns]) -> list[list[int]]:
-    """Layer numbers in groups of equal dimensions, which train in one graph."""
-    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for i, layer in enumerate(layers):
-        groups[tuple(layer[name].shape[1] for name in ORDER)].append(i)
-    return list(groups.values())
-
-
-def _fit_marginal(layers: list[Columns], groups: np.ndarray, training: Training) -> list[LayerLatents]:
-    rows = np.arange(len(groups))
+def _fit_marginal(samples: Samples, indices: list[int], training: Training) -> list[LayerLatents]:
+    rows, layers = np.arange(len(samples.groups)), [samples.layers[i] for i in indices]
+    scores = [{name: rank_normal(columns) for name, columns in layer.items()} for layer in layers]
     return [
-        LayerLatents(layer, [[(rows, {name: rank_normal(columns) for name, columns in layer.items()})]], [True], {})
-        for layer in layers
+        LayerLatents(layer, [[(rows, ranked)]], [True], {}, samples.ties[i].words)
+        for i, layer, ranked in zip(indices, layers, scores, strict=True)
     ]
 
 
-def _fit_cartesian(layers: list[Columns], groups: np.ndarray, training: Training) -> list[LayerLatents]:
+def _fit_cartesian(samples: Samples, indices: list[int], training: Training) -> list[LayerLatents]:
+    layers, ties = [samples.layers[i] for i in indices], samples.ties[indices[0]]
     scores = [{name: rank_normal(columns) for name, columns in layer.items()} for layer in layers]
     fits = [
-        fit_cartesian(scores, groups, seed=training.seed + i, steps=training.steps, device=training.device)
+        fit_cartesian(
+            scores,
+            samples.groups,
+            seed=training.seed + i,
+            steps=training.steps,
+            device=training.device,
+            tied=ties.columns,
+            wary=bool(ties.words),
+        )
         for i in range(training.n_seeds)
     ]
     results = []
-    for layer, *trained in zip(layers, *fits, strict=True):
+    for i, layer, *trained in zip(indices, layers, *fits, strict=True):
         first = trained[0]
         figures = {
             "gain_bits": first.gain_bits,
@@ -294,14 +248,15 @@ def _fit_cartesian(layers: list[Columns], groups: np.ndarray, training: Training
             "flow_depths": first.depths,
         }
         seeds, ranked = [fit.parts for fit in trained], [not fit.flow_kept for fit in trained]
-        results.append(LayerLatents(layer, seeds, ranked, figures))
+        notes = [*samples.ties[i].words, *([OUTDONE] if first.outdone else [])]
+        results.append(LayerLatents(layer, seeds, ranked, figures, notes))
     return results
 
 
 def _joint(samples: Samples, training: Training, counts: Counts, definition: str) -> PIDResult:
     estimates: dict[int, Estimate] = {}
     diagnostics: dict[int, dict[str, Any]] = {}
-    for indices in _alike(samples.layers):
+    for indices in alike(samples):
         results = _joint_alike(samples, indices, training, counts, definition)
         for i, (estimate, figures) in zip(indices, results, strict=True):
             estimates[i], diagnostics[i] = estimate, figures | note_copies(figures["flags"], samples.n_copies)
@@ -341,11 +296,12 @@ def _joint_alike(
         ]
         figures = describe(estimate, layer, list(latents[i].values()), pairs, spread)
         figures["gain_bits"] = float(gains[i]) / LN2
+        figures["flags"] += samples.ties[indices[i]].words
         results.append((estimate, figures))
     return results
 
 
-FITS: dict[str, Callable[[list[Columns], np.ndarray, Training], list[LayerLatents]]] = {
+FITS: dict[str, Callable[[Samples, list[int], Training], list[LayerLatents]]] = {
     "cartesian": _fit_cartesian,
     "marginal": _fit_marginal,
 }

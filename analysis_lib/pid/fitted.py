@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from analysis_lib.pid.cartesian import IDLE
 from analysis_lib.pid.definitions import Definition, get_definition
 from analysis_lib.pid.diagnostics import collect, describe, note_copies, seed_spread
 from analysis_lib.pid.inference import ESTIMATES, Counts, Estimate, infer_common
@@ -23,7 +24,6 @@ from analysis_lib.pid.latents import CommonLatents, assemble, average
 from analysis_lib.pid.result import PIDResult, gather
 
 ORDER = ("target", "vision", "language")
-IDLE = "no flow gained anything anywhere: these are the rank marginals of mode 'marginal'"
 COUNTS_AT_LEAST = {"bootstrap": 2, "null": 2, "matched": 0, "bias": 0}
 Columns = dict[str, np.ndarray]
 Parts = list[tuple[np.ndarray, Columns]]
@@ -97,8 +97,10 @@ class FittedLatents:
         """
         if not self.numbers:
             raise ValueError("there are no layers to take from: give sources as (n_layers, n_samples, n_features)")
-        if not layers or not set(layers) <= set(range(len(self.layers))) or len(set(layers)) < len(layers):
-            raise ValueError(f"take some of the layers 0 to {len(self.layers) - 1}, each once, got {list(layers)}")
+        if not layers or not set(layers) <= set(range(len(self.layers))):
+            raise ValueError(f"take some of the layers 0 to {len(self.layers) - 1}, got {list(layers)}")
+        if len(set(layers)) < len(layers):
+            raise ValueError(f"take each layer once, got {list(layers)}")
         numbers = [self.numbers[i] for i in layers]
         return replace(self, layers=[self.layers[i] for i in layers], numbers=numbers)
 

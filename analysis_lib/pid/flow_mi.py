@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from analysis_lib.pid.bias import information_bias
-from analysis_lib.pid.cartesian import fit_cartesian
+from analysis_lib.pid.cartesian import IDLE, OUTDONE, fit_cartesian
 from analysis_lib.pid.gaussian import gaussian_mi
 from analysis_lib.pid.inputs import (
     LARGEST_SEED,
@@ -20,9 +21,25 @@ from analysis_lib.pid.inputs import (
 )
 from analysis_lib.pid.marginals import rank_normal
 from analysis_lib.pid.reduction import reduce_layers
+from analysis_lib.pid.ties import describe_ties, tied_columns
 
 
-def flow_mi(x: Any, y: Any, seed: int = 0, *, groups: Any = None, steps: int = 200, device: str = "cpu") -> float:
+class Bits(float):
+    """A number of bits with ``flags`` in words, which printing shows beside it."""
+
+    flags: list[str]
+
+    def __new__(cls, value: float, flags: list[str]) -> Bits:
+        """A float like any other in calculations."""
+        bits = super().__new__(cls, value)
+        bits.flags = flags
+        return bits
+
+    def __repr__(self) -> str:
+        return f"{float(self)!r} (flags: {'; '.join(self.flags)})" if self.flags else repr(float(self))
+
+
+def flow_mi(x: Any, y: Any, seed: int = 0, *, groups: Any = None, steps: int = 200, device: str = "cpu") -> Bits:
     """Bias-corrected mutual information, in bits, of Gaussianized ``x`` and ``y``.
 
     Rank marginals, then a cross-fitted flow of each variable trained on the pair's Gaussian likelihood, as in
@@ -34,6 +51,10 @@ def flow_mi(x: Any, y: Any, seed: int = 0, *, groups: Any = None, steps: int = 2
         ``(n_samples, n_features)`` or ``(n_samples,)``; numpy or torch.
     seed, groups, steps, device
         as in :func:`analysis_lib.pid.pid_flow`.
+
+    Returns
+    -------
+    a float whose ``flags`` say in words what a reader must know; repeated values are warned of as well.
 
     Raises
     ------
@@ -56,10 +77,18 @@ def flow_mi(x: Any, y: Any, seed: int = 0, *, groups: Any = None, steps: int = 2
     dims = (columns["x"].shape[1], columns["y"].shape[1])
     check_sample_size(variables[0].n_samples, dict(zip(("x", "y"), dims, strict=True)), "", reducible=False)
     numbers = read_groups(groups, variables[0].n_samples)
+    tied = {name: tied_columns(rows) for name, rows in columns.items()}
+    flags = [describe_ties(name, columns[name], here) for name, here in tied.items() if here.any()]
+    if flags:
+        warnings.warn("; ".join(flags), stacklevel=2)
     scores = {name: rank_normal(rows) for name, rows in columns.items()}
-    (fitted,) = fit_cartesian([scores], numbers, (("x", "y"),), seed, steps, device)
+    (fitted,) = fit_cartesian([scores], numbers, (("x", "y"),), seed, steps, device, tied, wary=bool(flags))
+    if fitted.outdone:
+        flags.append(OUTDONE)
+    elif max(dims) > 1 and not any(fitted.depths):
+        flags.append(IDLE)
     estimates = []
     for _, latents in fitted.parts:
         covariance = np.cov(np.concatenate([latents["x"], latents["y"]], axis=1).T)
         estimates.append(float(gaussian_mi(covariance, dims)) - information_bias(len(latents["x"]), *dims))
-    return float(np.mean(estimates))
+    return Bits(float(np.mean(estimates)), flags)

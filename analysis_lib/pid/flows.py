@@ -112,29 +112,37 @@ class MemberBumps(InvertibleModule):
 
 
 class MemberFlow(nn.Module):
-    """A FrEIA graph on ``(n_members, n_samples, d)``."""
+    """A FrEIA graph on ``(n_members, n_samples, d)``, or on some of the d columns while the others pass unchanged."""
 
-    def __init__(self, graph: SequenceINN) -> None:
+    columns: Tensor | None
+
+    def __init__(self, graph: SequenceINN, columns: list[int] | None = None) -> None:
         super().__init__()
         self.graph = graph
+        self.register_buffer("columns", None if columns is None else torch.tensor(columns))
 
     def forward(self, x: Tensor, rev: bool = False) -> tuple[Tensor, Tensor]:
         """Latents of the shape of ``x``, and log-Jacobians ``(n_members, n_samples)``."""
-        mapped, log_jacobian = self.graph(x.reshape(-1, x.shape[-1]), rev=rev)
-        return mapped.view(x.shape), log_jacobian.view(x.shape[:-1])
+        part = x if self.columns is None else x.index_select(-1, self.columns)
+        mapped, log_jacobian = self.graph(part.reshape(-1, part.shape[-1]), rev=rev)
+        mapped = mapped.view(part.shape)
+        whole = mapped if self.columns is None else x.index_copy(-1, self.columns, mapped)
+        return whole, log_jacobian.view(x.shape[:-1])
 
 
-def gaussianization_flow(d: int, members: int, depth: int, generator: torch.Generator) -> MemberFlow:
+def gaussianization_flow(
+    d: int, members: int, depth: int, generator: torch.Generator, columns: list[int] | None = None
+) -> MemberFlow:
     """``depth`` blocks of a linear mixing and per-column increasing functions; a rotation before training.
 
     After Chen and Gopinath (2000) and Meng et al. (2020, arXiv:2003.01941). A rotation changes no Gaussian information,
-    so for the estimate this is the identity.
+    so for the estimate this is the identity. ``columns`` names the ``d`` that are mapped where there are more.
     """
     graph = SequenceINN(d)
     for _ in range(depth):
         graph.append(MemberMixing, members=members, generator=generator)
         graph.append(MemberBumps, members=members)
-    return MemberFlow(graph)
+    return MemberFlow(graph, columns)
 
 
 def coupling_flow(d: int, members: int, blocks: int, hidden: int, generator: torch.Generator) -> MemberFlow:

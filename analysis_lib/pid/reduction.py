@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis_lib.pid.inputs import Variable
+from analysis_lib.pid.ties import snapped, tied_columns
 
 # Squared singular values come from a Gram matrix, whose own rounding hides anything smaller.
 GRAM_RESOLUTION = 1e-7
@@ -34,6 +35,8 @@ def reduce_layers(
             raise ValueError(f"{variable.where(layer)} {TOO_SMALL}")
         if not len((found := _components(values, variable.resolution))[0]):
             _refuse_flat(variable, layer)
+        if tied_columns(values).any():
+            found = found[0], snapped(found[1])
         spectra.append(found)
     most = max(_needed(variances, variance_kept) for variances, _ in spectra)
     needed = most if max_components is None else min(most, int(max_components))

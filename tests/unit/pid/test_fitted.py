@@ -52,7 +52,8 @@ def test_layers_of_unequal_dimensions_stay_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layers", "message"), [([], "layers 0 to 2"), ([3], "layers 0 to 2, got"), ([-1], "layers 0 to 2")]
+    ("layers", "message"),
+    [([], "layers 0 to 2"), ([3], "layers 0 to 2, got"), ([-1], "layers 0 to 2"), ([1, 1], "each layer once")],
 )
 def test_layers_that_do_not_exist_are_refused(layers: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
