@@ -26,7 +26,7 @@ from analysis_lib.pid.inputs import LARGEST_SEED, check_count, check_device
 from analysis_lib.pid.joint import fit_joint
 from analysis_lib.pid.latents import SeparateLatents, assemble
 from analysis_lib.pid.marginals import rank_normal
-from analysis_lib.pid.result import PIDResult
+from analysis_lib.pid.result import PIDResult, over_trainings
 from analysis_lib.pid.samples import Components, Samples, alike, read_samples
 
 PAPER_VARIANCE = 0.95
@@ -90,9 +90,9 @@ def pid_flow(
         bootstrap draws, reorderings of the shuffled null, random systems of the matched null (0 leaves it out),
         parametric draws that estimate the bias of the uniques.
     n_seeds
-        with more than one, flows are trained again from other seeds, and ``seed_spread`` of the table tells how far
-        the plug-ins scatter, ``diagnostics["seed_spread"]`` that of the atom that scatters most; everything else is
-        of the first seed.
+        how often flows are trained, from this seed on. With one, intervals are of that training, and another may lie
+        outside: results say so. With more, intervals include what two trainings differ by, and ``seed_spread`` of the
+        table tells how far the plug-ins scatter; the point is of the first seed all the same.
     steps
         most training steps of a flow; training stops earlier on held-out rows.
     device
@@ -111,7 +111,7 @@ def pid_flow(
     Notes
     -----
     Null, cartesian and marginal: the target's latents reordered on rows the maps were not trained on. Joint: flows
-    refitted on one shuffled target. Intervals hold the maps fixed.
+    refitted on one shuffled target. Brackets and nulls hold the maps fixed.
 
     Examples
     --------
@@ -283,19 +283,20 @@ def _joint_alike(
     results = []
     for i, layer in enumerate(layers):
         dims = (layer["target"].shape[1], layer["vision"].shape[1], layer["language"].shape[1])
-        real, null, *others = (
+        first, null, *others = (
             SeparateLatents({name: torch.from_numpy(z) for name, z in columns.items()}, rows, dims)
             for columns in (latents[i], latents[i + len(layers)], *(other[i] for other, _ in fits[1:]))
         )
         with blaming(numbers, i):
-            estimate = infer_separate(real, null, samples.groups, definition, counts, training.seed)
-            spread = seed_spread([assemble(definition, each.plug_in()) for each in (real, *others)])
+            estimate = infer_separate([first, *others], null, samples.groups, definition, counts, training.seed)
+            spread = seed_spread([assemble(definition, each.plug_in()) for each in (first, *others)])
         pairs = [
             {"target": latents[i][name][:, : dims[0]], name: latents[i][name][:, dims[0] :]}
             for name in ("vision", "language")
         ]
         figures = describe(estimate, layer, list(latents[i].values()), pairs, spread)
         figures["gain_bits"] = float(gains[i]) / LN2
+        figures["interval"] = over_trainings(training.n_seeds)
         figures["flags"] += samples.ties[indices[i]].words
         results.append((estimate, figures))
     return results

@@ -21,8 +21,9 @@ from analysis_lib.pid.diagnostics import collect, describe, note_copies, seed_sp
 from analysis_lib.pid.inference import ESTIMATES, Counts, Estimate, infer_common
 from analysis_lib.pid.inputs import check_count
 from analysis_lib.pid.latents import CommonLatents, assemble, average
-from analysis_lib.pid.result import PIDResult, gather
+from analysis_lib.pid.result import PIDResult, gather, over_trainings
 
+OF_SCORES = "This covariance is of normal scores, in which columns that order the samples alike are one"
 ORDER = ("target", "vision", "language")
 COUNTS_AT_LEAST = {"bootstrap": 2, "null": 2, "matched": 0, "bias": 0}
 Columns = dict[str, np.ndarray]
@@ -130,9 +131,10 @@ class FittedLatents:
     def _decompose_layer(
         self, layer: LayerLatents, definition: Definition, counts: Counts
     ) -> tuple[Estimate, dict[str, Any]]:
-        latents, *others = layer.read(definition)
-        estimate = infer_common(latents, self.groups, definition, counts, self.seed)
-        plug_ins = [average([part.plug_in() for part in parts]) for parts in [latents, *others]]
+        trainings = layer.read(definition)
+        latents = trainings[0]
+        estimate = infer_common(trainings, self.groups, definition, counts, self.seed)
+        plug_ins = [average([part.plug_in() for part in parts]) for parts in trainings]
         spread = seed_spread([assemble(definition, core) for core in plug_ins])
         pairs = [
             dict(zip(ORDER, np.split(part.values.numpy(), np.cumsum(part.dims)[:-1], axis=1), strict=True))
@@ -140,6 +142,7 @@ class FittedLatents:
         ]
         figures = describe(estimate, layer.columns, [part.values.numpy() for part in latents], pairs, spread)
         figures["flags"] += layer.notes
+        figures["interval"] = "samples" if self.mode == "marginal" else over_trainings(len(trainings))
         return estimate, figures | layer.figures
 
 
@@ -151,13 +154,13 @@ def check_counts(counts: Counts) -> None:
 
 @contextmanager
 def blaming(numbers: list[int], i: int) -> Iterator[None]:
-    """A covariance that cannot be decomposed is blamed on its layer."""
+    """A covariance of latents that cannot be decomposed is blamed on its layer, and on what ranks make of columns."""
     try:
         yield
     except ValueError as error:
-        if numbers:
-            raise ValueError(f"layer {numbers[i]}: {error}") from error
-        raise
+        where = f"layer {numbers[i]}: " if numbers else ""
+        ranks = f". {OF_SCORES}" if "singular" in str(error) else ""
+        raise ValueError(f"{where}{error}{ranks}") from error
 
 
 def gather_layers(

@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis_lib.pid.bias import information_bias
 from analysis_lib.pid.cartesian import IDLE, OUTDONE, fit_cartesian
+from analysis_lib.pid.fitted import blaming
 from analysis_lib.pid.gaussian import gaussian_mi
 from analysis_lib.pid.inputs import (
     LARGEST_SEED,
@@ -88,7 +89,8 @@ def flow_mi(x: Any, y: Any, seed: int = 0, *, groups: Any = None, steps: int = 2
     elif max(dims) > 1 and not any(fitted.depths):
         flags.append(IDLE)
     estimates = []
-    for _, latents in fitted.parts:
-        covariance = np.cov(np.concatenate([latents["x"], latents["y"]], axis=1).T)
-        estimates.append(float(gaussian_mi(covariance, dims)) - information_bias(len(latents["x"]), *dims))
+    with blaming([], 0):
+        for _, latents in fitted.parts:
+            covariance = np.cov(np.concatenate([latents["x"], latents["y"]], axis=1).T)
+            estimates.append(float(gaussian_mi(covariance, dims)) - information_bias(len(latents["x"]), *dims))
     return Bits(float(np.mean(estimates)), flags)

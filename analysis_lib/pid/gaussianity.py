@@ -17,6 +17,7 @@ from analysis_lib.pid.atoms import LN2
 
 PAIRS = 2
 NEIGHBOURS = 5
+EQUAL_LENGTHS = 1e-9
 
 
 def excess_information(target: np.ndarray, source: np.ndarray) -> float:
@@ -34,8 +35,10 @@ def shared_scale(target: np.ndarray, source: np.ndarray) -> float:
     """Spearman correlation between the squared lengths of the whitened target and of the source's whitened residual."""
     target_white, source_white = _whitened(target), _whitened(source)
     residual = source_white - target_white @ (target_white.T @ source_white) / len(target)
-    lengths = (rows**2 for rows in (target_white, _whitened(residual)))
-    return float(spearmanr(*(squares.sum(1) for squares in lengths)).statistic)
+    lengths = [(rows**2).sum(1) for rows in (target_white, _whitened(residual))]
+    if any(np.ptp(squares) < EQUAL_LENGTHS for squares in lengths):
+        return 0.0  # a balanced yes/no has one length, which goes together with nothing
+    return float(spearmanr(*lengths).statistic)
 
 
 def _canonical(target: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,11 +1,12 @@
 """From latents to numbers that can be read: bias taken off, an interval, a bracket, two nulls and a p-value.
 
 Point: plug-in less its bias (:mod:`analysis_lib.pid.bias`, and what ranks take away). It may fall below zero where the
-truth is zero, as unbiased estimates do; it is never clipped. Interval: groups are drawn with replacement, maps held
-fixed; a replicate's plug-in carries the bias twice, so replicates are centred on the point before their quantiles are
-taken. For equal groups and seed, the i-th replicate draws the same groups at every layer and in every call, so that a
-difference between atoms, layers or conditions has an interval of its own. No interval lies wholly below zero where the
-definition says that the quantity cannot. Bracket: :mod:`analysis_lib.pid.bracket`.
+truth is zero, as unbiased estimates do; it is never clipped. Interval: groups are drawn with replacement; a replicate's
+plug-in carries the bias twice, so replicates are centred on the point before their quantiles are taken. Maps are held
+fixed; where they were trained more than once, replicates carry what two trainings differ by as well. For equal groups
+and seed, the i-th replicate draws the same groups at every layer and in every call, so that a difference between atoms,
+layers or conditions has an interval of its own. No interval lies wholly below zero where the definition says that the
+quantity cannot. Bracket: :mod:`analysis_lib.pid.bracket`.
 
 Nulls: *shuffled*, the same estimate after the target's rows were reordered; *matched*, random systems with the same
 total information (:mod:`analysis_lib.pid.matched`).
@@ -69,11 +70,17 @@ class Counts:
 
 
 def infer_common(
-    parts: Sequence[CommonLatents], groups: np.ndarray, definition: Definition, counts: Counts, seed: int
+    trainings: Sequence[Sequence[CommonLatents]], groups: np.ndarray, definition: Definition, counts: Counts, seed: int
 ) -> Estimate:
-    """Estimate from latents with one map per variable, averaged over ``parts`` (folds)."""
-    plug_in = average([part.plug_in() for part in parts])
-    point = plug_in - average([part.bias(counts.bias, _stream(seed, "bias", i)) for i, part in enumerate(parts)])
+    """Estimate from latents with one map per variable, averaged over the parts (folds) of the first of ``trainings``.
+
+    Of the others only the points are used, for the interval.
+    """
+    parts, plug_in = trainings[0], average([part.plug_in() for part in trainings[0]])
+    point, *others = (
+        average([part.plug_in() - part.bias(counts.bias, _stream(seed, "bias", i)) for i, part in enumerate(training)])
+        for training in trainings
+    )
     nulls, null_biases = [], []
     for i, part in enumerate(parts):
         rng = _stream(seed, "null", i)
@@ -84,6 +91,7 @@ def infer_common(
         null_biases.append(covariance_bias(some, len(part.rows), part.dims, definition, counts.bias, rng))
     draws = group_counts(groups, counts.bootstrap, _stream(seed, "bootstrap"))
     replicates = _centred(average([part.replicates(draws[:, part.rows]) for part in parts]), point)
+    replicates += _between_trainings([point, *others], len(replicates))
     evidence = Evidence(plug_in, point, replicates, average(nulls), average(null_biases))
     bracket = find_bracket(parts, groups, definition, plug_in, point, replicates, draws, seed)
     rows = [len(part.rows) for part in parts]
@@ -91,25 +99,30 @@ def infer_common(
 
 
 def infer_separate(
-    real: SeparateLatents,
+    real: Sequence[SeparateLatents],
     shuffled: SeparateLatents,
     groups: np.ndarray,
     definition: Definition,
     counts: Counts,
     seed: int,
 ) -> Estimate:
-    """Estimate from three flows; the null is their refit on one shuffled target, bootstrapped for its spread."""
+    """Estimate from the first training of three flows; the others widen the interval.
+
+    The null is their refit on one shuffled target, bootstrapped for its spread.
+    """
     draws = group_counts(groups, counts.bootstrap, _stream(seed, "bootstrap"))
-    point = real.plug_in() - real.bias()
+    first = real[0]
+    point, *others = (each.plug_in() - each.bias() for each in real)
+    replicates = _centred(first.replicates(draws), point) + _between_trainings([point, *others], counts.bootstrap)
     null = shuffled.replicates(draws)
     evidence = Evidence(
-        plug_in=real.plug_in(),
+        plug_in=first.plug_in(),
         point=point,
-        replicates=_centred(real.replicates(draws), point),
+        replicates=replicates,
         null=_known(_centred(null, shuffled.plug_in())),
         null_bias=shuffled.bias(),
     )
-    return _estimate(evidence, None, _matched(point, real.dims, [len(groups)], definition, counts, seed), definition)
+    return _estimate(evidence, None, _matched(point, first.dims, [len(groups)], definition, counts, seed), definition)
 
 
 @dataclass(frozen=True)
@@ -163,6 +176,20 @@ def _centred(replicates: np.ndarray, point: np.ndarray) -> np.ndarray:
             "no interval: give more groups, or finer ones"
         )
     return replicates - np.nanmean(replicates, axis=0) + point
+
+
+def _between_trainings(points: list[np.ndarray], n_draws: int) -> np.ndarray:
+    """What replicates ``(n_draws, 4)`` add for the trainings whose ``points`` are given; their mean is zero.
+
+    Every draw takes one training, in turn. Deviations from the mean are widened until their variance is that of the
+    difference of two trainings, as the point is that of one and another could have been it.
+    """
+    count = len(points)
+    if count == 1:
+        return np.zeros((n_draws, 4))
+    deviations = np.stack(points) - np.mean(points, axis=0)
+    taken = deviations[np.arange(n_draws) % count] * np.sqrt(2 * count / (count - 1))
+    return taken - taken.mean(0)
 
 
 def _known(replicates: np.ndarray) -> np.ndarray:

@@ -258,6 +258,7 @@ def _describe(
         **{f"accuracy_{name}": float((p.argmax(1) == task.answer).mean()) for name, p in probabilities.items()},
         **{f"classifiers_{name}": [f"{c.classifier} ({c.features})" for c in chosen[name]] for name in chosen},
         "duplicates": duplicates,
+        "interval": "samples, classifiers held fixed",
         "flags": flags,
     }
 

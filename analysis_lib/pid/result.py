@@ -36,10 +36,10 @@ class PIDResult:
     """Atoms of every layer in bits, ``(n_layers,)`` per quantity, or scalars where no layers were given.
 
     ``atoms`` is the bias-corrected point estimate, ``plug_in`` the uncorrected one; ``low`` and ``high`` bound a 90 %
-    bootstrap interval over groups with the maps held fixed. ``bracket_low`` and ``bracket_high`` are bounds that hold
-    whatever sampling did to the choice of directions, and ``least`` is the one-sided 95 % confidence limit of the lower
-    one: call a unique real only where ``least`` is above zero. Definitions without such bounds have NaN brackets, and
-    ``low`` for ``least``.
+    bootstrap interval over groups, and over trainings where there were several; ``diagnostics["interval"]`` says over
+    what. ``bracket_low`` and ``bracket_high`` are bounds that hold whatever sampling did to the choice of directions,
+    and ``least`` is the one-sided 95 % confidence limit of the lower one: call a unique real only where ``least`` is
+    above zero. Definitions without such bounds have NaN brackets, and ``low`` for ``least``.
 
     ``null_mean`` and ``null_high`` (95th percentile) are the same estimate, bias taken off alike, under a shuffled
     target, and ``null_plug_in`` the mean of that null before the bias is taken off. ``matched_low`` and
@@ -94,8 +94,8 @@ class PIDResult:
 
         Columns: mode, definition, layer (only where layers were given), quantity, bits, plug_in, low, high,
         bracket_low, bracket_high, least, null_mean, null_high, matched_low, matched_high, p_value, q_value, verdict,
-        seed_spread, n_samples, d_vision, d_language, d_target, preservation, flags ("" or words separated by
-        "; "), replicates (arrays ``(n_bootstrap,)`` in single precision).
+        seed_spread, n_samples, d_vision, d_language, d_target, preservation, interval (what it is over, in words), flags
+        ("" or words separated by "; "), replicates (arrays ``(n_bootstrap,)`` in single precision).
         """
         import pandas as pd
 
@@ -104,7 +104,7 @@ class PIDResult:
         values = {name: np.atleast_2d(atoms.to_array()) for name, atoms in columns.items()}
         per_layer = {
             name: np.atleast_1d(self.diagnostics[name])
-            for name in ("n_samples", "d_vision", "d_language", "d_target", "preservation")
+            for name in ("n_samples", "d_vision", "d_language", "d_target", "preservation", "interval")
         }
         flags = self.diagnostics["flags"] if layered else [self.diagnostics["flags"]]
         rows = [
@@ -134,10 +134,14 @@ class PIDResult:
             np.atleast_2d(atoms.to_array()) for atoms in (self.atoms, self.low, self.high, self.null_high)
         )
         flags = self.diagnostics["flags"] if layered else [self.diagnostics["flags"]]
+        over = str(np.atleast_1d(self.diagnostics["interval"])[0])
         lines = [
             f"PIDResult: {self.definition} atoms in bits, {self.mode} mode, "
-            f"n = {np.max(self.diagnostics['n_samples'])} (90 % interval; null: 95th percentile, shuffled target)"
+            f"n = {np.max(self.diagnostics['n_samples'])} (90 % interval over {over}; "
+            "null: 95th percentile, shuffled target)"
         ]
+        if over == over_trainings(1):
+            lines.append("  Another training may lie outside these intervals; with n_seeds=3 they include it.")
         for layer, verdicts in enumerate(self.verdicts()):
             if layered:
                 lines.append(f"layer {layer}")
@@ -149,6 +153,11 @@ class PIDResult:
             if flags[layer]:
                 lines.append(f"  flags: {'; '.join(flags[layer])}")
         return "\n".join(lines)
+
+
+def over_trainings(count: int) -> str:
+    """What the interval of trained flows is over, in words."""
+    return "samples, of one training" if count == 1 else f"samples and {count} trainings"
 
 
 def gather(layers: Sequence[Atoms], layered: bool) -> Atoms:

@@ -9,6 +9,7 @@ from analysis_lib.pid import pid_flow
 from analysis_lib.pid.gaussianity import excess_information, shared_scale
 from analysis_lib.pid.inputs import row_entropy
 from analysis_lib.pid.marginals import rank_normal
+from analysis_lib.pid.significance import ATOMS
 from tests.unit.pid.systems import draw, linear_system, warp
 
 QUICK = {"n_bootstrap": 20, "n_null": 10, "n_matched": 0, "n_bias": 5}
@@ -103,6 +104,13 @@ def test_seed_spread_measures_the_scatter_of_trained_flows() -> None:
     results = [pid_flow(*data, seed=seed, **QUICK) for seed in (0, 1)]
     told = pid_flow(*data, n_seeds=2, **QUICK)
     assert told.atoms == results[0].atoms
+    assert told.to_frame()["interval"].unique().tolist() == ["samples and 2 trainings"]
+    assert results[0].to_frame()["interval"].unique().tolist() == ["samples, of one training"]
+    assert "with n_seeds=3 they include it" in repr(results[0]) and "n_seeds" not in repr(told)
+    for name in ATOMS:  # wide enough for the other training, and centred as before
+        low, high = (getattr(end, name) for end in (told.low, told.high))
+        assert low <= getattr(results[1].atoms, name) <= high
+        assert np.mean(getattr(told.replicates, name)) == pytest.approx(getattr(told.atoms, name), abs=1e-9)
     scatter = np.std([result.plug_in.to_array()[:4] for result in results], axis=0, ddof=1).max()
     assert told.diagnostics["seed_spread"] == pytest.approx(scatter, rel=1e-6)
 

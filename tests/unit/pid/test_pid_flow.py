@@ -138,7 +138,7 @@ def test_table_has_the_agreed_columns_and_layers_only_where_given() -> None:
     columns = [
         "mode", "definition", "quantity", "bits", "plug_in", "low", "high", "bracket_low", "bracket_high", "least",
         "null_mean", "null_high", "matched_low", "matched_high", "p_value", "q_value", "verdict",
-        "seed_spread", "n_samples", "d_vision", "d_language", "d_target", "preservation", "flags",
+        "seed_spread", "n_samples", "d_vision", "d_language", "d_target", "preservation", "interval", "flags",
     ]  # fmt: skip
     single = pid_flow(*data, mode="marginal", **QUICK).to_frame()
     assert list(single.columns) == columns
