@@ -94,7 +94,7 @@ class PIDResult:
 
         Columns: mode, definition, layer (only where layers were given), quantity, bits, plug_in, low, high,
         bracket_low, bracket_high, least, null_mean, null_high, matched_low, matched_high, p_value, q_value, verdict,
-        seed_spread, n_samples, d_vision, d_language, d_target, preservation, interval (what it is over, in words), flags
+        seed_spread, n_samples, d_vision, d_language, d_target, preservation, interval (over what, in words), flags
         ("" or words separated by "; "), replicates (arrays ``(n_bootstrap,)`` in single precision).
         """
         import pandas as pd
