@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from analysis_lib.report import theme
-from analysis_lib.report.lines import menus, require_one_value_per_point, rounded
+from analysis_lib.report.lines import interval_note, menus, require_one_value_per_point, rounded
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import drawable
 
@@ -279,6 +279,6 @@ def atom_dots(
         x_title="bits",
         x_format=".3~f",
         description=description,
-        uncertainty="Bars: 90 % bootstrap interval over questions." + (f" {STROKE_NOTE}" if null else ""),
+        uncertainty=interval_note(drawn, "Bars") + (f" {STROKE_NOTE}" if null else ""),
         title=title,
     )

@@ -24,6 +24,20 @@ MOST_TICKS = 8
 INTERVAL_NOTE = "Bands: 90 % bootstrap interval over questions."
 
 
+def interval_note(table: pd.DataFrame, bars: str = "Bands") -> str:
+    """What the intervals of atoms are over, by the ``interval`` column where the table has one; for a caption.
+
+    Flows that were trained once have intervals that leave out what another training gives, which must be said.
+    """
+    note = INTERVAL_NOTE.replace("Bands", bars)
+    over = [str(text) for text in table["interval"].unique()] if "interval" in table else []
+    if any("one training" in text for text in over):
+        note += " Flows were trained once; another training may lie outside."
+    if any("trainings" in text for text in over):
+        note += " Flows were trained more than once; what two trainings differ by is included."
+    return note
+
+
 def require_one_value_per_point(table: pd.DataFrame, drawn: Sequence[str]) -> None:
     """Refuse a table with two rows for the same drawn point.
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis_lib.report import theme
 from analysis_lib.report.lines import (
-    INTERVAL_NOTE,
+    interval_note,
     lines_with_interval,
     menus,
     require_one_value_per_point,
@@ -73,7 +73,7 @@ def layer_trajectories(
         y_title="bits",
         title=title,
         description=description,
-        uncertainty=f"{INTERVAL_NOTE} {NULL_NOTE}" if null else INTERVAL_NOTE,
+        uncertainty=f"{interval_note(table)} {NULL_NOTE}" if null else interval_note(table),
         height=height,
     )
 
@@ -127,7 +127,7 @@ def knockout_trajectories(
         y_title="bits",
         title=title,
         description=description,
-        uncertainty=f"{INTERVAL_NOTE} {NULL_NOTE}" if null else INTERVAL_NOTE,
+        uncertainty=f"{interval_note(table)} {NULL_NOTE}" if null else interval_note(table),
         height=height,
         columns=2,
         same_scale=same_scale,
@@ -214,7 +214,7 @@ def linked_trajectories(
         # One selection in all panels is what is wanted.
         warnings.filterwarnings("ignore", message="Automatically deduplicated selection parameter")
         chart = alt.concat(*panels, key, columns=2).resolve_scale(shape="shared", color="shared")
-    return described(chart, description=description, uncertainty=f"{INTERVAL_NOTE} Horizontal: {LAYER_TITLE}.")
+    return described(chart, description=description, uncertainty=f"{interval_note(atoms)} Horizontal: {LAYER_TITLE}.")
 
 
 def _unless(select: str | Sequence[str] | None, facet: str | None) -> list[str]:

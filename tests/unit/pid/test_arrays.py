@@ -86,7 +86,7 @@ def frame(rows: np.ndarray, **settings: Any) -> pd.DataFrame:
 
 SAME: dict[str, Callable[[np.ndarray], Any]] = {
     "tensor that wants gradients": lambda rows: torch.from_numpy(rows).requires_grad_(),
-    "bfloat16": lambda rows: torch.from_numpy(np.sign(rows) * 2.0 ** np.round(np.log2(np.abs(rows) + 1))).bfloat16(),
+    "bfloat16": lambda rows: torch.from_numpy(rows).bfloat16(),
     "list of lists": lambda rows: rows.tolist(),
     "tuple of arrays": lambda rows: tuple(rows),
     "list of tensors": lambda rows: [torch.from_numpy(row).requires_grad_() for row in rows],

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis_lib.report import charts, theme
-from analysis_lib.report.lines import lines_with_interval, menus, rounded
+from analysis_lib.report.lines import interval_note, lines_with_interval, menus, rounded
 
 WORDS = "Atoms by layer, as an example."
 
@@ -155,3 +155,11 @@ def test_layers_get_a_slider_and_words_a_menu():
     assert layer["bind"] == {"input": "range", "min": 0, "max": 2, "step": 1, "name": "layer "}
     assert layer["value"] == [{"layer": 2}]
     assert task["bind"]["options"] == ["b", "a"] and odd["bind"]["options"] == [1, 3, 9]
+
+
+def test_captions_say_what_the_intervals_of_trained_flows_leave_out() -> None:
+    plain = interval_note(pd.DataFrame({"bits": [1.0]}))
+    assert plain == interval_note(pd.DataFrame({"interval": ["samples"]}))
+    assert "another training may lie outside" in interval_note(pd.DataFrame({"interval": ["samples, of one training"]}))
+    both = interval_note(pd.DataFrame({"interval": ["samples", "samples and 2 trainings"]}), "Bars")
+    assert both.startswith("Bars: ") and "what two trainings differ by is included" in both
