@@ -137,10 +137,10 @@ def test_vision_that_differs_by_rounding_is_told(
     assert np.array_equal(found["vision"], expected["vision"]), "the first condition's"
 
 
-def test_a_single_undefined_number_of_one_condition_is_refused() -> None:
+def test_a_single_undefined_number_is_refused_and_not_blamed_on_causality() -> None:
     values = torch.zeros(3, 2, 4)
     values[1, 1, 2] = float("nan")
-    with pytest.raises(ValueError, match="vision differs between conditions by nan"):
+    with pytest.raises(ValueError, match="vision holds NaN or infinite values: the weights do, or torch.float32"):
         backends.without_copies(values, "vision", torch.float32)
 
 
