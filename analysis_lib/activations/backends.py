@@ -99,8 +99,8 @@ def without_copies(values: torch.Tensor, name: str, dtype: torch.dtype) -> torch
     first = values[:, 0]
     if not bool(torch.isfinite(values).all()):
         raise ValueError(
-            f"array {name} holds NaN or infinite values: the weights do, or {dtype} cannot hold what the model computes. "
-            "Load intact weights, or a wider format with load_model(..., dtype='float32')"
+            f"array {name} holds NaN or infinite values: the weights do, or {dtype} cannot hold what the model "
+            "computes. Load intact weights, or a wider format with load_model(..., dtype='float32')"
         )
     if values.stride(1) == 0 or all(torch.equal(first, other) for other in values.unbind(1)):
         return first
