@@ -71,7 +71,7 @@ def control_false_discoveries(table: pd.DataFrame, level: float = LEVEL) -> pd.D
     Raises
     ------
     ValueError
-        for a level outside (0, 1) and for missing columns.
+        for a level outside (0, 1), missing columns, and p-values that are none.
 
     Examples
     --------
@@ -85,6 +85,12 @@ def control_false_discoveries(table: pd.DataFrame, level: float = LEVEL) -> pd.D
     needed = {"p_value", "bits", "matched_low", "matched_high", "quantity"}
     if missing := sorted(needed - set(table.columns)):
         raise ValueError(f"the table has no column {', '.join(missing)}; give rows as PIDResult.to_frame() makes them")
+    odd = ~table["p_value"].between(0, 1)
+    if odd.any():
+        row = int(np.flatnonzero(odd)[0])
+        raise ValueError(
+            f"p_value must lie between 0 and 1, row {row} holds {table['p_value'].iloc[row]!r}: drop rows without one"
+        )
     result = table.copy()
     family = [name for name in FAMILY if name in table.columns]
     result["q_value"] = result.groupby(family, dropna=False)["p_value"].transform(adjusted)

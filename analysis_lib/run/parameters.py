@@ -6,7 +6,7 @@ import io
 import re
 import reprlib
 import tokenize
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,9 @@ class Parameter:
                 raise ValueError(f"{reprlib.repr(text)} has {len(text):,} characters; give at most {MOST_CHARACTERS:,}")
             if found := UNWANTED.search(text):
                 raise ValueError(f"{reprlib.repr(text)} holds the control character {found.group()!r}; remove it")
+        chosen = _texts(value) if self.limits.choices else []
+        if twice := [text for i, text in enumerate(chosen) if text in chosen[:i]]:
+            raise ValueError(f"{twice[0]!r} is chosen more than once; leave one of them")
         if self.type.scalar == "float" and isinstance(value, int):
             return float(value)
         return list(value) if isinstance(value, list | tuple) else value
@@ -70,7 +73,7 @@ class Parameter:
                 check_kind(self.limits.kind, text, root)
 
 
-def _texts(value: object) -> Iterable[str]:
+def _texts(value: object) -> list[str]:
     """The texts in a value."""
     elements = value if isinstance(value, list | tuple) else [value]
     return [element for element in elements if isinstance(element, str)]

@@ -124,6 +124,14 @@ def test_python_values_of_another_type_are_refused(name, value):
         complete_parameters(EVERYTHING, {name: value})
 
 
+def test_a_choice_made_twice_is_refused_and_free_text_may_repeat():
+    declared = declare('definitions: list[str] = ["mmi"]  # which {mmi, idep}', 'words: list[str] = ["a", "a"]')
+    assert complete_parameters(declared, {"definitions": ["mmi", "idep"]})["words"] == ["a", "a"]
+    for chosen in (["mmi", "idep", "mmi"], "[idep, idep]"):
+        with pytest.raises(ParameterError, match="chosen more than once; leave one of them"):
+            complete_parameters(declared, {"definitions": chosen}, from_text=isinstance(chosen, str))
+
+
 def test_the_full_set_comes_out_whatever_was_given():
     assert complete_parameters(EVERYTHING, {}) == {p.name: p.default for p in EVERYTHING.values()}
     assert list(complete_parameters(EVERYTHING, {"rate": 1})) == list(EVERYTHING)
