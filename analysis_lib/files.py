@@ -20,6 +20,7 @@ from pathlib import Path
 
 __all__ = [
     "cache_folder",
+    "check_space",
     "checksum",
     "crc32c",
     "file_checksum",
@@ -136,6 +137,24 @@ def new_folder(folder: str | Path, *, durable: bool = False) -> Iterator[Path]:
         shutil.rmtree(building, ignore_errors=True)
     if durable:
         _to_disk(folder.parent)
+
+
+def check_space(path: str | Path, least: int) -> None:
+    """Refuse to begin what will not fit: fewer bytes than ``least`` are free where ``path`` is to lie.
+
+    Raises
+    ------
+    ValueError: with both figures and what to do.
+    """
+    folder = Path(path)
+    while not folder.is_dir():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < least:
+        raise ValueError(
+            f"{path} needs {least / 2**20:,.0f} MiB, and {folder} has {free / 2**20:,.0f} MiB free; free some, or give "
+            "a place on another disk"
+        )
 
 
 def hidden_neighbour(path: Path) -> Path:

@@ -13,6 +13,7 @@ What is the same under all conditions is stored once: an array without the dimen
 from __future__ import annotations
 
 import json
+import math
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.storage import MemoryStore
 
-from analysis_lib.files import checksum, file_checksum, new_folder, remove_litter, write_atomically
+from analysis_lib.files import check_space, checksum, file_checksum, new_folder, remove_litter, write_atomically
 from analysis_lib.records import read_table, write_record, write_table
 from analysis_lib.stores import (
     ARRAYS,
@@ -90,7 +91,7 @@ class ActivationStore:
         Raises
         ------
         ValueError: the folder holds a store written by other settings (the differences are named) or in another layout,
-            a damaged one, something else, or files that are not the store's.
+            a damaged one, something else, or files that are not the store's; or the disk has no room for it.
         """
         self.folder = Path(os.path.realpath(folder))  # where a link leads: the link stays one
         self._questions, self._pictures = questions, pictures
@@ -166,6 +167,8 @@ class ActivationStore:
 
     def _create(self, questions: pd.DataFrame, specs: Mapping[str, ArraySpec], made_by: str) -> StoreRecords:
         label = store_label(self._settings, made_by)
+        values = sum(math.prod(spec.shape) * np.dtype(spec.dtype).itemsize for spec in specs.values())
+        check_space(self.folder, len(questions) * values // 2)  # what compresses well takes about half
         if self.folder.exists():
             remove_store(self.folder)
         with new_folder(self.folder, durable=True) as building:  # killed before the end, it leaves no half-made store

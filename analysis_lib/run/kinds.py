@@ -6,11 +6,11 @@ A parameter says in its comment what its values are, ``<task>`` or ``<file to wr
 import errno
 import os
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from analysis_lib.contents import contents
+from analysis_lib.files import check_space
 from analysis_lib.vocabulary import ASSEMBLED_MODELS, EMBEDDED_MODELS, EMBEDDED_SOURCES, PROMPTS, parse_condition
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[A-Za-z0-9][\w./-]*)?", re.ASCII)
@@ -83,12 +83,7 @@ def check_writable(path: Path, *, folder: bool, least_free: int = LEAST_FREE) ->
             f"{path} cannot be written: this account may not write into {parent}, or its disk is read-only; give "
             "another place"
         )
-    free = shutil.disk_usage(parent).free
-    if free < least_free:
-        raise ValueError(
-            f"{path} cannot be written: {parent} has {free / 2**20:,.0f} MiB free and {least_free / 2**20:,.0f} MiB "
-            "are needed; free some, or give a place on another disk"
-        )
+    check_space(path, least_free)
 
 
 def _kind_there(path: Path) -> str:

@@ -47,6 +47,19 @@ def chunks(folder: Path) -> list[Path]:
     return found
 
 
+def test_a_store_that_the_disk_has_no_room_for_is_refused_and_the_one_before_is_kept(
+    questions: pd.DataFrame, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, usage = contents(copy), shutil.disk_usage(copy)
+    large = {"vision": ArraySpec(("layer", "hidden"), (32, 4096))}
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=2**20))
+    needed = len(questions) * 32 * 4096 * 4 // 2 / 2**20
+    with pytest.raises(ValueError, match=f"needs {needed:,.0f} MiB, and .* has 1 MiB free; free some"):
+        ActivationStore(copy, SETTINGS, questions, large, replace=True)
+    assert contents(copy) == before
+    ActivationStore(copy.with_name("small"), SETTINGS, questions, SPECS)
+
+
 def test_a_flipped_bit_in_any_chunk_is_found_and_the_place_named(copy: Path) -> None:
     rng = random.Random(0)
     for path in chunks(copy):
