@@ -82,12 +82,14 @@ WEIGHTS = (10, 5, 4, 3, 2, 1, 1)
 
 
 def cases(root: Path, other: Path, n: int) -> Iterator[Case]:
-    """``n`` ways to damage one file, the same ones every time; each is undone before the next."""
+    """Up to ``n`` ways to damage one file, the same ones every time; each is undone before the next."""
     expected = read_results(root)
     files = sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file() and ".lock" not in path.name)
     for number in range(n):
         rng = random.Random(number)
         name, kind = files[number % len(files)], rng.choices([*KINDS], WEIGHTS)[0]
+        if kind == "of another run" and name.parent.name == "numbers":
+            continue  # whole, and of this page: the book compares them with what the page shows, see test_downloads
 
         def run(name: Path = name, kind: str = kind, rng: random.Random = rng) -> dict[str, Any]:
             path = root / name
@@ -116,5 +118,5 @@ def test_damage_is_named_with_its_cure_or_of_no_consequence(results: tuple[Path,
     print(f"\n{table.to_string()}")
     if n > 1000 and (path := os.environ.get("FAULTS_TABLE")):
         Path(path).write_text(json.dumps(table.to_dict("index"), indent=1))
-    assert len(found) == n and failures(found) == []
+    assert len(found) > 0.95 * n and failures(found) == []
     assert read_results(results[0]) != read_results(results[1])
