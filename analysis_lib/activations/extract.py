@@ -226,7 +226,8 @@ def _questions_digest(questions: pd.DataFrame) -> str:
     """A short hash of all that is known of the questions, in order, but for where their pictures lie."""
     named = questions.assign(image=[Path(image).name for image in questions["image"]])
     columns = sorted(map(str, named.columns))
-    return digest([json.dumps(columns), *(json.dumps(row) for row in named[columns].astype(str).values.tolist())])
+    rows = named[columns].astype(object).values.tolist()
+    return digest([json.dumps(columns), *(json.dumps([*map(repr, row)]) for row in rows)])
 
 
 def _pictures() -> Callable[[pd.DataFrame], str]:

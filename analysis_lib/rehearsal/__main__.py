@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from analysis_lib.files import write_atomically
+
 from .end_to_end import rehearse_extraction
 from .shapes import SHAPES
 
@@ -27,7 +29,7 @@ def main() -> None:
     shape = SHAPES[arguments.shape].narrowed(scale) if scale else SHAPES[arguments.shape]
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     taken = rehearse_extraction(shape, device, dtype, n_questions=arguments.questions, batch=arguments.batch)
-    arguments.output.write_text(json.dumps(asdict(taken), indent=1) + "\n", encoding="utf-8")
+    write_atomically(arguments.output, json.dumps(asdict(taken), indent=1) + "\n")
     both = f"{taken.first:.1f} s, then {taken.again:.1f} s"
     print(f"{taken.shape} on {taken.device}: {taken.n_questions} questions in {both}")
     for name, seconds in taken.functions.items():

@@ -8,6 +8,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
+from analysis_lib.files import write_atomically
+
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 MATHJAX_FILE = "tex-svg-full.js"  # one file: formulas as SVG, every TeX extension inside, no font to fetch
 
@@ -69,6 +71,4 @@ def _mathjax() -> Path:
 def _write(path: Path, content: bytes) -> None:
     if path.is_file() and path.read_bytes() == content:
         return
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    write_atomically(path, content)

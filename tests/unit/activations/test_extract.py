@@ -405,3 +405,15 @@ def test_the_code_is_known_by_wherever_the_checkout_lies(tmp_path: Path) -> None
     assert module._code_digest(package) != module._code_digest()
     with pytest.raises(RuntimeError, match=r"no source code in .*nowhere"):
         module._code_digest(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("column", ["question_id", "image_id", "question", "detailed", "note"])
+def test_a_store_belongs_to_all_that_is_known_of_its_questions(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, column: str
+) -> None:
+    table = questions.assign(note=1)
+    extract(one_model, table, ["baseline"], store=tmp_path / "store")
+    values = table[column].astype(object).copy()
+    values[2] = "1" if column == "note" else f"{values[2]} x"
+    with pytest.raises(ValueError, match=r"written by other settings \(questions: "):
+        extract(one_model, table.assign(**{column: values.map(str)}), ["baseline"], store=tmp_path / "store")
