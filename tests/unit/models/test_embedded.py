@@ -15,6 +15,7 @@ from analysis_lib.models import EMBEDDED_MODELS, VisionLanguageModel, embedded, 
 from analysis_lib.models.__main__ import main
 from analysis_lib.models.embedded import CHECKSUMS, seal, training_report, verify
 from analysis_lib.models.mini import ARCHITECTURES
+from analysis_lib.models.training import recipe
 from analysis_lib.models.training.recipe import train
 from analysis_lib.tasks import TASKS, load_questions
 from analysis_lib.tasks.minigqa import write_minigqa
@@ -52,7 +53,9 @@ def beginner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         **steps,
     )
     threads = torch.get_num_threads()
-    train(0, 1, arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipe, "ROUNDS", 2)
+        train(0, 1, arguments)
     yield request.param, folder / "model"
     torch.set_num_threads(threads)
     torch.set_flush_denormal(False)
@@ -67,7 +70,8 @@ def test_what_the_recipe_writes_is_an_embedded_model(
     vlm = load_model(name, device="cpu")
     assert report["recipe"]["model"] == name and report["recipe"]["language_steps"] == 2
     assert report["parameters"] == sum(weight.numel() for weight in vlm.model.parameters())
-    assert [entry["stage"] for entry in report["curve"]] == ["vision", "language", "binding", "blind"]
+    rounds = ["binding", "binding-2"]  # a beginner is asked again until rounds run out
+    assert [entry["stage"] for entry in report["curve"]] == ["vision", "language", *rounds, "blind"]
     assert set(report["accuracy"]) == set(report["blind_accuracy"]) == set(TASKS)
     assert set(report["ablations"]) == set(ARCHITECTURES[name].ablations)
     assert {path.suffix for path in folder.iterdir()} == {".json", ".jinja", ".safetensors"}

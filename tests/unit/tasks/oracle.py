@@ -37,6 +37,12 @@ class Scene:
         return {"left"} if centre < middle else {"right"} if centre > middle else set()
 
 
+    def third(self, name: str, start: str, extent: str, whole: str) -> int:
+        """In which third of the picture the object's centre lies, from the left or from the top."""
+        item = self.item(name)
+        return int(3 * (item[start] + item[extent] / 2) / self.graph[whole])
+
+
 def _attribute(scene: Scene, name: str, *options: str) -> set[str]:
     return {option for option in options if scene.has(name, option)}
 
@@ -71,6 +77,10 @@ def _open(kind: str) -> Callable[..., set[str]]:
     return answer
 
 
+def _third(start: str, extent: str, whole: str) -> Callable[..., set[str]]:
+    return lambda scene, name, *options: {options[scene.third(name, start, extent, whole)]}
+
+
 _W = r"(\w+)"
 _RULES: tuple[tuple[str, Callable[..., set[str]]], ...] = (
     (rf"Is the {_W} to the {_W} or to the {_W} of the {_W}\?", _across),
@@ -88,6 +98,8 @@ _RULES: tuple[tuple[str, Callable[..., set[str]]], ...] = (
     (rf"What is the {_W} made of\?", _open("material")),
     (rf"What size is the {_W}\?", _open("size")),
     (rf"What is the {_W} object\?", lambda scene, color: {name for name in scene.ids if scene.has(name, color)}),
+    (rf"Is the {_W} on the (top), (middle) or (bottom)\?", _third("y", "h", "height")),
+    (rf"Is the {_W} on the (left), (center) or (right)\?", _third("x", "w", "width")),
     (rf"Is the {_W} (?:made of )?{_W}\?", lambda scene, name, value: {"yes" if scene.has(name, value) else "no"}),
 )
 
