@@ -147,9 +147,9 @@ def between_models_correlation(atoms: pd.DataFrame, reading: Reading, model: str
     found = []
     for other in others:
         # In one order, whichever model is asked about: the claim is about the pair.
-        pair = [reading.untouched(atoms, name) for name in sorted((model, other))]
-        curves = {atom: [read_curve(rows, tasks[0], atom) for rows in pair] for atom in ATOMS}
-        there = [atom for atom in ATOMS if any(_is_there(rows, tasks[0], atom) for rows in pair)]
+        first, second = (reading.untouched(atoms, name) for name in sorted((model, other)))
+        curves = {atom: (read_curve(first, tasks[0], atom), read_curve(second, tasks[0], atom)) for atom in ATOMS}
+        there = [atom for atom in ATOMS if any(_is_there(rows, tasks[0], atom) for rows in (first, second))]
         found += [correlate(*curves[atom]) for atom in there]
     if not found:
         raise NotMeasurableError(f"every atom is {NOT_THERE} at any layer of any model: noise follows noise nowhere")
