@@ -55,6 +55,22 @@ class Stage:
             time.sleep(1)
 
 
+EXTRACT = Stage(
+    "extract",
+    {"n_questions": "60", "batch_size": "10", "conditions": '["baseline", "strict"]', "output": "{made}"},
+)
+PAGE = Stage("background", {"n_samples": "120", "draws": "10", "results": "{made}"})
+
+
+def decompose(store: Path) -> Stage:
+    """The decomposition of a finished store, as small as it can be."""
+    few = {"targets": '["prediction_hidden"]', "decomposed": '["baseline"]', "definitions": "[]", "samples": "all"}
+    draws = {"bootstrap": "10", "nulls": "2", "matched": "0", "flow_seeds": "1", "max_components": "3"}
+    left_out = {"paper_recipe": "false", "probe_every": "0"}
+    made = {"store": str(store), "output": "{made}/atoms.parquet"}
+    return Stage("decompose", few | draws | left_out | made)
+
+
 @dataclass(frozen=True)
 class Survived:
     """How many kills hit a stage, and whether every survivor's files are those of the undisturbed run, to the byte."""

@@ -27,9 +27,10 @@ class Record:
     kills
         a row per ``stage``: ``kills``, and whether all survivors were ``identical``.
     nulls
-        a row per ``verdict`` and what it is ``by``: how many were ``given`` and how many are ``false``.
+        a row per ``verdict`` and what it is ``by``: how many were ``given``, how many are ``false``, in how many
+        ``dealings``.
     again
-        single numbers: ``dealings`` of the null, ``difference`` in bits between one thread and two.
+        ``difference`` in bits between atoms by one thread and by two, and 1 in ``states_identical`` where states are.
     measured
         when and on what each part was measured.
     """
@@ -68,6 +69,8 @@ def counted(record: Record) -> dict[str, int]:
         "n_raw": int(by_end[RAW]),
         "n_silent": int(by_end[SILENT]),
         "n_kills": int(record.kills["kills"].sum()),
+        "n_survived": int(record.kills.loc[record.kills["identical"], "kills"].sum()),
         "n_verdicts": int(record.nulls["given"].sum()),
         "n_false": int(record.nulls["false"].sum()),
+        "n_dealings": int(record.nulls["dealings"].iloc[0]),
     }
