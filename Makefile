@@ -20,7 +20,7 @@ INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.installed-dev
 
 # What is given is taken as it stands, whatever is in it: one word for the shell, and nothing that make would expand.
-GIVEN := PROFILE GQA MODEL_PATH PAGES MODEL SEED MINUTES CORES PYTHON
+GIVEN := PROFILE GQA MODEL_PATH PAGES MODEL SEED MINUTES CORES PYTHON FAULTS
 unexport $(GIVEN)
 literal = '$(subst ','\'',$(value $1))'
 if_given = $(if $(value $2),$1=$(call literal,$2))
@@ -31,7 +31,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf smoke test test-newest test-oldest bench rehearse train-mini bundle-mini install-smol train-smol bundle-smol lock clean
+.PHONY: help install book pdf smoke test test-newest test-oldest bench faults rehearse train-mini bundle-mini install-smol train-smol bundle-smol lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -75,6 +75,9 @@ test-oldest: $(INSTALLED) ## run them with the oldest, in .venv-oldest
 
 bench: $(DEVELOPED) ## run the benchmarks and print their tables
 	$(BIN)/python -m pytest -m benchmark -s $(PYTEST_ARGS)
+
+faults: $(INSTALLED) ## break everything at length for the page on trust (over an hour); FAULTS=kills: one part
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults $(if $(value FAULTS),$(call literal,FAULTS))
 
 rehearse: $(INSTALLED) ## time extraction at the 7B models' size on a GPU; without one, count and estimate
 	@mkdir -p results/rehearse

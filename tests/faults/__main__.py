@@ -1,6 +1,6 @@
 """Try every campaign at length and keep what was found for the page on trust: ``make faults``, which takes an hour.
 
-``python -m tests.faults kills nulls`` tries these parts only; the others keep what was found before.
+``python -m tests.faults kills`` tries this part only; the others keep what was found before.
 """
 
 from __future__ import annotations
@@ -76,8 +76,9 @@ FIND: dict[str, Callable[[Path], Any]] = {
 def main() -> None:
     """Run the parts that the command line names, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to try; all if nothing is named")
-    for part in parser.parse_args().parts or PARTS:
+    parser.add_argument("part", nargs="?", choices=PARTS, help="what to try; all if nothing is named")
+    named = parser.parse_args().part
+    for part in [named] if named else PARTS:
         with tempfile.TemporaryDirectory() as folder:
             keep(part, FIND[part](Path(folder)), f"{date.today()}, {os.cpu_count()} cores, {platform.system()}")
 

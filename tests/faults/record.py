@@ -46,7 +46,7 @@ def read_record(path: Path = RECORD) -> Record:
     """The record; a part that was never measured is an error."""
     content = json.loads(path.read_text(encoding="utf-8"))
     if missing := [part for part in PARTS if part not in content]:
-        raise ValueError(f"{path} has no {', '.join(missing)}; run: make faults FAULTS='{' '.join(missing)}'")
+        raise ValueError(f"{path} has no {', '.join(missing)}; run: make faults FAULTS={missing[0]}")
     tables = {part: pd.DataFrame(content[part]) for part in ("cases", "kills", "nulls")}
     return Record(**tables, again=content["again"], measured=content["measured"])
 

@@ -9,6 +9,7 @@ STANDS_ON = {
     "read_claims": ["book/claims.yml"],
     "gqa_answers": ["book/gqa_answers.yml"],
     "tests.benchmarks": files_under("tests/benchmarks"),
+    "tests.faults": ["book/faults.json", "tests/faults/outcomes.py", "tests/faults/record.py"],
 }
 
 

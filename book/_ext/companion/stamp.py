@@ -19,6 +19,7 @@ STAND_IN_PREFIX = "mini-"
 WITHOUT_MODEL = {
     "known systems": "Its numbers come from systems whose information is known, drawn when the page is run.",
     "random weights": "Its numbers are operations counted and times taken on random weights, when the page is run.",
+    "faults": "Its numbers were measured once, by make faults, mostly on the embedded model; the page says when.",
     "random systems": "Its numbers are times taken on random systems and random weights, when the page is run.",
 }
 
