@@ -42,7 +42,7 @@ def find_cases(folder: Path) -> pd.DataFrame:
 
 def find_kills(folder: Path) -> pd.DataFrame:
     """Every stage killed at random moments."""
-    stages = (kills.EXTRACT, kills.decompose(folder / "extract" / "straight"), kills.PAGE)
+    stages = (kills.EXTRACT, kills.decompose(folder / "extract" / "straight" / "store"), kills.PAGE)
     found = []
     for stage in stages:
         (place := folder / stage.name).mkdir()

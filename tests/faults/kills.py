@@ -25,7 +25,7 @@ PATIENCE = 120
 
 @dataclass(frozen=True)
 class Stage:
-    """A notebook and its parameters; where a value holds ``{made}``, the folder that is compared stands there."""
+    """A notebook and its parameters; where a value holds ``{made}``, the folder stands there that is compared."""
 
     name: str
     parameters: Mapping[str, str]
@@ -35,7 +35,7 @@ class Stage:
         command = [sys.executable, "-m", "analysis_lib.run", str(REPOSITORY / "notebooks" / f"{self.name}.md")]
         for key, value in self.parameters.items():
             command += ["-p", key, value.replace("{made}", str(made))]
-        command += ["-o", str(made.with_name(f"{made.name}-run") / f"{self.name}.ipynb")]
+        command += ["-o", str(made / f"{self.name}.ipynb")]
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY
@@ -57,9 +57,9 @@ class Stage:
 
 EXTRACT = Stage(
     "extract",
-    {"n_questions": "60", "batch_size": "10", "conditions": '["baseline", "strict"]', "output": "{made}"},
+    {"n_questions": "60", "batch_size": "10", "conditions": '["baseline", "strict"]', "output": "{made}/store"},
 )
-PAGE = Stage("background", {"n_samples": "120", "draws": "10", "results": "{made}"})
+PAGE = Stage("background", {"n_samples": "120", "draws": "10"})
 
 
 def decompose(store: Path) -> Stage:
@@ -80,11 +80,16 @@ class Survived:
     identical: bool
 
 
+def products(folder: Path) -> dict[str, str]:
+    """Hashes of all that a stage leaves, hidden files included, but for the executed notebook, which tells times."""
+    return {name: told for name, told in contents(folder).items() if not name.endswith(".ipynb")}
+
+
 def kill(stage: Stage, folder: Path, kills: int, seed: int = 0) -> Survived:
     """Kill a stage at random moments of its run; every second victim is killed twice before it may finish."""
     rng = random.Random(seed)
     seconds = stage.finish(folder / "straight")
-    straight = contents(folder / "straight")
+    straight = products(folder / "straight")
     hit, identical = 0, bool(straight)
     while hit < kills:
         made = folder / f"victim-{hit}"
@@ -97,5 +102,5 @@ def kill(stage: Stage, folder: Path, kills: int, seed: int = 0) -> Survived:
                 hit += 1
             running.communicate()
         stage.finish(made)
-        identical &= contents(made) == straight
+        identical &= products(made) == straight
     return Survived(stage.name, hit, identical)
