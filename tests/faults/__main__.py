@@ -16,13 +16,14 @@ from typing import Any
 
 import pandas as pd
 
-from tests.faults import again, damage, kills, malformed, nulls
+from tests.faults import again, damage, kills, malformed, nulls, text_and_pictures
 from tests.faults.outcomes import Case, attempts, failures
 from tests.faults.record import PARTS, keep
 
 CAMPAIGNS: dict[str, tuple[Callable[[Path, int], Iterator[Case]], int]] = {
-    "damaged files": (damage.cases, 1580),
-    "malformed inputs": (malformed.cases, 1300),
+    "damaged files": (damage.cases, 2000),
+    "malformed settings": (malformed.cases, 1300),
+    "malformed questions and pictures": (text_and_pictures.cases, 700),
 }
 """What is tried, and how often."""
 KILLS = 20

@@ -7,7 +7,6 @@ but "nothing there" or "cannot tell" is false.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from analysis_lib.pid.significance import ATOMS, NOT_THERE
 from analysis_lib.report.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, read_claims
 from analysis_lib.report.judgement import judge
 from analysis_lib.run import run_notebook
+from analysis_lib.stores import read_records
 from analysis_lib.tasks import load_questions
 
 DECOMPOSE = Path(__file__).resolve().parents[2] / "notebooks" / "decompose.md"
@@ -77,14 +77,14 @@ def dealt(activations: xr.Dataset, manifest: dict[str, object], folder: Path, se
     store = ActivationStore(folder, settings | {"dealt": seed}, questions, specs)
     for rows in store.pending():
         store.write(rows, {name: values[rows] for name, values in arrays.items()})
-    store.finish({name: value for name, value in manifest.items() if name != "settings"})
+    store.finish({name: manifest[name] for name in ("conditions", "options", "words")})
 
 
 def decomposed(folder: Path, run: Run) -> pd.DataFrame:
     """The tables of atoms of every dealing: a column ``dealing`` beside those of ``notebooks/decompose.md``."""
     tables = []
     for task, activations in extracted(folder, run).items():
-        manifest = json.loads((folder / task / "manifest.json").read_text(encoding="utf-8"))
+        manifest = read_records(folder / task, finished=True).manifest
         for seed in range(run.dealings):
             store, table = folder / f"{task}-{seed}", folder / f"{task}-{seed}.parquet"
             dealt(activations, manifest, store, seed)

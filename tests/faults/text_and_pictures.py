@@ -34,10 +34,10 @@ VALUES: list[Any] = [
 SUFFIXES = (".png", ".jpg", ".gif", ".bmp", ".webp", ".tif")
 
 
-def campaign(folder: Path, seed: int, rounds: int) -> Iterator[Case]:
-    """Seven cases a round, one of each kind."""
+def cases(folder: Path, count: int, seed: int = 20261127) -> Iterator[Case]:
+    """``count`` cases, or up to six more: seven a round, one of each kind."""
     draw = random.Random(seed)
-    for number in range(rounds):
+    for number in range(-(-count // 7)):
         place = folder / str(number)
         place.mkdir()
         yield _picture(place, draw)
