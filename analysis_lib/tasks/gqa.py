@@ -81,7 +81,7 @@ def load_questions(source: str | Path, task: str, n: int | None = None, seed: in
     ]
     if not rows:
         kinds = f"{wanted.structural}/{wanted.semantic} with detailed type {' or '.join(wanted.detailed)}"
-        raise ValueError(f"{folder} holds no question of task {task} ({kinds}); check that it is GQA's questions file")
+        raise ValueError(f"{folder} holds no question of task {task} ({kinds}); give GQA's own file, or another task")
     if n is not None:
         if not 1 <= n <= len(rows):
             raise ValueError(

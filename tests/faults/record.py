@@ -74,3 +74,11 @@ def counted(record: Record) -> dict[str, int]:
         "n_false": int(record.nulls["false"].sum()),
         "n_dealings": int(record.nulls["dealings"].iloc[0]),
     }
+
+
+def by_estimator(record: Record) -> dict[str, tuple[int, int]]:
+    """False and given verdicts about atoms by flows or ranks (``atoms``), and about all that the ``probe`` reads."""
+    nulls = record.nulls
+    probe = nulls["by"].isin(["probe", "the answer, by the probe"])
+    parts = {"atoms": nulls[(nulls["verdict"] == "an atom is there") & ~probe], "probe": nulls[probe]}
+    return {name: (int(rows["false"].sum()), int(rows["given"].sum())) for name, rows in parts.items()}
