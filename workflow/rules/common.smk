@@ -1,5 +1,6 @@
 # What every rule shares: how a notebook is run, and which files a stage stands on.
 
+import atexit
 import json
 import os
 import shlex
@@ -9,6 +10,7 @@ from contextlib import ExitStack
 from analysis_lib.locks import LOCK, holder, writing
 
 only_run = ExitStack()
+atexit.register(only_run.close)
 
 # The environment that snakemake itself runs in, activated or not.
 TOOLS = shlex.quote(str(Path(sys.executable).parent))
