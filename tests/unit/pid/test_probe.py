@@ -164,7 +164,7 @@ HALVES = np.arange(100) % 2
     ("changed", "complaint"),
     [
         ({"answer": np.ones(100, dtype=int)}, "answer is 1 for all 100 samples"),
-        ({"answer": HALVES[:90]}, "sources 100, answer 90"),
+        ({"answer": HALVES[:90]}, "one label per sample, 100, got 90"),
         ({"answer": np.where(np.arange(100) == 7, np.nan, HALVES)}, "1 missing values .* row 7"),
         ({"answer": np.array([None, *HALVES[1:]], dtype=object)}, "missing values"),
         ({"answer": np.where(np.arange(100) < 4, "rare", HALVES.astype(str))}, "'rare' 4"),

@@ -220,7 +220,7 @@ def is_running(process: int) -> bool:
         ("x" * 246 + ".ipynb", "the name is too long: shorten it"),
         ("loop/out.ipynb", "round in a circle"),
         ("pipe.ipynb", "is a device or a pipe"),
-        ("/proc/none/out.ipynb", "cannot be written"),
+        ("/proc/none/out.ipynb", "cannot be written|has 0 MiB free; free some"),
         ("own.numbers/out.ipynb", ""),
     ],
 )
