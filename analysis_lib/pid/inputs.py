@@ -121,7 +121,7 @@ def check_device(device: Any) -> None:
     """Refuse a device that torch does not know or that this machine has not, before anything is done."""
     try:
         torch.empty(1, device=device)
-    except (RuntimeError, TypeError, AssertionError, NotImplementedError):
+    except (RuntimeError, TypeError, AssertionError):
         raise ValueError(f"there is no device {device!r}: give cpu, cuda where there is a GPU, or cuda:0") from None
 
 
