@@ -137,9 +137,9 @@ def test_no_folder_no_file_and_several_files_are_told_apart(tmp_path: Path) -> N
 def test_text_comes_back_exactly_as_written(
     tmp_path_factory: pytest.TempPathFactory, question: str, answer: str
 ) -> None:
-    folder = folder_with(tmp_path_factory.mktemp("gqa"), {question: record(question=question, answer=answer)})
+    folder = folder_with(tmp_path_factory.mktemp("gqa"), {f"id {question}": record(question=question, answer=answer)})
     row = load_questions(folder, "QueryAttr").iloc[0]
-    assert (row["question_id"], row["question"], row["answer"]) == (question, question, answer)
+    assert (row["question_id"], row["question"], row["answer"]) == (f"id {question}", question, answer)
     assert isinstance(row["answer"], str)
 
 
