@@ -12,6 +12,9 @@ import torch
 
 __all__ = ["fingerprint"]
 
+_PIECE = 2**26
+"""Bytes of a weight that are brought from a GPU at a time."""
+
 
 def fingerprint(model: Any, processor: Any) -> str:
     """A short hash of all weights as they are in memory, of the configuration and of everything that makes inputs.
@@ -52,5 +55,14 @@ def _weights(model: Any) -> Iterator[str]:
 
 
 def _digest(weight: torch.Tensor) -> str:
-    content = weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return hashlib.sha256(content.numpy().data).hexdigest()
+    digest = hashlib.sha256()
+    for piece in weight.detach().contiguous().reshape(-1).view(torch.uint8).split(_PIECE):
+        digest.update(_in_memory(piece).numpy().data)
+    return digest.hexdigest()
+
+
+def _in_memory(piece: torch.Tensor) -> torch.Tensor:
+    if not piece.is_cuda:
+        return piece.cpu()
+    # Into pinned memory a GPU copies as fast as the bus allows; .cpu() of 13 GB took 7 s of an H100's time.
+    return torch.empty(piece.shape, dtype=torch.uint8, pin_memory=True).copy_(piece)

@@ -2,7 +2,7 @@
 
 A quantity must pass two tests, and its p-value is the larger of both. Against the shuffled-target null, whose tail is
 extrapolated by a Pearson type III distribution with the null's moments (Winkler et al. 2016,
-doi:10.1016/j.neuroimage.2016.05.068). And, for atoms, against zero: the low end of the bracket, in units of its
+doi:10.1016/j.neuroimage.2016.05.068), with Student's t for the uncertainty of moments that come from few shuffles. And, for atoms, against zero: the low end of the bracket, in units of its
 bootstrap spread. The first alone is not enough: shuffling removes all information at once, so an atom that is only
 inflated by sampling passes it.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import false_discovery_control, norm, pearson3, skew
+from scipy.stats import false_discovery_control, norm, pearson3, skew, t
 
 from analysis_lib.pid.atoms import QUANTITIES
 
@@ -44,8 +44,11 @@ def _tail(value: float, null: np.ndarray) -> float:
     if spread < 1e-12:
         return 1.0 if value <= mean + 1e-12 else 1 / (1 + len(null))
     shape = float(np.clip(skew(null), 0.0, MOST_SKEW))
-    # The moments are estimated from as many reorderings as there are: a new one scatters a little wider.
-    return float(pearson3.sf(value, shape, loc=mean, scale=spread * np.sqrt(1 + 1 / len(null))))
+    # The moments are estimated from as many reorderings as there are: a new one scatters a little wider, and by few of
+    # them the spread is often far too small. Of two, one in seven new ones lies more than two such spreads above.
+    deviate = (value - mean) / (spread * np.sqrt(1 + 1 / len(null)))
+    gaussian = min(deviate, norm.isf(pearson3.sf(deviate, shape)))
+    return float(t.sf(gaussian, len(null) - 1))
 
 
 def control_false_discoveries(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:

@@ -32,6 +32,13 @@ def test_the_fingerprint_is_the_checkpoints_wherever_it_lies(tiny_folders: dict[
     assert load_model(tiny_folders["llava_next"], device="cpu").fingerprint() != here
 
 
+@pytest.mark.gpu
+def test_the_fingerprint_is_the_same_on_a_gpu(tiny_folders: dict[str, Path]) -> None:
+    here, there = (load_model(tiny_folders["llava"], device=device) for device in ("cpu", "cuda"))
+    there.model.to(next(here.model.parameters()).dtype)
+    assert there.fingerprint() == here.fingerprint()
+
+
 @pytest.mark.parametrize("part", ["vision_tower", "multi_modal_projector", "language_model", "lm_head"])
 def test_the_fingerprint_notices_another_value_in_any_part(tiny_folders: dict[str, Path], part: str) -> None:
     vlm = load_model(tiny_folders["llava"], device="cpu")

@@ -38,6 +38,25 @@ def test_an_atom_must_pass_both_tests() -> None:
     assert (p_values(np.zeros(7), null, observed, 0.1 * near_zero)[:4] > 0.4).all()
 
 
+@pytest.mark.parametrize("n_null", [2, 3, 10])
+def test_few_reorderings_do_not_make_more_false_verdicts(n_null: int) -> None:
+    rng = np.random.default_rng(n_null)
+    passed, always = np.ones(7), np.zeros((5, 7))
+    found = np.array(
+        [p_values(rng.normal(size=7), rng.normal(size=(n_null, 7)), passed, always)[4:] for _ in range(1000)]
+    )
+    for level in (0.01, 0.05, 0.2):
+        assert (found < level).mean() < level + 3 * np.sqrt(level * (1 - level) / found.size)
+    assert (found < 0.05).mean() > 0.02, "the test has power left"
+
+
+def test_far_above_few_reorderings_is_never_certain() -> None:
+    null = np.array([[0.0], [1.0]]).repeat(7, axis=1)
+    p = [p_values(np.full(7, value), null, np.ones(7), np.zeros((5, 7)))[-1] for value in (1.0, 2.0, 10.0, 100.0, 1e6)]
+    assert all(np.diff(p) < 0)
+    assert p[3] > 1e-3
+
+
 def test_a_null_without_spread_has_no_tail() -> None:
     flat = np.zeros((20, 7))
     p = p_values(np.zeros(7), flat, np.ones(7), np.ones((20, 7)))
