@@ -21,9 +21,7 @@ def is_content(path: str | Path) -> bool:
         [True, False, False, False]
     """
     return not any(
-        part.startswith((".", "#", "~$"))
-        or part.casefold() in _NOT_NAMES
-        or part.casefold().endswith(_NOT_ENDINGS)
+        part.startswith((".", "#", "~$")) or part.casefold() in _NOT_NAMES or part.casefold().endswith(_NOT_ENDINGS)
         for part in Path(path).parts
         if part not in (".", "..")
     )

@@ -44,7 +44,6 @@ class Interval:
         low, high = np.percentile(moved, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
         return cls(float(value), min(float(low), float(value)), max(float(high), float(value)))
 
-
     def widened(self, questions: int) -> Interval:
         """The interval whose error is shared out over so many questions (Bonferroni), by the normal's quantiles.
 

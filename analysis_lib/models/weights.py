@@ -91,9 +91,7 @@ def refuse_bad_values(model: Any, source: str) -> None:
             + "download the checkpoint again"
         )
     empty = {
-        name
-        for name, (low, high) in zip(named, ends, strict=True)
-        if low == high == 0 and not name.endswith("bias")
+        name for name, (low, high) in zip(named, ends, strict=True) if low == high == 0 and not name.endswith("bias")
     }
     if empty:
         raise ValueError(

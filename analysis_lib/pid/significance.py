@@ -2,9 +2,9 @@
 
 A quantity must pass two tests, and its p-value is the larger of both. Against the shuffled-target null, whose tail is
 extrapolated by a Pearson type III distribution with the null's moments (Winkler et al. 2016,
-doi:10.1016/j.neuroimage.2016.05.068), with Student's t for the uncertainty of moments that come from few shuffles. And, for atoms, against zero: the low end of the bracket, in units of its
-bootstrap spread. The first alone is not enough: shuffling removes all information at once, so an atom that is only
-inflated by sampling passes it.
+doi:10.1016/j.neuroimage.2016.05.068), with Student's t for the uncertainty of moments that come from few shuffles.
+And, for atoms, against zero: the low end of the bracket, in units of its bootstrap spread. The first alone is not
+enough: shuffling removes all information at once, so an atom that is only inflated by sampling passes it.
 """
 
 from __future__ import annotations

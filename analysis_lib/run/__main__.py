@@ -19,15 +19,34 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m analysis_lib.run", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("notebook", type=Path, help="source: jupytext MyST Markdown (.md) or .ipynb")
-    parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"),
-                        help="one parameter; wins over files and profile")
-    parser.add_argument("-f", "--file", type=Path, action="append", default=[], metavar="YAML",
-                        help="a YAML mapping of parameters; later files win")
-    parser.add_argument("--profile", metavar="NAME",
-                        help="start from what workflow/profiles/NAME.yaml says for this notebook")
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("KEY", "VALUE"),
+        help="one parameter; wins over files and profile",
+    )
+    parser.add_argument(
+        "-f",
+        "--file",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="YAML",
+        help="a YAML mapping of parameters; later files win",
+    )
+    parser.add_argument(
+        "--profile", metavar="NAME", help="start from what workflow/profiles/NAME.yaml says for this notebook"
+    )
     parser.add_argument("-o", "--output", type=Path, help="the executed notebook (default: NOTEBOOK.ipynb, here)")
-    parser.add_argument("--numbers", type=Path, metavar="JSON",
-                        help="the page's numbers (default: beside the executed notebook, NAME.numbers.json)")
+    parser.add_argument(
+        "--numbers",
+        type=Path,
+        metavar="JSON",
+        help="the page's numbers (default: beside the executed notebook, NAME.numbers.json)",
+    )
     parser.add_argument("--list-parameters", action="store_true", help="print what the notebook takes, and stop")
     return parser
 

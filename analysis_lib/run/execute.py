@@ -177,9 +177,7 @@ def _sole_writer(path: Path) -> Iterator[None]:
         yield
 
 
-def _places_beside(
-    target: Path, declared: Mapping[str, Parameter], values: Mapping[str, object]
-) -> dict[str, str]:
+def _places_beside(target: Path, declared: Mapping[str, Parameter], values: Mapping[str, object]) -> dict[str, str]:
     """Places for what a notebook writes and was given none for: beside the executed notebook, under its name."""
     return {
         name: os.path.abspath(target.with_suffix(BESIDE[parameter.limits.kind]))  # noqa: PTH100 - links stay links

@@ -75,9 +75,7 @@ def check_profile(profile: Mapping[str, Any], name: str, root: Path) -> None:
         ("seeds {} of models that it does not run:", [s for s in seeds if s.rpartition("-seed-")[0] not in models]),
     ):
         if strangers:
-            raise ParameterError(
-                f"profile {name} has {told.format(strangers)} {sorted(models)}: name one of those"
-            )
+            raise ParameterError(f"profile {name} has {told.format(strangers)} {sorted(models)}: name one of those")
     for kind, key, values in (
         ("task", "tasks", profile["tasks"]),
         ("model", "models", models.values()),

@@ -25,7 +25,6 @@ from .registry import get_task
 __all__ = ["COLUMNS", "EMBEDDED", "check_questions", "load_questions"]
 
 
-
 def _smolgqa() -> Path:
     from analysis_lib.worlds.smol.files import embedded_smolgqa  # draws with torch, which takes a while to import
 

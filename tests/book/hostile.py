@@ -12,7 +12,7 @@ TEXTS = {
     "formula": "\\(\\href{javascript:window.hostile=1}{x}\\) $x^2$ \\[y\\]",
     "expression": "datum.x']; window.hostile = 1; //",
     "substitution": "{{ 7*7 }} ${7*7} %(x)s {0.__class__}",
-    "spreadsheet": "=HYPERLINK(\"https://example.org\")",
+    "spreadsheet": '=HYPERLINK("https://example.org")',
     "vertical tab": "left\x0bright",
     "nothing at all": "a\x00b",
     "terminal": "\x1b[31mred\x1b]0;title\x07",

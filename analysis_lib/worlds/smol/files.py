@@ -27,9 +27,7 @@ _LAYOUT_VERSION = 1
 """Part of the cache's name: raise it whenever the world, its pictures or its questions change."""
 
 
-def write_smolgqa(
-    folder: str | Path, *, questions_per_task: int, seed: int, naturalness: float = NATURALNESS
-) -> Path:
+def write_smolgqa(folder: str | Path, *, questions_per_task: int, seed: int, naturalness: float = NATURALNESS) -> Path:
     """Generate scenes, pictures and questions and write them to ``folder`` in GQA's layout.
 
     Every scene carries at most one question of each family; scenes are drawn until each of the six families has

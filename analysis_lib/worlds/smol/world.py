@@ -87,9 +87,7 @@ def sample_scene(rng: np.random.Generator, naturalness: float = NATURALNESS) -> 
     return scene
 
 
-def _pair_colors(
-    rng: np.random.Generator, first: int, second: int, same: bool, naturalness: float
-) -> tuple[int, int]:
+def _pair_colors(rng: np.random.Generator, first: int, second: int, same: bool, naturalness: float) -> tuple[int, int]:
     """Colours of the designed pair, whose natural colours are ``first`` and ``second``.
 
     Where both cannot be natural at once, in the same colour or in different ones, either is with at most one half; the

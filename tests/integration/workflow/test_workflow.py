@@ -206,7 +206,7 @@ def test_an_unknown_profile_or_key_is_refused(miniature, option, message):
     assert message in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("name", ["Anna's {x}: \"real\" $HOME disk #1", "2024_11"])
+@pytest.mark.parametrize("name", ['Anna\'s {x}: "real" $HOME disk #1', "2024_11"])
 def test_the_folder_of_photographs_may_be_called_anything(miniature, finished, name):
     folder, profile = miniature.root / name, miniature.root / PROFILE
     (folder / "images").mkdir(parents=True)

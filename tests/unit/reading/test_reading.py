@@ -70,7 +70,7 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
     [
         (BOMB, r"here, line 2: the alias \*a repeats another part; write"),
         ("a: &a\n  <<: *a\n", "the alias"),
-        ("a: {<<: {b: 1}, b: 2}", "alias|<<" ),
+        ("a: {<<: {b: 1}, b: 2}", "alias|<<"),
         ("a: !!python/object/apply:os.system [true]", "the tag .*python/object.*asks for an object"),
         ("a: !own 1", "the tag '!own'"),
         ("!!map {a: 1}", "the tag"),

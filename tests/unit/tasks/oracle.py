@@ -36,7 +36,6 @@ class Scene:
         centre = item["x"] + item["w"] / 2
         return {"left"} if centre < middle else {"right"} if centre > middle else set()
 
-
     def third(self, name: str, start: str, extent: str, whole: str) -> int:
         """In which third of the picture the object's centre lies, from the left or from the top."""
         item = self.item(name)

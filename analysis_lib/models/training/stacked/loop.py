@@ -99,6 +99,7 @@ class Update:
             losses = self._step(self.inputs)
         self.graph, self.losses = graph, losses
 
+
 @dataclass
 class _Progress:
     """Where a stage stands, and how it goes on: by steps, and by a clock where there is one."""

@@ -206,5 +206,3 @@ def _image_token_order(architecture: Architecture, model: Any) -> torch.Tensor |
         [numbers], torch.tensor([[side, side]]), "default", torch.tensor([float(n_patches)])
     )
     return packed[0].flatten().long()
-
-
