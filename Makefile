@@ -31,7 +31,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf smoke test test-newest test-oldest bench faults rehearse train-mini bundle-mini install-smol train-smol bundle-smol lock clean
+.PHONY: help install book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini bundle-mini install-smol train-smol bundle-smol lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -55,7 +55,10 @@ test: $(DEVELOPED) ## lint, check types and imports, run the tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call literal,CORES) --dist loadfile $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call literal,CORES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-slow: $(DEVELOPED) ## run the tests that `make test` leaves out because each takes long
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n $(call literal,CORES) --dist load $(PYTEST_ARGS)
 
 # Ends of the ranges in pyproject.toml, each in an environment of its own: what `pip install` gives a reader tomorrow, and
 # the least that is promised to do. All numerical code is tried, without the embedded models.
@@ -63,7 +66,7 @@ NUMERICAL := tests/unit/pid tests/unit/compare
 define test_in
 	test -x $(1)/bin/python || $(call literal,PYTHON) -m venv $(1)
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager $(2) -e '.[dev]'
-	OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -n $(call literal,CORES) --dist loadfile $(PYTEST_ARGS) $(NUMERICAL)
+	OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -n $(call literal,CORES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) $(NUMERICAL)
 endef
 
 test-newest: ## run the numerical tests with the newest versions that pyproject.toml allows, in .venv-newest

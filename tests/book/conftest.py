@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from analysis_lib.run import run_notebook
@@ -44,8 +45,18 @@ class Visit:
 
 @pytest.fixture(scope="session")
 def demo_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built demo book, its notebook executed by the entry point that executes every page."""
-    root = tmp_path_factory.mktemp("book")
+    """The built demo book, its notebook executed by the entry point that executes every page; workers share one."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo-book"
+    with FileLock(root.with_suffix(".lock")):
+        if not (root / "_build" / "html" / "book" / "pages" / "demo.html").exists():
+            shutil.rmtree(root, ignore_errors=True)
+            write_demo(root)
+    return root / "_build" / "html"
+
+
+def write_demo(root: Path) -> None:
+    root.mkdir()
     for name in ("_config.yml", "book", "notebooks"):
         source = REPOSITORY / name
         ignore = shutil.ignore_patterns("pages", "__pycache__", "*.ipynb")
@@ -63,7 +74,6 @@ def demo_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
         numbers=root / "results" / "mini" / "numbers" / "demo.json",
     )
     build(root)
-    return root / "_build" / "html"
 
 
 def build(root: Path, *options: str) -> None:

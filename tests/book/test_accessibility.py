@@ -28,7 +28,7 @@ def faults_of(page: Page) -> list[list[str]]:
     return found["faults"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_page_has_a_serious_fault(book: Path, visit: Callable[..., Visit], scheme: str):
     for path in [*pages_of(book), book / "search.html"]:
         page = visit(path, scheme=scheme, script=AXE).page

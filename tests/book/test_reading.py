@@ -40,7 +40,7 @@ def test_every_page_opens_from_disk_alone_and_draws_every_chart(book: Path, visi
             assert figure["marks"] > 10 and figure["hidden"] and figure["spoken"] >= 20, (path, figure)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_phone_shows_every_page_without_sideways_scrolling(book: Path, visit: Callable[..., Visit], scheme: str):
     for path in pages_of(book):
         seen = visit(path, scheme=scheme, width=390)

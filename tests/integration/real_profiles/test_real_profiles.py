@@ -106,6 +106,7 @@ def check_banner(repository: Path, checkout: Checkout, pages: tuple[str, ...]) -
         assert stamp.banner_html(stamp.notebook_run(checkout.root / "book" / "pages" / f"{name}.ipynb")) == ""
 
 
+@pytest.mark.slow
 def test_from_questions_to_pages_with_llava(
     repository: Path, checkout: Checkout, gqa: Path, weights: dict[str, Path]
 ) -> None:

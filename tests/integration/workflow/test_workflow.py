@@ -147,21 +147,26 @@ DOWN_FROM = {
     ("changed", "edit", "first"),
     [
         ("analysis_lib/models/loading.py", append("# another model\n"), "extract"),
-        ("analysis_lib/tasks/registry.py", append("# another task\n"), "extract"),
-        ("notebooks/extract.md", append("And more.\n"), "extract"),
-        ("some/folder/model.safetensors", append("other weights"), "extract"),
         (PROFILE, replace("n_questions: 5", "n_questions: 6"), "extract"),
         ("analysis_lib/pid/gaussian.py", append("# another formula\n"), "decompose"),
-        (PROFILE, replace("mode: joint", "mode: cartesian"), "decompose"),
         ("analysis_lib/report/theme.py", append("# another colour\n"), "page"),
-        ("notebooks/overview.md", append("And more.\n"), "page"),
-        ("book/claims.yml", append("# another claim\n"), "page"),
-        ("tests/benchmarks/cases.py", append("# another case\n"), "page"),
-        ("book/gqa_answers.yml", append("# another answer\n"), "book"),
         ("book/intro.md", append("And more.\n"), "book"),
-        ("_config.yml", replace("Miniature", "Renamed"), "book"),
         ("analysis_lib/models/training/recipe.py", append("# another recipe\n"), "nothing"),
-        ("analysis_lib/run/parameters.py", append("# another table\n"), "book"),
+        *(
+            pytest.param(*row, marks=pytest.mark.slow)
+            for row in (
+                ("analysis_lib/tasks/registry.py", append("# another task\n"), "extract"),
+                ("notebooks/extract.md", append("And more.\n"), "extract"),
+                ("some/folder/model.safetensors", append("other weights"), "extract"),
+                (PROFILE, replace("mode: joint", "mode: cartesian"), "decompose"),
+                ("notebooks/overview.md", append("And more.\n"), "page"),
+                ("book/claims.yml", append("# another claim\n"), "page"),
+                ("tests/benchmarks/cases.py", append("# another case\n"), "page"),
+                ("book/gqa_answers.yml", append("# another answer\n"), "book"),
+                ("_config.yml", replace("Miniature", "Renamed"), "book"),
+                ("analysis_lib/run/parameters.py", append("# another table\n"), "book"),
+            )
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -47,8 +47,11 @@ def other_settings(
 @pytest.mark.parametrize(
     "name",
     [
-        *("prompt", "attention", "dtype", "fingerprint", "processor", "conditions", "batch_size", "n_questions"),
-        *("questions", "tasks"),
+        *("prompt", "fingerprint", "conditions", "questions"),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("attention", "dtype", "processor", "batch_size", "n_questions", "tasks")
+        ),
     ],
 )
 def test_a_store_of_other_settings_is_refused_by_name_and_replaced_on_demand(

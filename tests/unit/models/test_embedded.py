@@ -37,7 +37,7 @@ def predicted(vlm: VisionLanguageModel, table: pd.DataFrame) -> list[int]:
     return logits[torch.arange(len(table)), batch.lengths - 1].argmax(-1).tolist()
 
 
-@pytest.fixture(scope="module", params=ARCHITECTURES)
+@pytest.fixture(scope="module", params=["mini-llava-1.5", pytest.param("mini-llava-1.6", marks=pytest.mark.slow)])
 def beginner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A model folder as the whole recipe writes it after a handful of steps."""
     folder = tmp_path_factory.mktemp("beginner")

@@ -51,8 +51,20 @@ def weights(module: nn.Module) -> dict[str, torch.Tensor]:
     return {name: weight.detach().clone() for name, weight in module.named_parameters()}
 
 
-@pytest.mark.parametrize("kind", RUNS)
-@pytest.mark.parametrize("killed_at", [1, EVERY, EVERY + 2, STEPS - 1])
+def rarely(*values: object) -> object:
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("kind", "killed_at"),
+    [
+        ("vision", EVERY + 2),
+        ("language", STEPS - 1),
+        *(rarely(kind, step) for kind in ("vision of tiles", "language of tiles") for step in (1, EVERY, EVERY + 2)),
+        *(rarely("vision", step) for step in (1, EVERY, STEPS - 1)),
+        *(rarely("language", step) for step in (1, EVERY, EVERY + 2)),
+    ],
+)
 def test_a_resumed_run_equals_a_straight_one_bit_for_bit(tmp_path: Path, kind: str, killed_at: int) -> None:
     module, loss = RUNS[kind]()
     before = weights(module)
@@ -121,6 +133,7 @@ def test_the_rate_warms_up_holds_and_falls_to_its_floor() -> None:
     assert all(a >= b for a, b in zip(rates[499:], rates[500:], strict=False)) and min(rates[500:]) == 0.02
 
 
+@pytest.mark.slow
 def test_a_few_steps_learn_to_read_colours_from_patches(tmp_path: Path) -> None:
     module, _ = vision_run()
     plan = Stage("colours", 40, muon_rate=0.02, adam_rate=2e-3, warmup=5, checkpoint_every=40)

@@ -22,6 +22,7 @@ def warped(seed: int, n: int = 4000) -> tuple[list[np.ndarray], list[np.ndarray]
     return [warp(rng, rows, kind) for rows, kind in zip(plain, kinds, strict=True)], list(plain), truth
 
 
+@pytest.mark.slow
 def test_cartesian_flows_recover_the_atoms_of_a_warped_system() -> None:
     data, _, truth = warped(1)
     result = pid_flow(*data, **QUICK)
@@ -42,6 +43,7 @@ def test_cartesian_flows_halve_the_error_of_marginals_and_stay_near_sampling_err
     assert np.mean(excesses) < 0.05, excesses
 
 
+@pytest.mark.slow
 def test_joint_mode_loses_the_information_it_measures() -> None:
     """Per-variable maps keep 2.95 bits; a flow fitted to a standard normal removes them, and says so."""
     rng = np.random.default_rng(0)
