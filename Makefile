@@ -89,7 +89,7 @@ rehearse: $(INSTALLED) ## time extraction at the 7B models' size on a GPU; witho
 	@echo "The page: results/rehearse/rehearsal.ipynb; its numbers: results/rehearse/rehearsal.numbers.json"
 
 train-mini: $(INSTALLED) ## train the embedded model MODEL from scratch (over an hour on 2 cores; resumes)
-	$(BIN)/python -m analysis_lib.models.training --model $(call literal,MODEL) --seed $(call literal,SEED)
+	$(BIN)/python -m analysis_lib.worlds.mini.training --model $(call literal,MODEL) --seed $(call literal,SEED)
 
 bundle-mini: $(INSTALLED) ## pack ten trainings, GPU tests and timing for a machine without a network into build/bundle-mini
 	rm -rf build/bundle-mini

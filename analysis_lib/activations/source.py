@@ -10,15 +10,12 @@ __all__ = ["code_digest"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
-_WITHOUT = "training"
-"""A model is loaded from its product, the checkpoint."""
-
 
 def code_digest(package: Path = PACKAGE) -> str:
     """A short hash of the code that decides what is stored: a change of it makes a store one of other settings.
 
-    Comments, docstrings and layout do not count, nor do files that nothing imports: hidden ones, and the copies that
-    editors and other systems lay beside them.
+    How a model came about does not count, its fingerprint tells which it is. Nor do comments, docstrings and layout,
+    or files that nothing imports: hidden ones, and the copies that editors and other systems lay beside them.
 
     Raises
     ------
@@ -28,9 +25,7 @@ def code_digest(package: Path = PACKAGE) -> str:
     files += sorted(package.glob("pictures.py"))  # how a picture is read decides on what the model sees
     modules = {path.relative_to(package).with_suffix("").parts: path for path in files}
     trees = {
-        parts: ast.parse(path.read_bytes())
-        for parts, path in modules.items()
-        if all(map(str.isidentifier, parts)) and _WITHOUT not in parts
+        parts: ast.parse(path.read_bytes()) for parts, path in modules.items() if all(map(str.isidentifier, parts))
     }
     if not trees:
         raise RuntimeError(f"no source code in {package}, by which a store tells what wrote it; install it unpacked")

@@ -1,6 +1,7 @@
 """Who answers: load a model, build its prompts, find its spans."""
 
-from .embedded import EMBEDDED_MODELS
+from analysis_lib.worlds.mini.embedded import EMBEDDED_MODELS
+
 from .inputs import Batch, prepare
 from .loading import load_model
 from .model import VisionLanguageModel

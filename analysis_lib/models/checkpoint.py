@@ -9,7 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from .eight_bit import EIGHT_BIT_FILE, lost_scales
+from analysis_lib.worlds.eight_bit import EIGHT_BIT_FILE, lost_scales
 
 __all__ = ["check_folder", "check_weights", "listing", "read_settings", "weight_files"]
 

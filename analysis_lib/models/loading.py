@@ -10,12 +10,12 @@ from huggingface_hub import snapshot_download
 from transformers import AutoConfig, LlavaForConditionalGeneration, LlavaNextForConditionalGeneration
 
 from analysis_lib.vocabulary import ASSEMBLED_MODELS
+from analysis_lib.worlds.mini.embedded import EMBEDDED_MODELS, embedded_folder, verify
 from analysis_lib.worlds.smol.assembly import assembled_smol
 
 from .agreement import check_agreement
 from .checkpoint import check_folder, check_weights, weight_files
 from .devices import choose_device
-from .embedded import EMBEDDED_MODELS, embedded_folder, verify
 from .model import VisionLanguageModel
 from .processing import load_processor
 from .prompts import chat_prompt, check_prompt

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
+from analysis_lib.worlds.eight_bit import EIGHT_BIT_FILE, read_eight_bit
+
 from .checkpoint import listing
-from .eight_bit import EIGHT_BIT_FILE, read_eight_bit
 
 __all__ = ["load_weights", "refuse_bad_values"]
 

@@ -29,7 +29,7 @@ from transformers import (
 
 from analysis_lib.activations import extract
 from analysis_lib.models import PROMPTS, VisionLanguageModel
-from analysis_lib.tasks.minigqa import ask, sample_scene
+from analysis_lib.worlds.mini import ask, sample_scene
 
 from .shapes import Shape, build, pinpoints
 

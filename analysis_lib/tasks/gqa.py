@@ -19,10 +19,16 @@ import pandas as pd
 from analysis_lib.contents import contents
 from analysis_lib.text import spoils_a_name, visible
 
-from .minigqa import embedded_minigqa
 from .registry import get_task
 
 __all__ = ["COLUMNS", "EMBEDDED", "check_questions", "load_questions"]
+
+
+# The worlds name this package's tasks, so they are imported when they are asked for.
+def _minigqa(**resolution: int) -> Path:
+    from analysis_lib.worlds.mini.files import embedded_minigqa
+
+    return embedded_minigqa(**resolution)
 
 
 def _smolgqa() -> Path:
@@ -32,8 +38,8 @@ def _smolgqa() -> Path:
 
 
 EMBEDDED: dict[str, Callable[[], Path]] = {
-    "minigqa": embedded_minigqa,
-    "minigqa-fine": partial(embedded_minigqa, 32),
+    "minigqa": _minigqa,
+    "minigqa-fine": partial(_minigqa, pixels_per_cell=32),
     "smolgqa": _smolgqa,
 }
 """The embedded sources, each with what writes its folder on first use. The first two ask the same questions."""

@@ -24,7 +24,7 @@ train_one() {
   for _ in 1 2; do
     left=$(seconds_left "$end")
     [ "$left" -ge 20 ] || return 1
-    (cd "$tree" && timeout -k 5 $((left + 75)) python3 -m analysis_lib.models.training --model "$model" \
+    (cd "$tree" && timeout -k 5 $((left + 75)) python3 -m analysis_lib.worlds.mini.training --model "$model" \
       --seeds "${SEEDS:-0-4}" --device "${DEVICE:-cuda}" --minutes "$(awk "BEGIN {print $left / 60}")" \
       --workers "${WORKERS:-6}" --output "$work/models" --work "$work/checkpoints" $options ${TRAIN_OPTIONS:-} 2>&1 \
       | sed -u "s/^/$model /"; exit "${PIPESTATUS[0]}") && return 0

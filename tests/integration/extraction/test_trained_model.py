@@ -27,7 +27,7 @@ from analysis_lib.activations import (
 )
 from analysis_lib.models import EMBEDDED_MODELS, VisionLanguageModel, load_model, prepare
 from analysis_lib.tasks import TASKS, load_questions
-from analysis_lib.tasks.minigqa import answer_options
+from analysis_lib.worlds.mini import answer_options
 
 pytestmark = pytest.mark.mini
 

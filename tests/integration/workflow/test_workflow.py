@@ -151,11 +151,12 @@ DOWN_FROM = {
         ("analysis_lib/pid/gaussian.py", append("# another formula\n"), "decompose"),
         ("analysis_lib/report/theme.py", append("# another colour\n"), "page"),
         ("book/intro.md", append("And more.\n"), "book"),
-        ("analysis_lib/models/training/recipe.py", append("# another recipe\n"), "nothing"),
+        ("analysis_lib/worlds/mini/training/recipe.py", append("# another recipe\n"), "nothing"),
         *(
             pytest.param(*row, marks=pytest.mark.slow)
             for row in (
                 ("analysis_lib/tasks/registry.py", append("# another task\n"), "extract"),
+                ("analysis_lib/worlds/mini/questions.py", append("# another wording\n"), "extract"),
                 ("notebooks/extract.md", append("And more.\n"), "extract"),
                 ("some/folder/model.safetensors", append("other weights"), "extract"),
                 (PROFILE, replace("mode: joint", "mode: cartesian"), "decompose"),

@@ -16,8 +16,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import CLIPImageProcessorPil, LlavaProcessor, PreTrainedTokenizerFast
 
 from analysis_lib.models import PROMPTS, SPAN_NAMES, Spans, VisionLanguageModel, prepare, span_mask
-from analysis_lib.models.mini.vocabulary import VOCABULARY, words
 from analysis_lib.models.prompts import check_prompt
+from analysis_lib.worlds.mini.architectures.vocabulary import VOCABULARY, words
 from tests.unit.models.tiny import PATCH, PINPOINTS, TILE
 
 PLAIN_WORDS = [word for word in VOCABULARY if word.isalpha()]

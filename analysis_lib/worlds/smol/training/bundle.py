@@ -21,7 +21,7 @@ from ..decoder import check_decoder, decoder_path
 
 __all__ = ["write_bundle"]
 
-_CODE = ("__init__.py", "checkpoints.py", "digests.py", "files.py", "worlds")
+_CODE = ("__init__.py", "digests.py", "files.py", "worlds/__init__.py", "worlds/resuming.py", "worlds/smol")
 """What training imports of this package; nothing of it needs more than torch, transformers, numpy and pillow."""
 _READER = "gguf"
 _ARCHIVE = "smol-training.zip"

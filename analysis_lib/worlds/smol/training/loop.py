@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from analysis_lib.checkpoints import load_checkpoint, save_checkpoint
+from analysis_lib.worlds.resuming import load_checkpoint, save_checkpoint
 
 __all__ = ["Stage", "run_stage"]
 

@@ -1,1 +1,0 @@
-"""Train the embedded models from scratch: ``python -m analysis_lib.models.training``."""

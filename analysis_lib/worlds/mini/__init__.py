@@ -1,0 +1,24 @@
+"""MiniGQA: a generated world of scene graphs, pictures and questions whose true information is known.
+
+`truth` computes that information, `architectures` holds the LLaVAs that live in this world, `training` trains them,
+`checkpoints` is what ships and `embedded` finds and verifies it (``python -m analysis_lib.worlds.mini seal``).
+"""
+
+from .files import embedded_minigqa, write_minigqa
+from .pictures import PIXELS_PER_CELL, render
+from .questions import FAMILIES, TRAINING_FAMILIES, Asked, answer_options, ask
+from .world import sample_scene, scene_graph
+
+__all__ = [
+    "FAMILIES",
+    "PIXELS_PER_CELL",
+    "TRAINING_FAMILIES",
+    "Asked",
+    "answer_options",
+    "ask",
+    "embedded_minigqa",
+    "render",
+    "sample_scene",
+    "scene_graph",
+    "write_minigqa",
+]
