@@ -1,7 +1,8 @@
 """The one reading of what callers give: numbers become float64 arrays, labels become codes, and all else is refused.
 
-Numpy, torch, pandas, xarray and nested sequences are taken alike. Nothing is guessed: what has no value (NaN is left to
-the caller, who can say where it stands), what is no real number and what would lose its digits is refused with a cure.
+Numpy, torch, pandas and nested sequences are taken alike; names of dimensions are read in
+:mod:`analysis_lib.pid.labelled`. Nothing is guessed: what has no value (NaN is left to the caller, who can say where it
+stands), what is no real number and what would lose its digits is refused with a cure.
 """
 
 from __future__ import annotations
@@ -44,7 +45,6 @@ def read_numbers(given: Any, name: str, center: bool = False) -> Numbers:
     ValueError
         for masked and missing values, sparse and ragged containers, and entries that are no real numbers.
     """
-    labels = None
     module = type(given).__module__.partition(".")[0]
     if isinstance(given, torch.Tensor):
         return _read_tensor(given, name, center)
@@ -52,8 +52,6 @@ def read_numbers(given: Any, name: str, center: bool = False) -> Numbers:
         raise ValueError(f"{name} is a sparse matrix: give it as an array, {name}.toarray()")
     if module == "pandas" and hasattr(given, "to_numpy"):
         return _read_pandas(given, name, center)
-    if module == "xarray" and hasattr(given, "dims"):
-        given, labels = _read_labelled(given, name)
     if isinstance(given, list | tuple) and any(_holds_arrays(part) for part in given):
         return _read_parts(given, name, center)
     _refuse_masked(given, name)
@@ -61,7 +59,7 @@ def read_numbers(given: Any, name: str, center: bool = False) -> Numbers:
         values = np.asarray(given)
     except (ValueError, TypeError, RuntimeError) as error:
         raise ValueError(f"{name} cannot be read as one array ({error}): give rows of equal length") from None
-    return Numbers(*_as_float64(values, name, center), labels)
+    return Numbers(*_as_float64(values, name, center))
 
 
 def _read_tensor(given: torch.Tensor, name: str, center: bool) -> Numbers:
@@ -107,17 +105,6 @@ def _read_pandas(given: Any, name: str, center: bool) -> Numbers:
         return Numbers(np.empty(given.shape), 0.0)
     values = np.stack([part.values for part in parts], axis=1) if framed else parts[0].values
     return Numbers(values, max(part.resolution for part in parts), getattr(given, "index", None))
-
-
-def _read_labelled(given: Any, name: str) -> tuple[Any, Any]:
-    """Values of a DataArray, its dimensions in our order where it names them as our stores do, and samples' labels."""
-    ours = [dimension for dimension in ("layer", "sample", "hidden") if dimension in given.dims]
-    if len(ours) == given.ndim:
-        given = given.transpose(*ours)
-    elif "sample" in ours:
-        given = given.transpose(*(d for d in ("layer", "sample") if d in ours), ...)
-    samples = given.dims[-2] if given.ndim > 1 else given.dims[0] if given.ndim else None
-    return given.values, given.indexes.get(samples)
 
 
 def _holds_arrays(part: Any) -> bool:

@@ -13,20 +13,20 @@ from analysis_lib.pid.atoms import LN2
 from analysis_lib.pid.cartesian import OUTDONE, fit_cartesian
 from analysis_lib.pid.definitions import get_definition
 from analysis_lib.pid.diagnostics import describe, note_copies, seed_spread
+from analysis_lib.pid.estimate import Estimate
 from analysis_lib.pid.fitted import (
     FittedLatents,
     LayerLatents,
     blaming,
     check_counts,
-    gather_layers,
     note_idle_flows,
 )
-from analysis_lib.pid.inference import Counts, Estimate, infer_separate, reorder
+from analysis_lib.pid.inference import Counts, infer_separate, reorder
 from analysis_lib.pid.inputs import LARGEST_SEED, check_count, check_device
 from analysis_lib.pid.joint import fit_joint
 from analysis_lib.pid.latents import SeparateLatents, assemble
 from analysis_lib.pid.marginals import rank_normal
-from analysis_lib.pid.result import PIDResult, over_trainings
+from analysis_lib.pid.result import PIDResult, gather, over_trainings
 from analysis_lib.pid.samples import Components, Samples, alike, read_samples
 
 PAPER_VARIANCE = 0.95
@@ -66,7 +66,9 @@ def pid_flow(
     Parameters
     ----------
     vision, language
-        ``(n_samples, n_features)``, or ``(n_layers, n_samples, n_features)``; all layers are trained together.
+        ``(n_samples, n_features)``, or ``(n_layers, n_samples, n_features)``; all layers are trained together. Labelled
+        arrays (``xarray.DataArray``) are read by the names of their dimensions, ``sample``, ``layer`` and ``hidden`` or
+        ``option``, in any order, and keep their layers' labels; labels of samples must agree.
     target
         ``(n_samples, n_features)`` or ``(n_samples,)``.
     mode
@@ -106,7 +108,8 @@ def pid_flow(
     ------
     ValueError
         for NaN, constant or linearly dependent columns, fewer samples than five per dimension, lengths that do not
-        match, unknown names, counts that are none; with the figures and the cure.
+        match, labels or names of dimensions that do not fit, unknown names, counts that are none; with the figures and
+        the cure.
 
     Notes
     -----
@@ -203,7 +206,7 @@ def fit_latents(
         fitted = FITS[mode](samples, indices, training)
         found.update(zip(indices, fitted, strict=True))
     layers = note_idle_flows([found[i] for i in range(len(samples.layers))])
-    return FittedLatents(layers, samples.numbers, mode, samples.groups, seed, samples.n_copies)
+    return FittedLatents(layers, samples.labels, mode, samples.groups, seed, samples.n_copies)
 
 
 def _training(seed: int, n_seeds: int, steps: int, device: str) -> Training:
@@ -261,16 +264,14 @@ def _joint(samples: Samples, training: Training, counts: Counts, definition: str
         for i, (estimate, figures) in zip(indices, results, strict=True):
             estimates[i], diagnostics[i] = estimate, figures | note_copies(figures["flags"], samples.n_copies)
     order = range(len(samples.layers))
-    return gather_layers(
-        [estimates[i] for i in order], [diagnostics[i] for i in order], bool(samples.numbers), "joint", definition
-    )
+    return gather([estimates[i] for i in order], [diagnostics[i] for i in order], samples.labels, "joint", definition)
 
 
 def _joint_alike(
     samples: Samples, indices: list[int], training: Training, counts: Counts, name: str
 ) -> list[tuple[Estimate, dict[str, Any]]]:
     definition, layers = get_definition(name), [samples.layers[i] for i in indices]
-    numbers = indices if samples.numbers else []
+    labels = [samples.labels[i] for i in indices] if samples.labels else []
     order = reorder(samples.groups, np.random.default_rng([training.seed, 3]))
     standard = [{name: (c - c.mean(0)) / c.std(0) for name, c in layer.items()} for layer in layers]
     shuffled = [{**layer, "target": layer["target"][order]} for layer in standard]
@@ -287,7 +288,7 @@ def _joint_alike(
             SeparateLatents({name: torch.from_numpy(z) for name, z in columns.items()}, rows, dims)
             for columns in (latents[i], latents[i + len(layers)], *(other[i] for other, _ in fits[1:]))
         )
-        with blaming(numbers, i):
+        with blaming(labels, i):
             estimate = infer_separate([first, *others], null, samples.groups, definition, counts, training.seed)
             spread = seed_spread([assemble(definition, each.plug_in()) for each in (first, *others)])
         pairs = [

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from analysis_lib.pid.atoms import QUANTITIES, Atoms
+from analysis_lib.pid.estimate import Estimate
 from analysis_lib.pid.gaussianity import excess_information, shared_scale
-from analysis_lib.pid.inference import Estimate
 from analysis_lib.pid.inputs import duplicated_rows, row_entropy
 from analysis_lib.pid.preservation import FLOOR, copula_information, preservation
 from analysis_lib.pid.significance import ATOMS

@@ -17,9 +17,11 @@ import torch
 
 from analysis_lib.pid.cartesian import IDLE
 from analysis_lib.pid.definitions import Definition, get_definition
-from analysis_lib.pid.diagnostics import collect, describe, note_copies, seed_spread
-from analysis_lib.pid.inference import ESTIMATES, Counts, Estimate, infer_common
+from analysis_lib.pid.diagnostics import describe, note_copies, seed_spread
+from analysis_lib.pid.estimate import Estimate
+from analysis_lib.pid.inference import Counts, infer_common
 from analysis_lib.pid.inputs import check_count
+from analysis_lib.pid.labelled import Label, name_layers
 from analysis_lib.pid.latents import CommonLatents, assemble, average
 from analysis_lib.pid.result import PIDResult, gather, over_trainings
 
@@ -32,15 +34,15 @@ Parts = list[tuple[np.ndarray, Columns]]
 
 @dataclass(frozen=True)
 class LayerLatents:
-    """Latents of one layer.
+    """Latents of one layer, too many to print.
 
     ``columns`` are the variables ``(n_samples, d)`` before any map. ``seeds`` holds for every training the folds, each
     with its rows of the samples and the latents there; ``ranked`` tells of every training whether the rank marginals
     were kept as they are. ``figures`` are what training has to say for itself, ``notes`` the same in words.
     """
 
-    columns: Columns
-    seeds: list[Parts]
+    columns: Columns = field(repr=False)
+    seeds: list[Parts] = field(repr=False)
     ranked: list[bool]
     figures: dict[str, Any]
     notes: list[str] = field(default_factory=list)
@@ -76,34 +78,44 @@ def note_idle_flows(layers: list[LayerLatents]) -> list[LayerLatents]:
     return [replace(layer, notes=[*layer.notes, IDLE]) for layer in layers]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FittedLatents:
     """Latents of all layers with what an estimate needs beside them; made by :func:`~analysis_lib.pid.fit_latents`.
 
-    ``numbers`` are the layers' numbers, empty where no layers were given; ``groups`` the labels ``(n_samples,)`` of the
+    ``labels`` are the layers' labels, empty where no layers were given; ``groups`` the labels ``(n_samples,)`` of the
     samples; ``n_copies`` how many samples were left out as copies of others.
     """
 
     layers: list[LayerLatents]
-    numbers: list[int]
+    labels: list[Label]
     mode: str
     groups: np.ndarray
     seed: int
     n_copies: int
 
-    def take(self, layers: Sequence[int]) -> FittedLatents:
-        """Some of the layers, by their place; a result counts them from zero again.
+    def take(self, layers: Sequence[Label]) -> FittedLatents:
+        """Some of the layers, by their labels, which are their places from zero where plain arrays were given.
 
         Raises ``ValueError`` where no layers were given or one of them does not exist.
         """
-        if not self.numbers:
+        if not self.labels:
             raise ValueError("there are no layers to take from: give sources as (n_layers, n_samples, n_features)")
-        if not layers or not set(layers) <= set(range(len(self.layers))):
-            raise ValueError(f"take some of the layers 0 to {len(self.layers) - 1}, got {list(layers)}")
+        if not layers or not set(layers) <= set(self.labels):
+            raise ValueError(f"take some of the layers {name_layers(self.labels)}, got {list(layers)}")
         if len(set(layers)) < len(layers):
             raise ValueError(f"take each layer once, got {list(layers)}")
-        numbers = [self.numbers[i] for i in layers]
-        return replace(self, layers=[self.layers[i] for i in layers], numbers=numbers)
+        places = [self.labels.index(label) for label in layers]
+        return replace(self, layers=[self.layers[i] for i in places], labels=[self.labels[i] for i in places])
+
+    def __repr__(self) -> str:
+        shapes = {name: sorted({layer.columns[name].shape[1] for layer in self.layers}) for name in ORDER}
+        dims = ", ".join(f"{name} {' or '.join(map(str, sizes))}" for name, sizes in shapes.items())
+        where = f", layers {name_layers(self.labels)}" if self.labels else ""
+        trainings = max(len(layer.seeds) for layer in self.layers)
+        return (
+            f"FittedLatents: {self.mode} mode, {len(self.groups)} samples{where}\n"
+            f"  dimensions: {dims}\n  trainings: {trainings}, from seed {self.seed} on; decompose() gives atoms"
+        )
 
     def decompose(
         self,
@@ -122,11 +134,11 @@ class FittedLatents:
         check_counts(counts)
         results = []
         for i, layer in enumerate(self.layers):
-            with blaming(self.numbers, i):
+            with blaming(self.labels, i):
                 results.append(self._decompose_layer(layer, chosen, counts))
         estimates = [estimate for estimate, _ in results]
         diagnostics = [figures | note_copies(figures["flags"], self.n_copies) for _, figures in results]
-        return gather_layers(estimates, diagnostics, bool(self.numbers), self.mode, chosen.name)
+        return gather(estimates, diagnostics, self.labels, self.mode, chosen.name)
 
     def _decompose_layer(
         self, layer: LayerLatents, definition: Definition, counts: Counts
@@ -153,23 +165,11 @@ def check_counts(counts: Counts) -> None:
 
 
 @contextmanager
-def blaming(numbers: list[int], i: int) -> Iterator[None]:
+def blaming(labels: Sequence[Label], i: int) -> Iterator[None]:
     """A covariance of latents that cannot be decomposed is blamed on its layer, and on what ranks make of columns."""
     try:
         yield
     except ValueError as error:
-        where = f"layer {numbers[i]}: " if numbers else ""
+        where = f"layer {labels[i]}: " if labels else ""
         ranks = f". {OF_SCORES}" if "singular" in str(error) else ""
         raise ValueError(f"{where}{error}{ranks}") from error
-
-
-def gather_layers(
-    estimates: list[Estimate], diagnostics: list[dict[str, Any]], layered: bool, mode: str, definition: str
-) -> PIDResult:
-    """One result from the estimates and figures of every layer."""
-    return PIDResult(
-        **{name: gather([getattr(estimate, name) for estimate in estimates], layered) for name in ESTIMATES},
-        mode=mode,
-        definition=definition,
-        diagnostics=collect(diagnostics, layered),
-    )

@@ -49,7 +49,7 @@ def flow_mi(x: Any, y: Any, seed: int = 0, *, groups: Any = None, steps: int = 2
     Parameters
     ----------
     x, y
-        ``(n_samples, n_features)`` or ``(n_samples,)``; numpy or torch.
+        ``(n_samples, n_features)`` or ``(n_samples,)``; labelled arrays by the names ``sample`` and ``hidden``.
     seed, groups, steps, device
         as in :func:`analysis_lib.pid.pid_flow`.
 
@@ -73,7 +73,7 @@ def flow_mi(x: Any, y: Any, seed: int = 0, *, groups: Any = None, steps: int = 2
     check_count("steps", steps, 1)
     check_device(device)
     variables = [read_variable(x, "x", layers=False), read_variable(y, "y", layers=False)]
-    check_lengths(*variables)
+    check_lengths(*variables, groups=groups)
     columns = {variable.name: reduce_layers(variable, 1.0, None, reducible=False)[0] for variable in variables}
     dims = (columns["x"].shape[1], columns["y"].shape[1])
     check_sample_size(variables[0].n_samples, dict(zip(("x", "y"), dims, strict=True)), "", reducible=False)

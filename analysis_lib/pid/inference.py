@@ -15,48 +15,20 @@ total information (:mod:`analysis_lib.pid.matched`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from analysis_lib.pid.atoms import QUANTITIES, Atoms
+from analysis_lib.pid.atoms import QUANTITIES
 from analysis_lib.pid.bracket import Bracket, find_bracket
 from analysis_lib.pid.definitions import Definition
+from analysis_lib.pid.estimate import Estimate, summarise
 from analysis_lib.pid.latents import CommonLatents, SeparateLatents, assemble, average, covariance_bias
 from analysis_lib.pid.matched import matched_cores
-from analysis_lib.pid.significance import p_values
 
-INTERVAL = (5.0, 95.0)
-NULL_QUANTILE = 95.0
 NULL_BIAS_SHARE = 4
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Atoms of one layer in bits, each quantity a scalar, of ``replicates`` ``(n_draws,)``.
-
-    :class:`PIDResult` says what the fields are.
-    """
-
-    atoms: Atoms
-    plug_in: Atoms
-    low: Atoms
-    high: Atoms
-    bracket_low: Atoms
-    bracket_high: Atoms
-    least: Atoms
-    null_mean: Atoms
-    null_high: Atoms
-    null_plug_in: Atoms
-    matched_low: Atoms
-    matched_high: Atoms
-    p_value: Atoms
-    replicates: Atoms
-
-
-ESTIMATES = tuple(field.name for field in fields(Estimate))
 
 
 @dataclass(frozen=True)
@@ -143,29 +115,16 @@ def _estimate(evidence: Evidence, bracket: Bracket | None, matched: np.ndarray, 
     def atoms(core: np.ndarray) -> np.ndarray:
         return assemble(definition, core).to_array()
 
-    point, replicates = atoms(evidence.point), atoms(evidence.replicates)
-    null = atoms(evidence.null - evidence.null_bias)
-    low, high = np.nanpercentile(replicates, INTERVAL, axis=0)
-    possible = np.array([-np.inf if name in definition.signed else 0.0 for name in QUANTITIES])
-    unknown = np.full(len(QUANTITIES), np.nan)
-    low_end, low_replicates = (point, _known(replicates)) if bracket is None else (bracket.low, bracket.low_replicates)
-    arrays = {
-        "atoms": point,
-        "plug_in": atoms(evidence.plug_in),
-        "low": low,
-        "high": np.maximum(high, possible),
-        "bracket_low": unknown if bracket is None else bracket.low,
-        "bracket_high": unknown if bracket is None else bracket.high,
-        "least": np.percentile(low_replicates, INTERVAL[0], axis=0),
-        "null_mean": null.mean(0),
-        "null_high": np.percentile(null, NULL_QUANTILE, axis=0),
-        "null_plug_in": atoms(evidence.null).mean(0),
-        "matched_low": np.percentile(atoms(matched), INTERVAL[0], axis=0) if len(matched) else unknown,
-        "matched_high": np.percentile(atoms(matched), INTERVAL[1], axis=0) if len(matched) else unknown,
-        "p_value": p_values(point, null, low_end, low_replicates),
-        "replicates": replicates,
-    }
-    return Estimate(**{name: Atoms.from_array(values) for name, values in arrays.items()})
+    return summarise(
+        point=atoms(evidence.point),
+        plug_in=atoms(evidence.plug_in),
+        replicates=atoms(evidence.replicates),
+        null=atoms(evidence.null - evidence.null_bias),
+        null_plug_in=atoms(evidence.null),
+        bracket=bracket,
+        matched=atoms(matched),
+        least_possible=np.array([-np.inf if name in definition.signed else 0.0 for name in QUANTITIES]),
+    )
 
 
 def _centred(replicates: np.ndarray, point: np.ndarray) -> np.ndarray:

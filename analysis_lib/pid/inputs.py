@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 
 from analysis_lib.pid.arrays import read_labels, read_numbers
+from analysis_lib.pid.labelled import (
+    IDENTIFIER,
+    Label,
+    check_one_per_sample,
+    labelled,
+    read_labelled,
+    sample_labels,
+)
 
 SAMPLES_PER_DIMENSION = 5
 # Samples that recur more often than this on average are draws of discrete variables, not copies of one another.
@@ -22,7 +31,8 @@ LARGEST_SEED = 2**32 - 1
 class Variable:
     """Samples of one variable in float64, ``(n_layers, n_samples, n_features)``, and how they were given.
 
-    ``resolution`` is the relative spacing of the numbers' own type, ``labels`` the samples' index where they had one.
+    ``resolution`` is the relative spacing of the numbers' own type, ``labels`` the samples' index where they had one,
+    ``layers`` the layers' labels, which plain arrays have not.
     """
 
     name: str
@@ -30,6 +40,7 @@ class Variable:
     layered: bool
     resolution: float
     labels: Any = None
+    layers: list[Label] | None = None
 
     def take(self, rows: np.ndarray) -> Variable:
         """The chosen samples only."""
@@ -41,16 +52,21 @@ class Variable:
         return self.values.shape[1]
 
     def where(self, layer: int) -> str:
-        """``"vision"``, or ``"vision layer 3"`` when there are layers."""
-        return f"{self.name} layer {layer}" if self.layered else self.name
+        """``"vision"``, or ``"vision layer 3"`` when there are layers, by the label of the one at this place."""
+        if not self.layered:
+            return self.name
+        return f"{self.name} layer {layer if self.layers is None else self.layers[layer]}"
 
 
 def read_variable(array: Any, name: str, layers: bool = True) -> Variable:
     """Check ``(n_samples, n_features)``, ``(n_layers, n_samples, n_features)`` or ``(n_samples,)`` of any container.
 
-    Whole numbers are taken as real ones. Raises ``ValueError`` for other types, shapes, NaN and infinities.
+    Labelled arrays are read by the names of their dimensions. Whole numbers are taken as real ones. Raises
+    ``ValueError`` for other types, shapes, names, NaN and infinities.
     """
-    numbers = read_numbers(array, name, center=True)
+    given = labelled(array, name)
+    named = None if given is None else read_labelled(given, name, layers)
+    numbers = read_numbers(array if named is None else named.values, name, center=True)
     values = numbers.values
     if values.ndim == 1:
         values = values[:, None]
@@ -60,7 +76,14 @@ def read_variable(array: Any, name: str, layers: bool = True) -> Variable:
         raise ValueError(f"{name} must have shape {shapes}, got {values.shape}")
     if 0 in values.shape:
         raise ValueError(f"{name} is empty, shape {values.shape}: give samples, one per row, of one column or more")
-    variable = Variable(name, values if layered else values[None], layered, numbers.resolution, numbers.labels)
+    variable = Variable(
+        name,
+        values if layered else values[None],
+        layered,
+        numbers.resolution,
+        numbers.labels if named is None else named.samples,
+        None if named is None else named.layers,
+    )
     finite = np.isfinite(variable.values)
     if not finite.all():
         layer, row, column = np.argwhere(~finite)[0]
@@ -71,8 +94,11 @@ def read_variable(array: Any, name: str, layers: bool = True) -> Variable:
     return variable
 
 
-def check_lengths(*variables: Variable) -> None:
-    """All variables must describe the same samples, and the layered ones the same layers."""
+def check_lengths(*variables: Variable, **beside: Any) -> None:
+    """All variables must describe the same samples, and the layered ones the same layers.
+
+    ``beside`` are containers of one label per sample, whose labelled arrays must agree with the variables.
+    """
     lengths = {variable.name: variable.n_samples for variable in variables}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} {count}" for name, count in lengths.items())
@@ -81,14 +107,41 @@ def check_lengths(*variables: Variable) -> None:
     if len(set(depths.values())) > 1:
         told = ", ".join(f"{name} {count}" for name, count in depths.items())
         raise ValueError(f"layered variables need the same layers, got numbers of layers: {told}")
-    labelled = [variable for variable in variables if variable.labels is not None]
-    for first, other in zip(labelled, labelled[1:], strict=False):
-        if not first.labels.equals(other.labels):
-            i = next(i for i, pair in enumerate(zip(first.labels, other.labels, strict=True)) if pair[0] != pair[1])
+    labels = {variable.name: variable.labels for variable in variables}
+    for name, given in beside.items():
+        check_one_per_sample(given, name)
+        if (array := labelled(given, name)) is not None and len(array) == variables[0].n_samples:
+            labels[name] = sample_labels(array)
+    for of_store in (False, True):  # identifiers of a store's questions are compared with their like alone
+        alike = {n: own for n, own in labels.items() if own is not None and (own.name == IDENTIFIER) == of_store}
+        for (first, own), (other, theirs) in pairwise(alike.items()):
+            if not own.equals(theirs):
+                i = next(i for i, pair in enumerate(zip(own, theirs, strict=True)) if pair[0] != pair[1])
+                raise ValueError(
+                    f"{first} and {other} label their samples differently, first in row {i}: {own[i]!r} and "
+                    f"{theirs[i]!r}. Put them in one order, or drop labels that mean nothing with to_numpy()"
+                )
+    layer_labels(*variables)
+
+
+def layer_labels(*variables: Variable) -> list[Label]:
+    """What the layers are called: as labelled arrays say, and by their place from zero otherwise; empty without layers.
+
+    Raises ``ValueError`` where two variables call them differently. Layers of plain arrays are called by their place.
+    """
+    layered: dict[str, list[Label]] = {}
+    for v in variables:
+        if v.layered:
+            layered[v.name] = [*range(len(v.values))] if v.layers is None else v.layers
+    for (first, own), (other, theirs) in pairwise(layered.items()):
+        if own != theirs:
+            i = next(i for i, pair in enumerate(zip(own, theirs, strict=True)) if pair[0] != pair[1])
             raise ValueError(
-                f"{first.name} and {other.name} label their samples differently, first in row {i}: {first.labels[i]!r} "
-                f"and {other.labels[i]!r}. Put them in one order, or drop labels that mean nothing with to_numpy()"
+                f"{first} and {other} label the dimension 'layer' differently, first at place {i}: {own[i]!r} and "
+                f"{theirs[i]!r} (layers without labels count from zero). Give both with the same labels in one order, "
+                f"{other}.sel(layer={first}.layer) say, or both as plain arrays"
             )
+    return next(iter(layered.values())) if layered else []
 
 
 def check_sample_size(n_samples: int, dims: dict[str, int], where: str, reducible: bool = True) -> None:

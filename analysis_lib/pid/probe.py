@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis_lib.pid.arrays import read_labels
-from analysis_lib.pid.atoms import QUANTITIES, Atoms
+from analysis_lib.pid.atoms import QUANTITIES
 from analysis_lib.pid.classifiers import (
     CLASSIFIERS,
     FOLDS,
@@ -30,22 +30,23 @@ from analysis_lib.pid.classifiers import (
     predict_again,
     predict_sources,
 )
-from analysis_lib.pid.diagnostics import collect, note_copies
+from analysis_lib.pid.diagnostics import note_copies
 from analysis_lib.pid.discrete import DISCRETE_DEFINITIONS
+from analysis_lib.pid.estimate import Estimate, summarise
 from analysis_lib.pid.evidence import weigh
-from analysis_lib.pid.inference import INTERVAL, NULL_QUANTILE, group_counts, reorder
+from analysis_lib.pid.inference import group_counts, reorder
 from analysis_lib.pid.inputs import (
     LARGEST_SEED,
     check_count,
     check_lengths,
     duplicated_rows,
+    layer_labels,
     originals,
     read_groups,
     read_variable,
 )
 from analysis_lib.pid.reduction import reduce_layers
 from analysis_lib.pid.result import PIDResult, gather
-from analysis_lib.pid.significance import p_values
 
 SAMPLES_PER_ANSWER = 2 * FOLDS
 DUPLICATE_SHARE = 0.1
@@ -73,7 +74,8 @@ def probe_pid(
     Parameters
     ----------
     vision, language
-        ``(n_samples, n_features)``, or ``(n_layers, n_samples, n_features)``; layers are probed one by one.
+        ``(n_samples, n_features)``, or ``(n_layers, n_samples, n_features)``; layers are probed one by one. Labelled
+        arrays are read by the names of their dimensions, as in :func:`analysis_lib.pid.pid_flow`.
     answer
         ``(n_samples,)`` labels: text, whole numbers or booleans.
     definition
@@ -100,7 +102,7 @@ def probe_pid(
     ------
     ValueError
         for a single answer, answers with fewer than 10 samples, NaN, constant or dependent columns, lengths that do not
-        match, unknown definitions; with the figures and the cure.
+        match, labels or names of dimensions that do not fit, unknown definitions; with the figures and the cure.
 
     Examples
     --------
@@ -124,7 +126,8 @@ def probe_pid(
     if not named or any(name not in CLASSIFIERS for name in named) or len(set(named)) < len(named):
         raise ValueError(f"classifiers must be some of {', '.join(CLASSIFIERS)}, each once; got {named}")
     variables = [read_variable(vision, "vision"), read_variable(language, "language")]
-    check_lengths(*variables)
+    check_lengths(*variables, answer=answer, groups=groups)
+    layers = layer_labels(*variables)
     codes, labels = read_labels(answer, "answer", variables[0].n_samples)
     members = read_groups(groups, len(codes))
     last = [variable.values[-1] for variable in variables]
@@ -133,14 +136,14 @@ def probe_pid(
     variables, codes, members = [variable.take(kept) for variable in variables], codes[kept], members[kept]
     _check_answers(codes, labels, members, grouped=groups is not None)
     reduced = [reduce_layers(v, 1.0, max_components if v.values.shape[2] > max_components else None) for v in variables]
-    layered = any(v.layered for v in variables)
     request = Request(codes, len(labels), members, definition, seed, n_bootstrap, n_null, tuple(named))
-    layers = []
+    estimates, diagnostics = [], []
     for i in range(max(len(columns) for columns in reduced)):
         first, second = (columns[i if len(columns) > 1 else 0] for columns in reduced)
-        estimates, figures = _probe_layer(first, second, request)
-        layers.append((estimates, figures | note_copies(figures["flags"], n_copies)))
-    return _result([estimates for estimates, _ in layers], [figures for _, figures in layers], layered, definition)
+        estimate, figures = _probe_layer(first, second, request)
+        estimates.append(estimate)
+        diagnostics.append(figures | note_copies(figures["flags"], n_copies))
+    return gather(estimates, diagnostics, layers, "probe", definition)
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ class Request:
     classifiers: tuple[str, ...]
 
 
-def _probe_layer(vision: Array, language: Array, request: Request) -> tuple[dict[str, Atoms], dict[str, Any]]:
+def _probe_layer(vision: Array, language: Array, request: Request) -> tuple[Estimate, dict[str, Any]]:
     features = {"vision": vision, "language": language, "both": np.concatenate([vision, language], axis=1)}
     task = Task(features, request.answer, request.n_classes, request.seed)
     splits = nested_splits(task.answer, request.groups, request.seed)
@@ -169,26 +172,14 @@ def _probe_layer(vision: Array, language: Array, request: Request) -> tuple[dict
     replicates = replicates - replicates.mean(0) + point
     usual = {name: Counter(choices).most_common(1)[0][0] for name, choices in chosen.items()}
     nulls, null_plug_ins = _nulls(task, splits, usual, request)
-    low, high = np.percentile(replicates, INTERVAL, axis=0)
-    unknown = np.full_like(point, np.nan)
-    arrays = {
-        "atoms": point,
-        "plug_in": evidence.plug_in(request.definition)[0],
-        "low": low,
-        "high": high,
-        "bracket_low": unknown,
-        "bracket_high": unknown,
-        "least": low,
-        "null_mean": nulls.mean(0),
-        "null_high": np.percentile(nulls, NULL_QUANTILE, axis=0),
-        "null_plug_in": null_plug_ins.mean(0),
-        "matched_low": unknown,
-        "matched_high": unknown,
-        "p_value": p_values(point, nulls, point, replicates),
-        "replicates": replicates,
-    }
-    estimates = {name: Atoms.from_array(values) for name, values in arrays.items()}
-    return estimates, _describe(estimates, task, probabilities, chosen)
+    estimate = summarise(
+        point=point,
+        plug_in=evidence.plug_in(request.definition)[0],
+        replicates=replicates,
+        null=nulls,
+        null_plug_in=null_plug_ins,
+    )
+    return estimate, _describe(estimate, task, probabilities, chosen)
 
 
 def _nulls(task: Task, splits: list[Split], choices: dict[str, Choice], request: Request) -> tuple[Array, Array]:
@@ -231,20 +222,19 @@ def _check_answers(codes: Rows, labels: list[Any], groups: Rows, grouped: bool) 
 
 
 def _describe(
-    estimates: dict[str, Atoms], task: Task, probabilities: dict[str, Array], chosen: dict[str, list[Choice]]
+    estimate: Estimate, task: Task, probabilities: dict[str, Array], chosen: dict[str, list[Choice]]
 ) -> dict[str, Any]:
     """Figures and flags of one layer."""
     counts = np.bincount(task.answer)
     shares = counts / counts.sum()
     both = task.features["both"]
     duplicates = duplicated_rows(both)
-    atoms, null = estimates["atoms"], estimates["null_high"]
     flags = []
     if duplicates > DUPLICATE_SHARE * len(both):
         flags.append(f"{duplicates} of {len(both)} samples repeat another's features")
-    if atoms.total <= null.total:
+    if estimate.atoms.total <= estimate.null_high.total:
         flags.append("total not above its shuffled-answer null")
-    if estimates["high"].synergy < -NOTICEABLE_BITS:
+    if estimate.high.synergy < -NOTICEABLE_BITS:
         flags.append("synergy below zero: the joint classifiers missed what single sources tell")
     return {
         "n_samples": len(both),
@@ -261,14 +251,3 @@ def _describe(
         "interval": "samples, classifiers held fixed",
         "flags": flags,
     }
-
-
-def _result(
-    estimates: list[dict[str, Atoms]], figures: list[dict[str, Any]], layered: bool, definition: str
-) -> PIDResult:
-    return PIDResult(
-        **{field: gather([layer[field] for layer in estimates], layered) for field in estimates[0]},
-        mode="probe",
-        definition=definition,
-        diagnostics=collect(figures, layered),
-    )

@@ -14,10 +14,12 @@ from analysis_lib.pid.inputs import (
     Variable,
     check_lengths,
     check_sample_size,
+    layer_labels,
     originals,
     read_groups,
     read_variable,
 )
+from analysis_lib.pid.labelled import Label
 from analysis_lib.pid.reduction import reduce_layers
 from analysis_lib.pid.ties import describe_ties, tied_columns
 
@@ -47,10 +49,10 @@ class Ties:
 
 @dataclass(frozen=True)
 class Samples:
-    """What the caller gave, checked: every layer's columns, the layers' numbers (none without layers), and the rest."""
+    """What the caller gave, checked: every layer's columns, the layers' labels (none without layers), and the rest."""
 
     layers: list[Columns]
-    numbers: list[int]
+    labels: list[Label]
     groups: np.ndarray
     n_copies: int
     ties: list[Ties]
@@ -62,7 +64,8 @@ def read_samples(
     """Check the variables, leave copies out, and reduce every layer."""
     variables = [read_variable(target, "target", layers=False), read_variable(vision, "vision")]
     variables.append(read_variable(language, "language"))
-    check_lengths(*variables)
+    check_lengths(*variables, groups=groups)
+    labels = layer_labels(*variables)
     members = read_groups(groups, variables[0].n_samples)
     kept = originals(*(variable.values[-1] for variable in variables)) if groups is None else np.arange(len(members))
     n_copies = len(members) - len(kept)
@@ -71,19 +74,18 @@ def read_samples(
     if set(limits) != set(ORDER):
         raise ValueError(f"max_components must be one number or one for each of {', '.join(ORDER)}, got {dict(limits)}")
     reduced = {v.name: reduce_layers(v, variance_kept, limits[v.name]) for v in variables}
-    layered = any(v.layered for v in variables)
     n_layers = max(len(v.values) for v in variables)
     layers = [{name: rows[i if len(rows) > 1 else 0] for name, rows in reduced.items()} for i in range(n_layers)]
     n_samples = variables[0].n_samples
     for i, layer in enumerate(layers):
-        where = f"layer {i}: " if layered else ""
+        where = f"layer {labels[i]}: " if labels else ""
         check_sample_size(n_samples, {name: layer[name].shape[1] for name in ("vision", "language", "target")}, where)
     ties = [Ties.of(variables, i, layer) for i, layer in enumerate(layers)]
-    return Samples(layers, list(range(n_layers)) if layered else [], members, n_copies, ties)
+    return Samples(layers, labels, members, n_copies, ties)
 
 
 def alike(samples: Samples) -> list[list[int]]:
-    """Layer numbers in groups of equal dimensions and equally tied columns, which train in one graph."""
+    """Places of layers in groups of equal dimensions and equally tied columns, which train in one graph."""
     groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for i, ties in enumerate(samples.ties):
         groups[(bool(ties.words), *(tuple(ties.columns[name]) for name in ORDER))].append(i)

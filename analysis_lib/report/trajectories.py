@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analysis_lib.report import theme
+from analysis_lib.report import tables, theme
 from analysis_lib.report.lines import (
     interval_note,
     lines_with_interval,
@@ -17,6 +17,7 @@ from analysis_lib.report.lines import (
     require_one_value_per_point,
     rounded,
 )
+from analysis_lib.report.markup import Markup
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import drawable
 
@@ -215,6 +216,32 @@ def linked_trajectories(
         warnings.filterwarnings("ignore", message="Automatically deduplicated selection parameter")
         chart = alt.concat(*panels, key, columns=2).resolve_scale(shape="shared", color="shared")
     return described(chart, description=description, uncertainty=f"{interval_note(atoms)} Horizontal: {LAYER_TITLE}.")
+
+
+def picture_of_result(atoms: pd.DataFrame, quantities: Sequence[str] = theme.ATOMS) -> alt.TopLevelMixin | Markup:
+    """One decomposition as it comes: trajectories over its layers, or a table where it has no two of them.
+
+    Arguments:
+        atoms: What ``to_frame()`` of one result gives.
+        quantities: Which quantities to show.
+
+    Returns:
+        An Altair chart as of `layer_trajectories`; a table for a single layer, for none, and for layers that are called
+        by words, which have no place on an axis.
+    """
+    said = f"{atoms['definition'].iloc[0]} atoms in bits, {atoms['mode'].iloc[0]} mode"
+    if "layer" in atoms and pd.api.types.is_numeric_dtype(atoms["layer"]) and atoms["layer"].nunique() > 1:
+        description = f"{said}, at layers {atoms['layer'].min()} to {atoms['layer'].max()}, a line for each quantity."
+        return layer_trajectories(atoms, description=description, quantities=quantities, select=None)
+    shown = ["layer"] * ("layer" in atoms) + ["quantity", "bits", "low", "high", "null_high", "verdict"]
+    table = atoms[atoms["quantity"].isin(list(quantities))][shown]
+    table = table.assign(quantity=[theme.QUANTITY_LABELS.get(name, name) for name in table["quantity"]])
+    return tables.table(
+        table,
+        caption=f"{said}. {interval_note(atoms, bars='Low and high')} {NULL_NOTE.replace('Dotted', 'Null')}",
+        formats=dict.fromkeys(("bits", "low", "high", "null_high"), ".3f"),
+        labels={"null_high": "null"},
+    )
 
 
 def _unless(select: str | Sequence[str] | None, facet: str | None) -> list[str]:

@@ -95,7 +95,7 @@ SAME: dict[str, Callable[[np.ndarray], Any]] = {
     "frame of nullable integers": lambda rows: frame(rows).astype("Int64"),
     "frame of mixed types": lambda rows: frame(rows).astype({"a": "Float64", "b": np.int32}),
     "frame with an index of words": lambda rows: frame(rows, index=[f"question {i}" for i in range(N)]),
-    "labelled array": lambda rows: xr.DataArray(rows, dims=("anything", "else")),
+    "labelled array": lambda rows: xr.DataArray(rows, dims=("sample", "hidden")),
     "labelled array, turned": lambda rows: xr.DataArray(rows.T, dims=("hidden", "sample")),
     "column-major": np.asfortranarray,
     "reversed twice": lambda rows: rows[::-1][::-1],
@@ -193,6 +193,7 @@ REFUSED: dict[str, tuple[Callable[[np.ndarray], Any], str]] = {
     "rounded away by an offset": (lambda rows: rows / 1000 + 1e16, "offset"),
     "digits lost in subnormals": (lambda rows: rows * 1e-318, "lost their digits"),
     "one sample fewer": (lambda rows: rows[1:], "same samples"),
+    "names that say nothing": (xr.DataArray, "unknown dimension 'dim_0'"),
 }
 
 
