@@ -17,6 +17,20 @@ from .older import layout_of, read_older
 
 __all__ = ["open_activations"]
 
+_ATTRIBUTES = {
+    "vision": {"long_name": "residual stream, mean over the picture's tokens", "units": "1"},
+    "language": {"long_name": "residual stream, mean over the question's tokens", "units": "1"},
+    "vision_final_norm": {"long_name": "after the final norm, mean over the picture's tokens", "units": "1"},
+    "language_final_norm": {"long_name": "after the final norm, mean over the question's tokens", "units": "1"},
+    "prediction_hidden": {"long_name": "predicting position after the final norm", "units": "1"},
+    "answer_logits": {"long_name": "output at the first token of each answer", "units": "nat"},
+    "answer_probability": {"long_name": "probability of the right answer's first token", "units": "1"},
+    "predicted_token": {"long_name": "most probable token"},
+    "correct": {"long_name": "whether that is the first token of the right answer"},
+    "layer": {"long_name": "decoder layers passed, 0 = embeddings", "units": "1"},
+}
+"""What is said of each array when it is opened, by the names that plots and files of xarray read."""
+
 
 def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
     """Open a finished store as a labelled dataset, lazily.
@@ -31,7 +45,8 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
     ``vision`` and ``language`` ``(sample, condition, layer, hidden)``, their ``_final_norm`` and ``prediction_hidden``
     ``(sample, condition, hidden)``, ``answer_logits`` ``(sample, condition, option)``, ``answer_probability``,
     ``predicted_token`` and ``correct`` ``(sample, condition)``; the question's text, answer, picture and identifiers as
-    coordinates along ``sample``, the words predicted as coordinate ``predicted``; the settings as attributes.
+    coordinates along ``sample``, the words predicted as coordinate ``predicted``; the settings as attributes. Arrays
+    have their ``long_name`` and ``units`` as attributes, and `analysis_lib.pid` takes them as they are.
 
     ``vision`` and ``vision_final_norm`` lack the dimension ``condition`` where no condition changes what the picture's
     tokens read: they are the same under all of them. ``dataset.sel(condition=name)["vision"]`` reads both forms.
@@ -55,6 +70,9 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
         "predicted": (("sample", "condition"), predicted),
     }
     labelled = dataset.assign_coords(labels).assign_attrs(manifest["settings"])
+    for name, attributes in _ATTRIBUTES.items():
+        if name in labelled:
+            labelled[name].attrs.update(attributes)
     return labelled if np.array_equal(back, np.arange(len(back))) else labelled.isel(sample=back)
 
 

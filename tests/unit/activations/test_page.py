@@ -56,4 +56,6 @@ def test_its_snippets_open_the_store_with_and_without_this_library(page: str, ac
 def test_its_tables_are_what_is_written(page: str, activations: xr.Dataset) -> None:
     described = {name: (tuple(dims.split(", ")), dtype) for name, dims, dtype, _ in table(page, "Arrays")}
     assert described == {str(name): (array.dims, str(array.dtype)) for name, array in activations.data_vars.items()}
+    assert all(array.attrs.get("long_name") for array in (*activations.data_vars.values(), activations["layer"]))
+    assert activations["answer_logits"].attrs["units"] == "nat"
     assert {name for name, _ in table(page, "Files")} == {path.name for path in Path(STORE).iterdir()}
