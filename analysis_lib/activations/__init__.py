@@ -21,6 +21,7 @@ from .masks import allowed_mask
 from .names import named_condition
 from .opening import open_activations
 from .outcomes import outcomes
+from .source import code_digest
 
 __all__ = [
     "CONDITIONS",
@@ -31,6 +32,7 @@ __all__ = [
     "allowed_mask",
     "attach",
     "attached",
+    "code_digest",
     "extract",
     "forward_condition",
     "forward_lockstep",

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 __all__ = ["code_digest"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
+STANDS_ON = ("activations", "models", "pictures.py")
+"""What a store stands on: how a picture is read decides on what the model sees."""
 
 
-def code_digest(package: Path = PACKAGE) -> str:
+def code_digest(package: Path = PACKAGE, stands_on: Sequence[str] = STANDS_ON) -> str:
     """A short hash of the code that decides what is stored: a change of it makes a store one of other settings.
 
-    How a model came about does not count, its fingerprint tells which it is. Nor do comments, docstrings and layout,
-    or files that nothing imports: hidden ones, and the copies that editors and other systems lay beside them.
+    ``stands_on`` names the folders and files of ``package`` that the code lies in. How a model came about does not
+    count, its fingerprint tells which it is. Nor do comments, docstrings and layout, or files that nothing imports:
+    hidden ones, and the copies that editors and other systems lay beside them.
 
     Raises
     ------
     RuntimeError: no source code in ``package``.
     """
-    files = [path for part in ("activations", "models") for path in sorted((package / part).rglob("*.py"))]
-    files += sorted(package.glob("pictures.py"))  # how a picture is read decides on what the model sees
+    named = [package / part for part in stands_on]
+    files = [path for part in named for path in (part, *sorted(part.rglob("*.py"))) if path.is_file()]
     modules = {path.relative_to(package).with_suffix("").parts: path for path in files}
     trees = {
         parts: ast.parse(path.read_bytes()) for parts, path in modules.items() if all(map(str.isidentifier, parts))

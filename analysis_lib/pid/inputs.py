@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from analysis_lib.pid.arrays import read_labels, read_numbers
+from analysis_lib.pid.components import principal_components
 from analysis_lib.pid.labelled import (
     IDENTIFIER,
     Label,
@@ -19,6 +21,7 @@ from analysis_lib.pid.labelled import (
     read_labelled,
     sample_labels,
 )
+from analysis_lib.pid.ties import tied_columns
 
 SAMPLES_PER_DIMENSION = 5
 # Samples that recur more often than this on average are draws of discrete variables, not copies of one another.
@@ -32,7 +35,8 @@ class Variable:
     """Samples of one variable in float64, ``(n_layers, n_samples, n_features)``, and how they were given.
 
     ``resolution`` is the relative spacing of the numbers' own type, ``labels`` the samples' index where they had one,
-    ``layers`` the layers' labels, which plain arrays have not.
+    ``layers`` the layers' labels, which plain arrays have not. What takes long is worked out once: who decomposes the
+    same samples many times reads them once and gives this.
     """
 
     name: str
@@ -41,10 +45,24 @@ class Variable:
     resolution: float
     labels: Any = None
     layers: list[Label] | None = None
+    _found: dict[tuple[str, int], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def components(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
+        """Variances ``(rank,)``, falling, and scores ``(n_samples, rank)`` of a layer's principal components."""
+        return self._once("components", layer, lambda: principal_components(self.values[layer], self.resolution))
+
+    def tied(self, layer: int) -> np.ndarray:
+        """Which columns of a layer hold repeated values, ``(n_features,)``."""
+        return self._once("tied", layer, lambda: tied_columns(self.values[layer]))
+
+    def _once(self, what: str, layer: int, work: Callable[[], Any]) -> Any:
+        if (what, layer) not in self._found:
+            self._found[what, layer] = work()
+        return self._found[what, layer]
 
     def take(self, rows: np.ndarray) -> Variable:
         """The chosen samples only."""
-        return self if len(rows) == self.n_samples else replace(self, values=self.values[:, rows])
+        return self if len(rows) == self.n_samples else replace(self, values=self.values[:, rows], _found={})
 
     @property
     def n_samples(self) -> int:
@@ -61,9 +79,14 @@ class Variable:
 def read_variable(array: Any, name: str, layers: bool = True) -> Variable:
     """Check ``(n_samples, n_features)``, ``(n_layers, n_samples, n_features)`` or ``(n_samples,)`` of any container.
 
-    Labelled arrays are read by the names of their dimensions. Whole numbers are taken as real ones. Raises
-    ``ValueError`` for other types, shapes, names, NaN and infinities.
+    Labelled arrays are read by the names of their dimensions. Whole numbers are taken as real ones. What has been read
+    before is taken as it is: reading a variable that is decomposed many times once keeps its principal components.
+    Raises ``ValueError`` for other types, shapes, names, NaN and infinities.
     """
+    if isinstance(array, Variable):
+        if array.layered and not layers:
+            raise ValueError(f"{name} must be one layer's, got {len(array.values)} layers: read it from one of them")
+        return array if array.name == name else replace(array, name=name)
     given = labelled(array, name)
     named = None if given is None else read_labelled(given, name, layers)
     numbers = read_numbers(array if named is None else named.values, name, center=True)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from analysis_lib.pid.components import tamed
 from analysis_lib.pid.inputs import Variable
-from analysis_lib.pid.ties import snapped, tied_columns
+from analysis_lib.pid.ties import snapped
 
-# Squared singular values come from a Gram matrix, whose own rounding hides anything smaller.
-GRAM_RESOLUTION = 1e-7
-# Beyond it, and below its inverse, squares and sums of numbers may not be finite, or have no digits.
-LARGEST = 1e100
 MUCH_OFFSET = 100.0  # standard deviations
 LEAST_SPREAD = np.finfo(np.float64).tiny
 TOO_SMALL = "spans less than 1e-307, where numbers have lost their digits: give it in another unit"
@@ -33,9 +30,9 @@ def reduce_layers(
     for layer, values in enumerate(variable.values):
         if 0 < np.max(values.max(0) / 2 - values.min(0) / 2) < LEAST_SPREAD:
             raise ValueError(f"{variable.where(layer)} {TOO_SMALL}")
-        if not len((found := _components(values, variable.resolution))[0]):
+        if not len((found := variable.components(layer))[0]):
             _refuse_flat(variable, layer)
-        if tied_columns(values).any():
+        if variable.tied(layer).any():
             found = found[0], snapped(found[1])
         spectra.append(found)
     most = max(_needed(variances, variance_kept) for variances, _ in spectra)
@@ -51,33 +48,9 @@ def _check_settings(variance_kept: float, max_components: int | None) -> None:
         raise ValueError(f"max_components must be a positive integer or None, got {max_components!r}")
 
 
-def _components(values: np.ndarray, resolution: float) -> tuple[np.ndarray, np.ndarray]:
-    """Variances ``(rank,)``, falling, and scores ``(n_samples, rank)`` of the principal components."""
-    values = _tamed(values, np.abs(values).max())
-    centred = values - values[0]  # exact where a column is constant, as its mean may not be
-    centred = centred - centred.mean(0)
-    wide = centred.shape[1] > centred.shape[0]
-    eigenvalues, vectors = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
-    order = np.argsort(eigenvalues)[::-1]
-    singular = np.sqrt(np.clip(eigenvalues[order], 0, None))
-    # What rounding of the given numbers alone puts into a direction.
-    rounding = 4 * resolution * np.linalg.norm(values) / np.sqrt(min(values.shape))
-    kept = order[singular > max(GRAM_RESOLUTION * singular[0], rounding)]
-    scores = vectors[:, kept] * np.sqrt(eigenvalues[kept]) if wide else centred @ vectors[:, kept]
-    return eigenvalues[kept] / len(values), scores
-
-
 def _needed(variances: np.ndarray, variance_kept: float) -> int:
     share = np.cumsum(variances) / variances.sum()
     return min(int(np.searchsorted(share, variance_kept - 1e-12)) + 1, len(variances))
-
-
-def _tamed(values: np.ndarray, largest: np.ndarray | float) -> np.ndarray:
-    """Values times powers of two, without rounding, where numbers as large or small as ``largest`` have no squares."""
-    wild = (largest > LARGEST) | ((largest < 1 / LARGEST) & (largest > 0))
-    if not np.any(wild):
-        return values
-    return np.ldexp(values, np.where(wild, -np.frexp(largest)[1], 0))
 
 
 def _refuse_flat(variable: Variable, layer: int) -> None:
@@ -111,7 +84,7 @@ def _checked_columns(variable: Variable, layer: int, values: np.ndarray, reducib
         )
     if len(lost := np.flatnonzero(largest / 2 - least / 2 < LEAST_SPREAD)):
         raise ValueError(f"{where} column {lost[0]} {TOO_SMALL}")
-    values = _tamed(values, np.maximum(np.abs(largest), np.abs(least)))
+    values = tamed(values, np.maximum(np.abs(largest), np.abs(least)))
     if len(values) <= values.shape[1]:
         return values  # too few samples to have full rank; the sample-size check says so with its figures
     spread = values.std(0)

@@ -41,9 +41,9 @@ class Ties:
         """Those of the samples as given, and of the ``columns`` that are decomposed."""
         words = []
         for variable in variables:
-            values = variable.values[layer if variable.layered else 0]
-            if (tied := tied_columns(values)).any():
-                words.append(describe_ties(variable.name, values, tied))
+            own = layer if variable.layered else 0
+            if (tied := variable.tied(own)).any():
+                words.append(describe_ties(variable.name, variable.values[own], tied))
         return cls({name: tied_columns(rows) for name, rows in columns.items()}, words)
 
 
