@@ -18,10 +18,8 @@ def test_the_report_holds_accuracies_above_the_bars_and_none_without_the_picture
     seeing, blind = report["accuracy"], report["hidden_accuracy"]
     assert report["complete"] and set(TASKS) <= set(seeing)
     assert min(seeing[task] for task in TASKS) >= 0.95
-    chance = {task: 0.5 for task in TASKS} | {"QueryAttr": 0.3}
-    assert all(abs(blind[task] - chance[task]) < 0.05 for task in TASKS), (
-        "words alone tell what the dial lets them tell"
-    )
+    chance = dict.fromkeys(TASKS, 0.5) | {"QueryAttr": 0.3}
+    assert all(abs(blind[task] - chance[task]) < 0.05 for task in TASKS), "words tell what the dial lets them tell"
 
 
 def test_what_ships_is_small() -> None:
