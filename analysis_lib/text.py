@@ -1,4 +1,4 @@
-"""Text from data, as it may be shown: what a page, a chart or a terminal would obey is spelled out instead.
+"""Text and numbers as they may be shown: what a page, a chart or a terminal would obey is spelled out instead.
 
 Questions, answers and names reach pages, charts, tables and terminals. Some characters are not drawn there but obeyed:
 a vertical tab ends the chart renderer's process, a direction override turns the rest of a line round, an escape colours
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["spoils_a_name", "visible"]
+__all__ = ["format_value", "spoils_a_name", "visible"]
 
 _CONTROL_PICTURES = 0x2400
 """Unicode's signs for the control characters 0 to 32 stand here, in the same order."""
@@ -36,6 +36,21 @@ def visible(text: object) -> str:
     """
     plain = str(text)
     return _SUSPECT.sub(lambda match: _sign(match, plain), plain)
+
+
+def format_value(value: float | int | str, format: str = "") -> str:
+    """A value as the prose shows it: a real minus sign, no sign before zero.
+
+    Example:
+        >>> format_value(-0.0001, ".2f"), format_value(-1.5, ".1f")
+        ('0.00', '−1.5')
+    """
+    if isinstance(value, str):
+        return value
+    text = f"{value:{format}}" if format else (str(value) if isinstance(value, int) else f"{value:.3g}")
+    if text[:1] in "+-" and not re.search(r"[1-9]", text):
+        text = text[1:]
+    return text.replace("-", "\N{MINUS SIGN}", 1) if text.startswith("-") else text
 
 
 def spoils_a_name(text: str) -> bool:

@@ -1,6 +1,8 @@
-"""What is shown: charts, tables, pictures, numbers and provenance. Tidy tables in, pictures out; no torch.
+"""What is shown: charts, tables, pictures and numbers. Tidy tables in, pictures out; no torch.
 
-A page calls `enable` once, draws with `charts`, and glues its numbers with `Numbers`.
+A page calls `enable` once, draws with `charts`, and glues its numbers with `Numbers`. `charts` has a file for each kind
+of chart and `grammar` for what they share; `page` has what stands between charts; `theme` is the look of both,
+`values` the door through which tables come, `renderer` what makes a figure of a chart.
 """
 
 from importlib import import_module
@@ -9,21 +11,28 @@ from typing import Any
 _HOMES = {
     "enable": "renderer",
     "described": "renderer",
-    "Numbers": "numbers",
-    "question_grid": "pictures",
-    "tokens_picture": "tokens",
-    "table": "tables",
-    "collect": "provenance",
+    "Numbers": "page.numbers",
+    "question_grid": "page.pictures",
+    "tokens_picture": "page.tokens",
+    "table": "page.tables",
 }
-_MODULES = ("charts", "numbers", "pictures", "provenance", "renderer", "tables", "theme", "tokens")
+_MODULES = {
+    "charts": "charts",
+    "numbers": "page.numbers",
+    "pictures": "page.pictures",
+    "renderer": "renderer",
+    "tables": "page.tables",
+    "theme": "theme",
+    "tokens": "page.tokens",
+}
 
 __all__ = [*_HOMES, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    """Load a part only when it is asked for: provenance needs no Altair, and the Sphinx extension needs no pandas."""
+    """Load a part only when it is asked for: the Sphinx extension needs neither Altair nor pandas."""
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
+        return import_module(f"{__name__}.{_MODULES[name]}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {sorted(__all__)}")

@@ -214,7 +214,7 @@ def _literal(path: Path) -> str:
 def _stamp(
     path: Path, source: Path, target: Path, values: dict[str, object], started: datetime, seconds: float
 ) -> None:
-    from analysis_lib.report.provenance import collect
+    from analysis_lib.run.provenance import collect
 
     node = nbformat.read(path, as_version=4)
     root = repository_root()

@@ -7,7 +7,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROSE = sorted(
     [*REPOSITORY.glob("book/*.md"), *REPOSITORY.glob("notebooks/*.md"), REPOSITORY / "README.md",
-     *REPOSITORY.glob("analysis_lib/report/*.py")]
+     *REPOSITORY.glob("analysis_lib/report/**/*.py")]
 )  # fmt: skip
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from analysis_lib.activations import attached, open_activations
 from analysis_lib.records import write_record, write_table
-from analysis_lib.report.numbers import Numbers, read_numbers
-from analysis_lib.report.results import read_atoms, store_folders
+from analysis_lib.report.page.numbers import Numbers, read_numbers
+from analysis_lib.results import read_atoms, store_folders
 from analysis_lib.stores import ATTACHED, atoms_label
 from tests.faults.outcomes import Case
 from tests.unit.activations.small import write_small

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from analysis_lib.report.claims import read_claims
+from analysis_lib.compare.claims import read_claims
 from analysis_lib.run.__main__ import main
 from analysis_lib.run.execute import read_notebook
 from analysis_lib.run.parameters import complete_parameters, try_kinds

@@ -35,7 +35,7 @@ rule page:
         "book/pages/{page}.ipynb",
     params:
         flags=lambda wildcards: flags(notebook_parameters(config, PROFILE, wildcards.page))
-        + f" --numbers {RESULTS}/numbers/{wildcards.page}.json",
+        + f" --numbers {RESULTS}/{NUMBERS.format(page=wildcards.page)}",
         executed=f"{LOGS}/pages/{{page}}.ipynb",
     log:
         f"{LOGS}/pages/{{page}}.log",

@@ -4,6 +4,7 @@
 import re
 
 from analysis_lib.records import write_record
+from analysis_lib.results import ATOMS, CONTENTS, NUMBERS, STORE
 from analysis_lib.run.mending import mend
 
 SEEDS = config.get("seeds", {})
@@ -20,11 +21,11 @@ wildcard_constraints:
 
 
 def store(model, task, part=""):
-    return f"{RESULTS}/{part}activations/{model}/{task}"
+    return f"{RESULTS}/{part}{STORE.format(model=model, task=task)}"
 
 
 def table(model, task, part=""):
-    return f"{RESULTS}/{part}atoms/{model}/{task}.parquet"
+    return f"{RESULTS}/{part}{ATOMS.format(model=model, task=task)}"
 
 
 def asked(stage, wildcards):
@@ -61,7 +62,7 @@ def list_contents():
     """Write down whose results belong to the profile as it is now: what an earlier one left behind is not read."""
     for part, models in (("", config["models"]), ("seeds", SEEDS)):
         content = {"models": list(models), "tasks": config["tasks"]}
-        write_record(Path(RESULTS, part, "contents.json"), content)
+        write_record(Path(RESULTS, part, CONTENTS), content)
 
 
 def take_away_the_damaged():
@@ -69,7 +70,7 @@ def take_away_the_damaged():
     found = [(store(model, task), table(model, task)) for model in config["models"] for task in config["tasks"]]
     found += [(store(model, task, "seeds/"), table(model, task, "seeds/")) for model in SEEDS for task in config["tasks"]]
     stores, tables = ([Path(path) for path in paths] for paths in zip(*found))
-    pages = [(Path(f"book/pages/{page}.ipynb"), Path(RESULTS, "numbers", f"{page}.json")) for page in config["pages"]]
+    pages = [(Path(f"book/pages/{page}.ipynb"), Path(RESULTS, NUMBERS.format(page=page))) for page in config["pages"]]
     only_say = any(re.fullmatch("-[a-zA-Z]*n[a-zA-Z]*|--dry-?run", argument) for argument in sys.argv)
     for wrong in mend(stores, tables, pages, only_say=only_say):
         print(f"made again: {wrong}", file=sys.stderr, flush=True)

@@ -8,6 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from analysis_lib.results import NUMBERS
+
 FOLDER = "_downloads/data"
 # Above this many bytes a table's CSV is offered compressed: a book is carried around.
 LARGEST_CSV = 5_000_000
@@ -26,7 +28,7 @@ def data_row(notebook: Path, root: Path, built: Path, to_top: str) -> str:
     if not {"results", "profile"} <= parameters.keys():
         return ""
     folder = root / str(parameters["results"]) / str(parameters["profile"])
-    numbers = folder / "numbers" / f"{notebook.stem}.json"
+    numbers = folder / NUMBERS.format(page=notebook.stem)
     shown = glued_texts(content)
     if shown and (not numbers.is_file() or saved_texts(numbers) != shown):
         return "not offered: the results hold the numbers of another run; run this page again"
@@ -58,7 +60,7 @@ def glued_texts(notebook: dict[str, Any]) -> dict[str, str]:
 
 def saved_texts(numbers: Path) -> dict[str, str]:
     """The same, as the results hold them."""
-    from analysis_lib.report.numbers import read_numbers
+    from analysis_lib.report.page.numbers import read_numbers
 
     return {key: entry["text"] for key, entry in read_numbers(numbers).items()}
 
@@ -75,8 +77,8 @@ def write_atoms(folder: Path, target: Path) -> tuple[Path, ...]:
 
     Bootstrap replicates are left out: a hundred numbers beside each one would make a heavy download of a light table.
     """
-    from analysis_lib.report.results import read_atoms
-    from analysis_lib.report.tables import without_formulas
+    from analysis_lib.report.page.tables import without_formulas
+    from analysis_lib.results import read_atoms
 
     atoms = read_atoms(folder.parent, folder.name).drop(columns="replicates", errors="ignore")
     parquet, csv = target / "atoms.parquet", target / "atoms.csv"

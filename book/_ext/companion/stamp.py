@@ -9,8 +9,8 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from analysis_lib.report import provenance
-from analysis_lib.report.markup import escape
+from analysis_lib.report.page.markup import escape
+from analysis_lib.run import provenance
 from companion.data import data_row
 
 STAND_IN_PROFILES = {"mini", "smoke"}

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis_lib.compare.claims import DIFFERS
 from analysis_lib.report import charts, theme
-from analysis_lib.report.claims import DIFFERS
 
 WORDS = "A chart of a few invented numbers, to see what it draws."
 Drawing = tuple[pd.DataFrame, Callable[[pd.DataFrame], Any], tuple[str, ...]]

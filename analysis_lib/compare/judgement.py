@@ -1,0 +1,176 @@
+"""Verdicts on the paper's claims: every criterion of ``book/claims.yml`` against the intervals that the tables give.
+
+A verdict is never typed. `judge` computes each criterion's statistic for every model, task and reading and asks the
+criterion; `tiles` joins the criteria of a claim; `standing` sums a claim up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from analysis_lib.compare import READINGS, STATISTICS, NotMeasurableError, Reading
+from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, Claim, Criterion
+from analysis_lib.text import format_value
+
+TOGETHER = "all tasks"
+IN_PART = "in part"
+_ORDER = (DIFFERS, NOT_MEASURABLE, UNDECIDED, REPRODUCED)
+
+
+def judge(claims: Mapping[str, Claim], atoms: pd.DataFrame, readings: Mapping[str, Reading] = READINGS) -> pd.DataFrame:
+    """Judge every criterion of every claim.
+
+    A claim about every task asks as many questions as there are tasks. Its intervals are widened so that all of them
+    hold together as often as one interval does alone (Bonferroni), or one task in six would differ by chance too often.
+
+    Arguments:
+        claims: Claims by id, as `read_claims` gives them.
+        atoms: The tidy atoms tables of all models and tasks of a profile.
+        readings: The rows to ask, by name.
+
+    Returns:
+        One row per ``reading``, ``model``, ``claim``, ``statistic`` and ``task`` (or ``all tasks``), with ``value``,
+        ``low``, ``high`` (not a number where nothing could be measured), ``unit``, ``verdict`` and, where there is no
+        measurement, its ``reason``.
+
+    Raises:
+        ValueError: A criterion asks for a statistic that nobody computes.
+    """
+    rows = []
+    for name, reading in readings.items():
+        for model, mine in atoms.groupby("model", sort=True):
+            tasks = sorted(set(mine["task"]))
+            for claim in claims.values():
+                for criterion in claim.criteria:
+                    asked = [[task] for task in tasks] if criterion.holds_in == "every_task" else [tasks]
+                    for some in asked:
+                        place = some[0] if criterion.holds_in == "every_task" else TOGETHER
+                        found = _measure(criterion, atoms, reading, str(model), some, len(asked))
+                        rows.append((name, model, claim.id, criterion.statistic, place, *found))
+    columns = ["reading", "model", "claim", "statistic", "task", "value", "low", "high", "unit", "verdict", "reason"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _measure(
+    criterion: Criterion, atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str], n_asked: int
+) -> tuple[float, float, float, str, str, str]:
+    if criterion.statistic not in STATISTICS:
+        raise ValueError(
+            f"no function computes {criterion.statistic!r}; add it to analysis_lib/compare/statistics.py, "
+            f"which has {', '.join(STATISTICS)}"
+        )
+    try:
+        found = STATISTICS[criterion.statistic](atoms, reading, model, tasks)
+    except NotMeasurableError as missing:
+        return float("nan"), float("nan"), float("nan"), criterion.unit, criterion.verdict(None), str(missing)
+    found = found.widened(n_asked)
+    ends = (found.low, found.high)
+    if criterion.unit == "correlation":
+        ends = (max(-1.0, found.low), min(1.0, found.high))
+    return found.value, *ends, criterion.unit, criterion.verdict(ends), ""
+
+
+def joined(verdicts: Iterable[str]) -> str:
+    """The verdict on a claim from those on its criteria: one that differs decides, and all have to hold.
+
+    Example:
+        >>> joined(["reproduced", "differs"]), joined(["reproduced", "cannot tell"]), joined(["reproduced"])
+        ('differs', 'cannot tell', 'reproduced')
+    """
+    given = set(verdicts)
+    if not given or given - set(_ORDER):
+        raise ValueError(f"expected verdicts among {', '.join(_ORDER)}, got {sorted(given)}")
+    return next(verdict for verdict in _ORDER if verdict in given)
+
+
+def tiles(judged: pd.DataFrame) -> pd.DataFrame:
+    """One row per ``reading``, ``model``, ``claim`` and ``task`` with the joint ``verdict`` of its criteria.
+
+    In a task all criteria have to hold; a claim about all tasks together holds in part where some of them do.
+    """
+    rows = [
+        (*key, (_summed if key[-1] == TOGETHER else joined)(verdicts))
+        for key, verdicts in judged.groupby(["reading", "model", "claim", "task"], sort=False)["verdict"]
+    ]
+    return pd.DataFrame(rows, columns=["reading", "model", "claim", "task", "verdict"])
+
+
+def standing(judged: pd.DataFrame) -> pd.DataFrame:
+    """One row per ``reading``, ``model`` and ``claim``: its ``verdict``, and in ``words`` with what is behind it.
+
+    A claim about every task is reproduced where every task reproduces it, holds in part where some do, and differs
+    where none does and some differ; the others may be undecided. A claim about all tasks together that has several
+    criteria holds in part where some of them are reproduced. What could not be measured reproduces nothing, and
+    decides only where there is nothing else. ``held`` of ``asked`` tasks (or criteria) reproduce it.
+    """
+    rows = []
+    for key, mine in judged.groupby(["reading", "model", "claim"], sort=False):
+        together = set(mine["task"]) == {TOGETHER}
+        parts = mine["verdict"] if together else tiles(mine)["verdict"]
+        rows.append((*key, _summed(parts), _worded(parts, "criteria" if together else "tasks"),
+                     int((parts == REPRODUCED).sum()), len(parts)))  # fmt: skip
+    return pd.DataFrame(rows, columns=["reading", "model", "claim", "verdict", "words", "held", "asked"])
+
+
+def _summed(verdicts: pd.Series) -> str:
+    given = set(verdicts)
+    if REPRODUCED in given and len(given) > 1:
+        return IN_PART
+    return joined(given - {NOT_MEASURABLE} or {NOT_MEASURABLE})
+
+
+def _worded(verdicts: pd.Series, what: str) -> str:
+    """The verdict, and of how many tasks or criteria, where they do not all say the same."""
+    verdict, n = _summed(verdicts), len(verdicts)
+    counts = verdicts.value_counts()
+    if verdict == IN_PART:
+        return f"{verdict} ({counts[REPRODUCED]} of {n} {what})"
+    if verdict == DIFFERS and counts[DIFFERS] < n:
+        open_ones = [f"{counts[one]} {one}" for one in (UNDECIDED, NOT_MEASURABLE) if one in counts]
+        return f"{verdict} ({counts[DIFFERS]} of {n} {what}; {', '.join(open_ones)})"
+    return verdict
+
+
+def accepted_words(criterion: Criterion) -> str:
+    """The region that fulfils a criterion, in words.
+
+    Example:
+        >>> accepted_words(Criterion("s", "in words", "equal", 0.82, 0.05, "share", "every_task", "paper"))
+        '77% to 87%'
+    """
+    low, high = (_number(end, criterion.unit) for end in criterion.accepted)
+    if criterion.relation == "equal":
+        return f"{low} to {high}"
+    return f"below {high}" if criterion.relation == "below" else f"above {low}"
+
+
+def measured_words(rows: pd.DataFrame) -> str:
+    """What was measured for one criterion of one model: a value with its interval, or the span over tasks.
+
+    Arguments:
+        rows: Its rows of what `judge` gives, one or one per task.
+
+    Example:
+        >>> rows = pd.DataFrame({"task": ["A", "B"], "value": [0.1, 0.3], "low": [0.0, 0.2], "high": [0.2, 0.4]})
+        >>> measured_words(rows.assign(unit="share", reason=""))
+        '10% (A) to 30% (B)'
+        >>> measured_words(rows.head(1).assign(unit="share", reason=""))
+        '10% [0, 20%]'
+    """
+    unit, found = rows["unit"].iloc[0], rows.dropna(subset="value").sort_values("value", kind="stable")
+    if found.empty:
+        return f"not measured: {rows['reason'].iloc[0]}"
+    first, last = found.iloc[0], found.iloc[-1]
+    if len(found) == 1:
+        value, low, high = (_number(first[end], unit).removesuffix(" bits") for end in ("value", "low", "high"))
+        return f"{value} [{low}, {high}]" + " bits" * (unit == "bits")
+    return f"{_number(first['value'], unit)} ({first['task']}) to {_number(last['value'], unit)} ({last['task']})"
+
+
+def _number(value: float, unit: str) -> str:
+    if value == 0:
+        return "0"
+    text = format_value(float(value), {"share": ".0%", "bits": ".2f", "correlation": ".2f"}[unit])
+    return f"{text} bits" if unit == "bits" else text

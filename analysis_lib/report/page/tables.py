@@ -1,0 +1,143 @@
+"""Small tables that can be read aloud: a caption, column headers with a scope, row headers, all text escaped."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis_lib.report.page.markup import Markup, escape
+from analysis_lib.text import format_value, visible
+
+MAX_ROWS = 200
+LONGEST_WORD = 24
+FORMULA_SIGNS = ("=", "+", "-", "@")
+"""What spreadsheets take for the beginning of a formula."""
+
+
+def table(
+    frame: pd.DataFrame,
+    *,
+    caption: str,
+    formats: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    turned: bool = False,
+) -> Markup:
+    """A data frame as an accessible table.
+
+    Arguments:
+        frame: The rows to show, at most 200; the index is left out. A cell may be `Markup` (a link).
+        caption: What the table says; read aloud before its cells.
+        formats: Column -> format of its numbers, for instance ``".2f"`` or ``".0%"``.
+        labels: Column -> words for its header.
+        turned: Show columns as rows: for few things with many properties. The first column, which otherwise names the
+            rows, then names the columns.
+
+    Returns:
+        Markup that a notebook shows.
+
+    Raises:
+        ValueError: The frame is empty or too long, the caption is empty, or a column is unknown.
+
+    Example:
+        >>> frame = pd.DataFrame({"task": ["ChooseAttr"], "accuracy": [0.9512]})
+        >>> print(table(frame, caption="Accuracy", formats={"accuracy": ".1%"}))
+        Accuracy
+        task        accuracy
+        ChooseAttr  95.1%
+    """
+    formats, labels = dict(formats or {}), dict(labels or {})
+    columns = [str(column) for column in frame.columns]
+    unknown = sorted((set(formats) | set(labels)) - set(columns))
+    if unknown:
+        raise ValueError(f"the table has no column {unknown}; it has {columns}")
+    if not caption.strip():
+        raise ValueError("a table needs a caption that says what it shows")
+    if not 0 < len(frame) <= MAX_ROWS:
+        raise ValueError(f"expected between 1 and {MAX_ROWS} rows to show, got {len(frame)}")
+    heads: list[str | Markup] = [labels.get(column, column.replace("_", " ")) for column in columns]
+    cells = [
+        [_cell(value, formats.get(column, "")) for column, value in zip(columns, row, strict=True)]
+        for row in frame.itertuples(index=False, name=None)
+    ]
+    numeric = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame.columns]
+    if turned:
+        heads, *cells = [list(row) for row in zip(heads, *cells, strict=True)]
+        sides = [[number] * len(heads) for number in numeric[1:]]
+        over = [False] + [True] * (len(heads) - 1)
+    else:
+        sides = [numeric] * len(cells)
+        over = numeric
+    head = "".join(f'<th scope="col"{_side(side)}>{_safe(text)}</th>' for text, side in zip(heads, over, strict=True))
+    body = "".join(_row(row, which) for row, which in zip(cells, sides, strict=True))
+    markup = (
+        f'<div class="companion-table" role="region" tabindex="0" aria-label="{escape(caption)}"><table class="table">'
+        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+    return Markup(markup, _plain(caption, heads, cells))
+
+
+def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table for a file that spreadsheets open: text that they would compute begins with an apostrophe.
+
+    Example:
+        >>> without_formulas(pd.DataFrame({"task": ["=1+1", "QueryAttr"], "bits": [-0.5, 0.1]}))["task"].to_list()
+        ["'=1+1", 'QueryAttr']
+    """
+
+    def plain(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        shown = visible(value)
+        return f"'{shown}" if shown.lstrip().startswith(FORMULA_SIGNS) else shown
+
+    texts = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
+    return frame.assign(**{name: frame[name].map(plain) for name in texts})
+
+
+def _side(number: bool) -> str:
+    return ' class="number"' if number else ""
+
+
+def _row(cells: list[str | Markup], numeric: list[bool]) -> str:
+    pairs = enumerate(zip(cells, numeric, strict=True))
+    return f"<tr>{''.join(_shown(text, number, place == 0) for place, (text, number) in pairs)}</tr>"
+
+
+def _shown(text: str | Markup, number: bool, names: bool) -> str:
+    """One cell; a name such as a model's is not broken at its hyphens."""
+    word = ' class="word"' if isinstance(text, str) and " " not in text and len(text) <= LONGEST_WORD else ""
+    if names:
+        return f'<th{word} scope="row">{_safe(text)}</th>'
+    return f"<td{_side(number) or word}>{_safe(text)}</td>"
+
+
+def _safe(cell: str | Markup) -> str:
+    return cell.markup if isinstance(cell, Markup) else escape(cell)
+
+
+def _cell(value: Any, spec: str) -> str | Markup:
+    if isinstance(value, Markup):
+        return value
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return "not measured"
+    if isinstance(value, float) and math.isinf(value):
+        return "infinite" if value > 0 else "minus infinite"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, numbers.Integral):
+        return format_value(int(value), spec or "d")
+    if isinstance(value, numbers.Real):
+        return format_value(float(value), spec or ".3g")
+    return str(value)
+
+
+def _plain(caption: str, heads: list[str | Markup], cells: list[list[str | Markup]]) -> str:
+    texts = [[str(cell) for cell in row] for row in (heads, *cells)]
+    widths = [max(len(text) for text in column) for column in zip(*texts, strict=True)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in texts]
+    return "\n".join([caption, *(line.rstrip() for line in lines)])

@@ -1,0 +1,106 @@
+"""What a run has left behind is found and counted, as far as it belongs to the profile as it is now."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis_lib.records import DamagedError, write_record, write_table
+from analysis_lib.results import one_of, read_atoms, stage_times, store_folders
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    for model in ("kept", "left-over"):
+        for task in ("First", "Second"):
+            store = tmp_path / "tiny" / "activations" / model / task
+            store.mkdir(parents=True)
+            write_record(store / "manifest.json", {"store": f"{model} {task}"})
+            table = tmp_path / "tiny" / "atoms" / model / f"{task}.parquet"
+            table.parent.mkdir(parents=True, exist_ok=True)
+            of = f"atoms of activation store {model} {task}"
+            write_table(pd.DataFrame({"model": ["as loaded"], "task": [task]}), table, of=of)
+    return tmp_path
+
+
+def test_without_a_list_everything_is_read(results: Path) -> None:
+    assert set(store_folders(results, "tiny")) == {(m, t) for m in ("kept", "left-over") for t in ("First", "Second")}
+    assert read_atoms(results, "tiny")["model"].tolist() == ["kept", "kept", "left-over", "left-over"]
+
+
+def test_what_the_profile_names_no_more_is_left_alone(results: Path) -> None:
+    write_record(results / "tiny" / "contents.json", {"models": ["kept"], "tasks": ["Second"]})
+    found = store_folders(results, "tiny")
+    assert found == {("kept", "Second"): results / "tiny" / "activations" / "kept" / "Second"}
+    assert read_atoms(results, "tiny")[["model", "task"]].values.tolist() == [["kept", "Second"]]
+    assert (results / "tiny" / "atoms" / "left-over" / "First.parquet").exists()
+
+
+def test_a_profile_without_results_says_what_to_do(results: Path) -> None:
+    write_record(results / "tiny" / "contents.json", {"models": [], "tasks": []})
+    for read in (store_folders, read_atoms):
+        with pytest.raises(FileNotFoundError, match="make book PROFILE=tiny"):
+            read(results, "tiny")
+
+
+def test_tables_put_in_each_others_place_are_told_by_their_stores(results: Path) -> None:
+    folder = results / "tiny" / "atoms" / "kept"
+    (folder / "First.parquet").replace(folder / "kept.parquet")
+    (folder / "Second.parquet").replace(folder / "First.parquet")
+    (folder / "kept.parquet").replace(folder / "Second.parquet")
+    complaint = r"First\.parquet belongs to .* kept Second, not to .* kept First; delete it and run `make book"
+    with pytest.raises(DamagedError, match=complaint):
+        read_atoms(results, "tiny")
+
+
+def test_atoms_outlive_their_stores(results: Path) -> None:
+    shutil.rmtree(results / "tiny" / "activations")
+    assert len(read_atoms(results, "tiny")) == 4
+
+
+@pytest.mark.parametrize("name", ["contents.json", "atoms/kept/First.parquet"])
+@pytest.mark.parametrize("damage", [lambda w: b"", lambda w: w[:-9], lambda w: w[:20] + b"~" + w[21:]])
+def test_damage_is_named_with_the_cure(results: Path, name: str, damage) -> None:
+    path = results / "tiny" / name
+    if name == "contents.json":
+        write_record(path, {"models": ["kept"], "tasks": ["Second"]})
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(DamagedError, match=rf"{path.name} .*; delete it"):
+        read_atoms(results, "tiny")
+
+
+def test_a_notebook_that_is_none_is_named(tmp_path: Path) -> None:
+    for content in ("", "[]", '{"metadata": 1'):
+        path = tmp_path / "mini" / "extract" / "one.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        with pytest.raises(DamagedError, match=r"one\.ipynb .*; delete it"):
+            stage_times(tmp_path, "mini")
+
+
+def executed(path: Path, duration: float | None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"metadata": {"papermill": {"duration": duration}}, "cells": []}))
+
+
+def test_seeds_count_in_the_stages_they_pass_through(tmp_path: Path):
+    executed(tmp_path / "mini/extract/one/QueryAttr.ipynb", 2)
+    executed(tmp_path / "mini/seeds/extract/one-seed-1/QueryAttr.ipynb", 3)
+    executed(tmp_path / "mini/decompose/one/QueryAttr.ipynb", None)
+    assert stage_times(tmp_path, "mini").to_dict("list") == {
+        "stage": ["extract", "extract"],
+        "notebook": ["one QueryAttr", "one-seed-1 QueryAttr"],
+        "seconds": [2.0, 3.0],
+    }
+    with pytest.raises(FileNotFoundError, match="no executed notebook"):
+        stage_times(tmp_path, "smoke")
+
+
+@pytest.mark.parametrize(("wanted", "there"), [("nope", ["First", "Second"]), (99, [0, 1]), (None, [])])
+def test_what_the_results_do_not_have_is_refused_with_what_they_have(wanted: object, there: list):
+    with pytest.raises(ValueError, match=f"task is {wanted!r}, but these results have .*; give one of them"):
+        one_of("task", wanted, there)
