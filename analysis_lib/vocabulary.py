@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 __all__ = [
     "ASSEMBLED_MODELS",
+    "ATOMS",
     "EMBEDDED_MODELS",
     "EMBEDDED_SOURCES",
     "PRESETS",
     "PROMPTS",
+    "QUANTITY_LABELS",
     "SPANS",
     "ConditionName",
     "parse_condition",
@@ -26,6 +28,20 @@ EMBEDDED_SOURCES = ("minigqa", "minigqa-fine", "smolgqa")
 PROMPTS = ("llava-1.5", "vicuna-v1-short", "mistral-short")
 SPANS = ("system", "image", "gap", "question", "tail", "last")
 PRESETS = ("baseline", "paper", "strict", "image->last", "question->last", "last->last")
+
+ATOMS = ("unique_vision", "unique_language", "redundancy", "synergy")
+"""The four atoms of a decomposition, in the order in which charts draw and legends list them."""
+
+QUANTITY_LABELS = {
+    "unique_vision": "vision-unique",
+    "unique_language": "language-unique",
+    "redundancy": "redundancy",
+    "synergy": "synergy",
+    "total": "total",
+    "information_vision": "information of vision",
+    "information_language": "information of language",
+}
+"""What a reader sees for a quantity."""
 
 _NAME = re.compile(
     r"(?P<whole>.+?)(?:@(?P<centre>[0-9]{1,9}))?(?:, random (?P<control>edges|layers) (?P<draw>[0-9]{1,9}))?", re.DOTALL

@@ -9,6 +9,7 @@ from analysis_lib.compare.fingerprints import (
     read_fingerprints,
     share_distances,
 )
+from analysis_lib.compare.proportions import wilson_interval
 from analysis_lib.compare.statistics import READINGS, STATISTICS, Reading
 from analysis_lib.compare.trajectories import correlate, correlate_steps, random_monotone_correlations
 
@@ -34,4 +35,5 @@ __all__ = [
     "read_curve",
     "read_fingerprints",
     "share_distances",
+    "wilson_interval",
 ]

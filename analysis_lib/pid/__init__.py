@@ -15,6 +15,7 @@ from analysis_lib.pid.preservation import copula_information
 from analysis_lib.pid.probe import probe_pid
 from analysis_lib.pid.result import PIDResult
 from analysis_lib.pid.significance import control_false_discoveries
+from analysis_lib.pid.usable import usable_information
 
 __all__ = [
     "CLASSIFIERS",
@@ -35,4 +36,5 @@ __all__ = [
     "probe_pid",
     "read_variable",
     "unique_directions",
+    "usable_information",
 ]

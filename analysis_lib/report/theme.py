@@ -17,8 +17,8 @@ from typing import Any
 
 import altair as alt
 
-ATOMS: tuple[str, ...] = ("unique_vision", "unique_language", "redundancy", "synergy")
-"""The four atoms of a decomposition, in the order in which charts draw and legends list them."""
+from analysis_lib.vocabulary import ATOMS as ATOMS
+from analysis_lib.vocabulary import QUANTITY_LABELS as QUANTITY_LABELS
 
 QUANTITY_COLORS: dict[str, str] = {
     "unique_vision": "#0072B2",
@@ -28,15 +28,6 @@ QUANTITY_COLORS: dict[str, str] = {
     "total": "#6f7782",
     "information_vision": "#3f8fd0",
     "information_language": "#b8722c",
-}
-QUANTITY_LABELS: dict[str, str] = {
-    "unique_vision": "vision-unique",
-    "unique_language": "language-unique",
-    "redundancy": "redundancy",
-    "synergy": "synergy",
-    "total": "total",
-    "information_vision": "information of vision",
-    "information_language": "information of language",
 }
 QUANTITY_SHAPES: dict[str, str] = {
     "unique_vision": "circle",

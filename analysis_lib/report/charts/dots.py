@@ -7,8 +7,8 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
-from scipy.stats import norm
 
+from analysis_lib.compare.proportions import wilson_interval
 from analysis_lib.report import theme
 from analysis_lib.report.charts.grammar import interval_note, menus, require_one_value_per_point, rounded
 from analysis_lib.report.renderer import described
@@ -18,37 +18,6 @@ ROW_STEP = 15
 """Height in pixels of one dot's own lane."""
 
 STROKE_NOTE = "Short strokes: what shuffled targets reach (95th percentile)."
-
-
-def wilson_interval(correct: int, n: int, level: float = 0.9) -> tuple[float, float]:
-    """Wilson's score interval for a proportion (Wilson 1927), which stays inside [0, 1] even when all or none succeed.
-
-    Arguments:
-        correct: Number of successes.
-        n: Number of trials, at least 1.
-        level: Coverage, between 0 and 1.
-
-    Returns:
-        Lower and upper end, as proportions.
-
-    Raises:
-        ValueError: ``n`` is not positive, ``correct`` is not between 0 and ``n``, or ``level`` is not inside (0, 1).
-
-    Example:
-        >>> low, high = wilson_interval(90, 100)
-        >>> round(low, 3), round(high, 3)
-        (0.84, 0.939)
-    """
-    if n < 1 or not 0 <= correct <= n or n % 1 or correct % 1:
-        raise ValueError(f"expected counts, 0 <= correct <= n with n >= 1, got correct={correct}, n={n}")
-    if not 0 < level < 1:
-        raise ValueError(f"expected a level between 0 and 1, got {level}")
-    z = float(norm.ppf(0.5 + level / 2))
-    share, scale = correct / n, 1 + z * z / n
-    middle = (share + z * z / (2 * n)) / scale
-    half = z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5 / scale
-    # All or none reach the end exactly, which rounding may miss by the last digit.
-    return 0.0 if correct == 0 else middle - half, 1.0 if correct == n else middle + half
 
 
 def with_wilson(table: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:

@@ -14,7 +14,8 @@ from typing import Any
 
 from analysis_lib.records import read_record, write_record
 from analysis_lib.results import NUMBERS
-from analysis_lib.text import format_value, visible
+from analysis_lib.shown import Shown, Summary
+from analysis_lib.text import visible
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -76,22 +77,28 @@ class Numbers:
         if not _KEY.fullmatch(key):
             raise ValueError(f"a key is made of a-z, 0-9 and _ and starts with a letter, got {key!r}")
         plain = visible(value) if isinstance(value, str) else _finite(key, value)
-        text = format_value(plain, format)
         if interval is not None:
-            low, high = (_finite(key, end) for end in interval)
+            low, high = interval = (_finite(key, interval[0]), _finite(key, interval[1]))
             if isinstance(plain, str) or not low <= plain <= high:
                 raise ValueError(f"{key!r}: the value {plain!r} lies outside its interval [{low}, {high}]")
-            text += f" [{format_value(low, format)}, {format_value(high, format)}]"
-        text += f" {unit}" if unit else ""
+        text = Shown(plain, format, interval, unit).text
         entry: dict[str, Any] = {"value": plain, "text": text}
         if interval is not None:
-            entry["interval"] = [_finite(key, end) for end in interval]
+            entry["interval"] = [*interval]
         if unit:
             entry["unit"] = unit
         self._entries[key] = entry
         self._save()
         _show(key, text)
         return text
+
+    def glue_all(self, summary: Summary) -> None:
+        """Glue a whole summary, each value under its name; raises as `glue` does."""
+        for key, shown in summary.items():
+            if isinstance(shown, Shown):
+                self.glue(key, shown.value, shown.format, interval=shown.interval, unit=shown.unit)
+            else:
+                self.glue(key, shown)
 
     def _save(self) -> None:
         content = {"page": self.page, "profile": self.profile, "numbers": dict(sorted(self._entries.items()))}

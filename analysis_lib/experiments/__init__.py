@@ -1,0 +1,8 @@
+"""What the book finds out about its own instruments: runs on data whose truth is known, and what they come to.
+
+Each experiment is a module named after its page: it runs, summarises what was found as numbers to be shown, and judges.
+"""
+
+from analysis_lib.experiments import background, bias_and_coverage, known_truths, published_recipe, small_world
+
+__all__ = ["background", "bias_and_coverage", "known_truths", "published_recipe", "small_world"]

@@ -1,0 +1,47 @@
+"""What the question's states tell about the answer, layer by layer, above what the question's words tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import xarray as xr
+
+from analysis_lib.pid import usable_information
+from analysis_lib.shown import Shown, Summary
+
+from .truth import truth_of
+
+__all__ = ["read_bound", "summarise_bound"]
+
+NINETY = 1.645
+CONDITIONS = ("baseline", "strict")
+
+
+def read_bound(stores: Mapping[str, xr.Dataset], every: int, seed: int) -> pd.DataFrame:
+    """Usable bits above the question's, with a 90 % interval, per ``task``, ``condition`` and every few ``layer``."""
+    rows = []
+    for task, store in stores.items():
+        answer, groups = (store[name].values.astype(str) for name in ("answer", "image_id"))
+        for condition in CONDITIONS:
+            for layer in store["layer"].values[::every]:
+                states = store["language"].sel(condition=condition, layer=layer).values
+                bits, error = usable_information(states, answer, groups=groups, seed=seed)
+                above = bits - truth_of(task).question
+                rows.append({"task": task, "condition": condition, "layer": int(layer), "bits": above, "error": error})
+    table = pd.DataFrame(rows)
+    half = NINETY * table["error"]
+    return table.assign(low=table["bits"] - half, high=table["bits"] + half)
+
+
+def summarise_bound(bound: pd.DataFrame) -> Summary:
+    """What the page says of readings above the bound, with the knockout and without."""
+    strict, free = bound.query("condition == 'strict'"), bound.query("condition == 'baseline'")
+    return {
+        "strict_points": len(strict),
+        "strict_above": int((strict["low"] > 0).sum()),
+        "strict_most": Shown(strict["bits"].max(), "+.2f", unit="bits"),
+        "risen_tasks": int(free.loc[free["low"] > 0, "task"].nunique()),
+        "risen_most": Shown(free["bits"].max(), ".2f", unit="bits"),
+        "risen_task": free["task"].iloc[int(free["bits"].argmax())],
+    }
