@@ -1,5 +1,7 @@
 """Atoms beside atoms: models, tasks and claims. Tidy tables in, numbers with intervals out; no model, no chart."""
 
+from analysis_lib.compare.behaviour import behaviour
+from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, read_claims
 from analysis_lib.compare.curves import LEVEL, WIDTH, Curve, Interval, NotMeasurableError, read_curve
 from analysis_lib.compare.exact import matching_test, rank_correlation, rank_interval, rank_test
 from analysis_lib.compare.fingerprints import (
@@ -9,14 +11,29 @@ from analysis_lib.compare.fingerprints import (
     read_fingerprints,
     share_distances,
 )
+from analysis_lib.compare.judgement import IN_PART, accepted_words, judge, measured_words, standing, tiles
 from analysis_lib.compare.proportions import wilson_interval
-from analysis_lib.compare.statistics import READINGS, STATISTICS, Reading
+from analysis_lib.compare.statistics import (
+    NOT_THERE,
+    READINGS,
+    STATISTICS,
+    Reading,
+    parts_of_differences,
+    redundancy_share,
+    rise,
+)
 from analysis_lib.compare.trajectories import correlate, correlate_steps, random_monotone_correlations
 
 __all__ = [
+    "DIFFERS",
+    "IN_PART",
     "LEVEL",
+    "NOT_MEASURABLE",
+    "NOT_THERE",
     "READINGS",
+    "REPRODUCED",
     "STATISTICS",
+    "UNDECIDED",
     "WIDTH",
     "Curve",
     "Fingerprints",
@@ -24,16 +41,26 @@ __all__ = [
     "Merge",
     "NotMeasurableError",
     "Reading",
+    "accepted_words",
+    "behaviour",
     "clusters",
     "correlate",
     "correlate_steps",
+    "judge",
     "matching_test",
+    "measured_words",
+    "parts_of_differences",
     "random_monotone_correlations",
     "rank_correlation",
     "rank_interval",
     "rank_test",
+    "read_claims",
     "read_curve",
     "read_fingerprints",
+    "redundancy_share",
+    "rise",
     "share_distances",
+    "standing",
+    "tiles",
     "wilson_interval",
 ]

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from analysis_lib.compare import READINGS, STATISTICS, NotMeasurableError, Reading
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, Claim, Criterion
+from analysis_lib.compare.curves import NotMeasurableError
+from analysis_lib.compare.statistics import READINGS, STATISTICS, Reading
 from analysis_lib.text import format_value
 
 TOGETHER = "all tasks"

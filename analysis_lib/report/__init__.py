@@ -11,7 +11,9 @@ from typing import Any
 _HOMES = {
     "enable": "renderer",
     "described": "renderer",
+    "Markup": "page.markup",
     "Numbers": "page.numbers",
+    "escape": "page.markup",
     "question_grid": "page.pictures",
     "tokens_picture": "page.tokens",
     "table": "page.tables",

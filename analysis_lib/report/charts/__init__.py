@@ -8,6 +8,7 @@ here.
 from analysis_lib.report.charts.comparisons import clustering, correlations_over_null, task_scatter
 from analysis_lib.report.charts.dots import accuracy_dots, atom_dots, dots_with_interval, wilson_interval, with_wilson
 from analysis_lib.report.charts.gates import gate_picture
+from analysis_lib.report.charts.judged_tiles import LOOKS as CLAIM_LOOKS
 from analysis_lib.report.charts.judged_tiles import claim_tiles
 from analysis_lib.report.charts.lines import lines_with_interval
 from analysis_lib.report.charts.masks import mask_gallery, mask_picture
@@ -19,6 +20,7 @@ from analysis_lib.report.charts.trajectories import knockout_trajectories, layer
 from analysis_lib.report.charts.verdicts import verdict_tiles
 
 __all__ = [
+    "CLAIM_LOOKS",
     "accuracy_dots",
     "atom_dots",
     "atom_stacks",

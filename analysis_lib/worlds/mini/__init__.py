@@ -4,12 +4,14 @@
 `checkpoints` is what ships and `embedded` finds and verifies it (``python -m analysis_lib.worlds.mini seal``).
 """
 
+from .embedded import EMBEDDED_MODELS, training_report
 from .files import embedded_minigqa, write_minigqa
 from .pictures import PIXELS_PER_CELL, render
 from .questions import FAMILIES, TRAINING_FAMILIES, Asked, answer_options, ask
 from .world import sample_scene, scene_graph
 
 __all__ = [
+    "EMBEDDED_MODELS",
     "FAMILIES",
     "PIXELS_PER_CELL",
     "TRAINING_FAMILIES",
@@ -20,5 +22,6 @@ __all__ = [
     "render",
     "sample_scene",
     "scene_graph",
+    "training_report",
     "write_minigqa",
 ]
