@@ -12,6 +12,7 @@ from analysis_lib.compare.fingerprints import (
     share_distances,
 )
 from analysis_lib.compare.judgement import IN_PART, accepted_words, judge, measured_words, standing, tiles
+from analysis_lib.compare.last_layer import shares_of_total, summarise_last_layer, untouched_last_layer
 from analysis_lib.compare.proportions import wilson_interval
 from analysis_lib.compare.statistics import (
     NOT_THERE,
@@ -60,7 +61,10 @@ __all__ = [
     "redundancy_share",
     "rise",
     "share_distances",
+    "shares_of_total",
     "standing",
+    "summarise_last_layer",
     "tiles",
+    "untouched_last_layer",
     "wilson_interval",
 ]

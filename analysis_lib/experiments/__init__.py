@@ -3,6 +3,22 @@
 Each experiment is a module named after its page: it runs, summarises what was found as numbers to be shown, and judges.
 """
 
-from analysis_lib.experiments import background, bias_and_coverage, known_truths, published_recipe, small_world
+from analysis_lib.experiments import (
+    background,
+    bias_and_coverage,
+    definitions,
+    known_truths,
+    method,
+    published_recipe,
+    small_world,
+)
 
-__all__ = ["background", "bias_and_coverage", "known_truths", "published_recipe", "small_world"]
+__all__ = [
+    "background",
+    "bias_and_coverage",
+    "definitions",
+    "known_truths",
+    "method",
+    "published_recipe",
+    "small_world",
+]

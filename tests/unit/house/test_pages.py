@@ -15,14 +15,11 @@ MOST_LINES = 25
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(?P<tags>(?::[^\n]*\n)*)(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 PARAMETERS = re.compile(r"^:tags:.*\bparameters\b", re.MULTILINE)
 LONG_CELLS = {
-    "definitions",
     "fingerprints",
     "inconsistencies",
-    "introduction",
     "knockouts",
     "knockouts_information",
     "making_of",
-    "method",
     "performance",
     "rehearsal",
     "setup",
