@@ -62,7 +62,7 @@ test-slow: $(DEVELOPED) ## run the tests that `make test` leaves out because eac
 
 # Ends of the ranges in pyproject.toml, each in an environment of its own: what `pip install` gives a reader tomorrow, and
 # the least that is promised to do. All numerical code is tried, without the embedded models.
-NUMERICAL := tests/unit/pid tests/unit/compare
+NUMERICAL := tests/unit/pid tests/unit/truths tests/unit/compare
 define test_in
 	test -x $(1)/bin/python || $(call literal,PYTHON) -m venv $(1)
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager $(2) -e '.[dev]'

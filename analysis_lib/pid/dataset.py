@@ -11,8 +11,8 @@ import xarray as xr
 
 from analysis_lib.pid.atoms import QUANTITIES
 from analysis_lib.pid.estimate import ESTIMATES, Estimate
-from analysis_lib.pid.labelled import Label
-from analysis_lib.pid.significance import adjusted, verdict
+from analysis_lib.pid.inference.significance import adjusted, verdict
+from analysis_lib.pid.samples.labelled import Label
 
 PER_QUANTITY = {
     "q_value": {"long_name": "p-value adjusted for false discoveries over the layers", "units": "1"},

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis_lib.pid.arrays import read_numbers
 from analysis_lib.pid.atoms import LN2, Atoms
+from analysis_lib.pid.samples.arrays import read_numbers
 
 TOLERANCE = 1e-9
 NEWTON_STEPS = 60

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from analysis_lib.pid.atoms import QUANTITIES, Atoms
-from analysis_lib.pid.bracket import Bracket
-from analysis_lib.pid.significance import p_values
+from analysis_lib.pid.inference.bracket import Bracket
+from analysis_lib.pid.inference.significance import p_values
 
 INTERVAL = (5.0, 95.0)
 NULL_QUANTILE = 95.0

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from analysis_lib.pid.cartesian import IDLE
 from analysis_lib.pid.definitions import Definition, get_definition
-from analysis_lib.pid.diagnostics import describe, note_copies, seed_spread
+from analysis_lib.pid.diagnostics.notes import describe, note_copies, seed_spread
 from analysis_lib.pid.estimate import Estimate
-from analysis_lib.pid.inference import Counts, infer_common
-from analysis_lib.pid.inputs import check_count
-from analysis_lib.pid.labelled import Label, name_layers
-from analysis_lib.pid.latents import CommonLatents, assemble, average
+from analysis_lib.pid.inference.estimating import Counts, infer_common
+from analysis_lib.pid.inference.latents import CommonLatents, assemble, average
+from analysis_lib.pid.maps.cartesian import IDLE
 from analysis_lib.pid.result import PIDResult, gather, over_trainings
+from analysis_lib.pid.samples.inputs import check_count
+from analysis_lib.pid.samples.labelled import Label, name_layers
 
 OF_SCORES = "This covariance is of normal scores, in which columns that order the samples alike are one"
 ORDER = ("target", "vision", "language")

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis_lib.pid.bias import information_bias
-from analysis_lib.pid.cartesian import IDLE, OUTDONE, fit_cartesian
 from analysis_lib.pid.fitted import blaming
 from analysis_lib.pid.gaussian import gaussian_mi
-from analysis_lib.pid.inputs import (
+from analysis_lib.pid.inference.bias import information_bias
+from analysis_lib.pid.maps.cartesian import IDLE, OUTDONE, fit_cartesian
+from analysis_lib.pid.samples.inputs import (
     LARGEST_SEED,
     check_count,
     check_device,
@@ -20,9 +20,9 @@ from analysis_lib.pid.inputs import (
     read_groups,
     read_variable,
 )
-from analysis_lib.pid.marginals import rank_normal
-from analysis_lib.pid.reduction import reduce_layers
-from analysis_lib.pid.ties import describe_ties, tied_columns
+from analysis_lib.pid.samples.marginals import rank_normal
+from analysis_lib.pid.samples.reduction import reduce_layers
+from analysis_lib.pid.samples.ties import describe_ties, tied_columns
 
 
 class Bits(float):

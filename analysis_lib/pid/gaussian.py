@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from analysis_lib.pid.atoms import Atoms
-from analysis_lib.pid.covariance import read_blocks
 from analysis_lib.pid.definitions import get_definition
-from analysis_lib.pid.system import conditional_factors, information, solve_system
+from analysis_lib.pid.system.covariance import read_blocks
+from analysis_lib.pid.system.whitened import conditional_factors, information, solve_system
 
 PID_BLOCKS = ("target", "vision", "language")
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from analysis_lib.pid.atoms import QUANTITIES, Atoms
 from analysis_lib.pid.dataset import to_dataset, to_frame
-from analysis_lib.pid.diagnostics import collect
+from analysis_lib.pid.diagnostics.notes import collect
 from analysis_lib.pid.estimate import ESTIMATES, Estimate
-from analysis_lib.pid.labelled import Label, name_layers
-from analysis_lib.pid.significance import ATOMS
+from analysis_lib.pid.inference.significance import ATOMS
+from analysis_lib.pid.samples.labelled import Label, name_layers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ class PIDResult:
     target, and ``null_plug_in`` the mean of that null before the bias is taken off. ``matched_low`` and
     ``matched_high`` hold 90 % of the random Gaussian systems with the same total information, dimensions and number of
     samples; NaN where none were drawn. ``p_value`` is one-sided, ``q_value`` controls false discoveries over the layers
-    (:mod:`analysis_lib.pid.significance`), each quantity by itself (Benjamini and Hochberg 1995).
+    (:mod:`analysis_lib.pid.inference.significance`), each quantity by itself (Benjamini and Hochberg 1995).
 
     ``replicates`` are the bootstrap replicates behind the interval, moved to have the point as their mean,
     ``(n_layers, n_bootstrap)`` or ``(n_bootstrap,)`` per quantity; NaN where a draw was degenerate. The i-th replicate

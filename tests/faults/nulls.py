@@ -21,7 +21,7 @@ from analysis_lib.activations.store import ActivationStore, ArraySpec
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, read_claims
 from analysis_lib.compare.judgement import judge
 from analysis_lib.models import load_model
-from analysis_lib.pid.significance import ATOMS, NOT_THERE
+from analysis_lib.pid.inference.significance import ATOMS, NOT_THERE
 from analysis_lib.run import run_notebook
 from analysis_lib.stores import read_records
 from analysis_lib.tasks import load_questions

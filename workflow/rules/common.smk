@@ -17,7 +17,7 @@ TOOLS = shlex.quote(str(Path(sys.executable).parent))
 RUN = f"{TOOLS}/python -m analysis_lib.run"
 
 # A stage stands on these packages. Training is left out: a model is loaded from its product, the checkpoint.
-PACKAGES = {"extract": ["tasks", "worlds", "models", "activations"], "decompose": ["decompose", "pid"], "pages": ["experiments", "report", "compare", "pid", "activations", "models", "worlds", "tasks", "rehearsal"]}
+PACKAGES = {"extract": ["tasks", "worlds", "models", "activations"], "decompose": ["decompose", "pid"], "pages": ["experiments", "report", "compare", "truths", "pid", "activations", "models", "worlds", "tasks", "rehearsal"]}
 WITHOUT = {"__pycache__", "training", "checkpoints"}
 
 if config["offline"]:

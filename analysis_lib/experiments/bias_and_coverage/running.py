@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.pid import pid_flow
-from analysis_lib.pid.truths import System, identical_channels, parallel_channels
+from analysis_lib.truths import System, identical_channels, parallel_channels
 from analysis_lib.vocabulary import ATOMS
 
 __all__ = ["ESTIMATORS", "GRIDS", "MIDDLE", "MIDDLE_N", "RULES", "UNIQUES", "Grid", "run", "run_nulls"]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.pid import copula_information, flow_mi, pid_flow, probe_pid
-from analysis_lib.pid.truths import GATES, HEAVY, LIGHT, PAIRS, PLAIN, Pair, parallel_channels
+from analysis_lib.truths import GATES, HEAVY, LIGHT, PAIRS, PLAIN, Pair, parallel_channels
 from analysis_lib.vocabulary import ATOMS
 
 __all__ = ["GRIDS", "PAIR_BAR", "Found", "Grid", "run"]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.pid import Atoms, PIDResult, gaussian_pid, pid_flow, probe_pid
-from analysis_lib.pid.truths import GATES, LIGHT, parallel_channels
+from analysis_lib.truths import GATES, LIGHT, parallel_channels
 
 __all__ = ["GRIDS", "NOTHING", "SOMETHING", "Found", "Grid", "run"]
 

@@ -13,9 +13,10 @@ from analysis_lib.pid.atoms import Atoms
 class Definition:
     """A way to split the three informations into four atoms.
 
-    ``decompose`` takes a :class:`~analysis_lib.pid.system.GaussianSystem` and returns :class:`Atoms` of tensors, bits.
+    ``decompose`` takes a :class:`~analysis_lib.pid.system.whitened.GaussianSystem` and returns :class:`Atoms` of
+    tensors, bits.
     ``from_informations`` is true where the three informations alone decide the atoms, so that
-    :class:`~analysis_lib.pid.system.Informations` suffice. ``signed`` names the atoms that can be below zero.
+    :class:`~analysis_lib.pid.system.whitened.Informations` suffice. ``signed`` names the atoms that can be below zero.
     """
 
     name: str

@@ -19,7 +19,7 @@ from torch.nn.functional import threshold
 
 from analysis_lib.pid.atoms import LN2, Atoms
 from analysis_lib.pid.definitions.base import Definition
-from analysis_lib.pid.system import GaussianSystem
+from analysis_lib.pid.system.whitened import GaussianSystem
 
 
 def decompose(system: GaussianSystem) -> Atoms:

@@ -31,7 +31,7 @@ from torch import Tensor
 
 from analysis_lib.pid.atoms import LN2, Atoms
 from analysis_lib.pid.definitions.base import Definition
-from analysis_lib.pid.system import EPS, GaussianSystem
+from analysis_lib.pid.system.whitened import EPS, GaussianSystem
 
 BARRIERS = (10.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12, 1e-13)
 CENTRED = 1e-3

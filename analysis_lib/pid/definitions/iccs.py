@@ -33,7 +33,7 @@ from torch import Tensor
 
 from analysis_lib.pid.atoms import LN2, Atoms
 from analysis_lib.pid.definitions.base import Definition
-from analysis_lib.pid.system import EPS, GaussianSystem
+from analysis_lib.pid.system.whitened import EPS, GaussianSystem
 
 # As many directions as this budget of numbers allows, within limits: fewer in more dimensions.
 DIRECTION_NUMBERS = 2**19

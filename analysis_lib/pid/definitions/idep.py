@@ -25,7 +25,7 @@ from torch import Tensor
 
 from analysis_lib.pid.atoms import LN2, Atoms
 from analysis_lib.pid.definitions.base import Definition
-from analysis_lib.pid.system import EPS, GaussianSystem
+from analysis_lib.pid.system.whitened import EPS, GaussianSystem
 
 
 def decompose(system: GaussianSystem) -> Atoms:

@@ -6,7 +6,7 @@ import torch
 
 from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.definitions.base import Definition
-from analysis_lib.pid.system import Informations
+from analysis_lib.pid.system.whitened import Informations
 
 
 def decompose(informations: Informations) -> Atoms:

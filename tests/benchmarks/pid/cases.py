@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from analysis_lib.pid import gaussian_pid, pid_flow
-from analysis_lib.pid.cartesian import DEPTHS, ROWS_PER_WEIGHT, fit_cartesian
-from analysis_lib.pid.flows import BUMPS, gaussianization_flow
-from analysis_lib.pid.folds import two_folds
-from analysis_lib.pid.objectives import PAIRS, PairwiseGaussian
-from analysis_lib.pid.training import Rows, Settings, train
+from analysis_lib.pid.maps.cartesian import DEPTHS, ROWS_PER_WEIGHT, fit_cartesian
+from analysis_lib.pid.maps.flows import BUMPS, gaussianization_flow
+from analysis_lib.pid.maps.objectives import PAIRS, PairwiseGaussian
+from analysis_lib.pid.maps.training import Rows, Settings, train
+from analysis_lib.pid.samples.folds import two_folds
 from analysis_lib.rehearsal.timing import one_core
 from tests.unit.pid.references import published_unique_vision
 from tests.unit.pid.systems import draw, linear_system

@@ -16,7 +16,8 @@ from analysis_lib.decompose import decomposing as module
 from analysis_lib.decompose.estimating import Estimator
 from analysis_lib.decompose.parts import Part, plan
 from analysis_lib.locks import writing
-from analysis_lib.pid import fit_latents, inputs, pid_flow
+from analysis_lib.pid import fit_latents, pid_flow
+from analysis_lib.pid.samples import inputs
 from tests.unit.decompose.conftest import N_LAYERS, write_store
 
 SMALL = {

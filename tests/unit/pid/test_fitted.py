@@ -27,7 +27,7 @@ def test_a_definition_on_fitted_latents_is_pid_flow(definition: str) -> None:
 def test_trained_maps_are_shared_by_definitions(monkeypatch: pytest.MonkeyPatch) -> None:
     vision, language, target = layered()
     fitted = fit_latents(vision, language, target, steps=20, n_seeds=2)
-    monkeypatch.setattr("analysis_lib.pid.decomposition.fit_cartesian", None)
+    monkeypatch.setattr("analysis_lib.pid.flow.fit_cartesian", None)
     broja, mmi = (fitted.decompose(name, **COUNTS) for name in ("broja", "mmi"))
     for name in ("total", "information_vision", "information_language"):
         np.testing.assert_array_equal(getattr(broja.plug_in, name), getattr(mmi.plug_in, name))

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis_lib.compare import statistics
-from analysis_lib.pid.significance import verdict
+from analysis_lib.pid.inference.significance import verdict
 from analysis_lib.report import charts, theme
 from analysis_lib.report.charts.verdicts import AS, LESS, MORE, NOT_THERE, THERE, VERDICT_MARKS
 

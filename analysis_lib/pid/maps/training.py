@@ -1,0 +1,108 @@
+"""Training all members together, each stopped at its own best held-out checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from analysis_lib.pid.maps.flows import MemberFlow
+
+Mapped = Mapping[str, tuple[Tensor, Tensor]]
+
+
+class Objective(Protocol):
+    """A loss per member, on rows being fitted and on rows held out."""
+
+    def fitted(self, fit: Mapped, weight: Tensor) -> Tensor:
+        """Loss ``(n_members,)`` in nats per row of the rows in ``fit``, weighted ``(n_members, n_rows)``."""
+
+    def held_out(self, fit: Mapped, fit_weight: Tensor, stop: Mapped, stop_weight: Tensor) -> Tensor:
+        """The same for ``stop``, with everything estimated from ``fit``."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of each member used for one purpose: padded positions ``(n_members, n_rows)`` and weights 1 or 0."""
+
+    index: Tensor
+    weight: Tensor
+
+    def take(self, data: Tensor) -> Tensor:
+        """``(n_members, n_samples, d)`` to ``(n_members, n_rows, d)``."""
+        return torch.gather(data, 1, self.index[:, :, None].expand(-1, -1, data.shape[-1]))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long to train; ``patience`` counts checks without any member improving."""
+
+    steps: int = 200
+    learning_rate: float = 0.03
+    check_every: int = 5
+    patience: int = 8
+
+
+def apply_flows(flows: Mapping[str, MemberFlow], data: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+    """Latents and log-Jacobians of every variable; variables without a flow pass unchanged."""
+    return {
+        name: flows[name](rows) if name in flows else (rows, rows.new_zeros(rows.shape[:2]))
+        for name, rows in data.items()
+    }
+
+
+def train(
+    flows: Mapping[str, MemberFlow],
+    data: Mapping[str, Tensor],
+    fit: Rows,
+    stop: Rows,
+    objective: Objective,
+    settings: Settings,
+) -> Tensor:
+    """Train ``flows`` on the ``fit`` rows and leave each member at the checkpoint best on its ``stop`` rows.
+
+    ``data`` holds ``(n_members, n_samples, d)`` per variable. Returns each member's gain over its beginning on the
+    ``stop`` rows, ``(n_members,)`` nats per row, zero where no checkpoint beat it. Members never influence each other:
+    losses are summed, weights are apart, and Adam works entry by entry.
+    """
+    parameters = [p for flow in flows.values() for p in flow.parameters() if p.requires_grad]
+    fit_data = {name: fit.take(rows) for name, rows in data.items()}
+    stop_data = {name: stop.take(rows) for name, rows in data.items()}
+
+    def held_out() -> Tensor:
+        with torch.no_grad():
+            mapped = apply_flows(flows, fit_data), apply_flows(flows, stop_data)
+            return objective.held_out(mapped[0], fit.weight, mapped[1], stop.weight)
+
+    start = held_out()
+    if not parameters:
+        return torch.zeros_like(start)
+    best, best_parameters = start.clone(), [p.detach().clone() for p in parameters]
+    optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate, betas=(0.9, 0.99))
+    waited = 0
+    for step in range(1, settings.steps + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - 1) / settings.steps))
+        loss = objective.fitted(apply_flows(flows, fit_data), fit.weight).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step % settings.check_every:
+            continue
+        now = held_out()
+        # A member whose loss is not finite never improves and keeps its last good checkpoint.
+        improved = now < best - 1e-5
+        for kept, current in zip(best_parameters, parameters, strict=True):
+            kept[improved] = current.detach()[improved]
+        best = torch.where(improved, now, best)
+        waited = 0 if bool(improved.any()) else waited + 1
+        if waited >= settings.patience:
+            break
+    with torch.no_grad():
+        for kept, current in zip(best_parameters, parameters, strict=True):
+            current.copy_(kept)
+    return start - best

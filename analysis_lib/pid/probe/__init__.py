@@ -1,0 +1,1 @@
+"""Atoms about a discrete answer, from what cross-validated classifiers can say."""

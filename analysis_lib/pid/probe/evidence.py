@@ -1,0 +1,104 @@
+"""From out-of-fold predictions of a discrete answer to atoms.
+
+Informations are the bits gained per sample over whoever knows the answer's frequencies only. MMI needs no more. For
+BROJA each source's predictions are sorted into a few cells. Frequencies in a table of answer and cell exaggerate, so
+the table is mixed with independence until it carries the usable information and no more; then the exact discrete union
+information of the two sources' tables gives the redundancy, and
+
+    unique = information - redundancy,      synergy = total - information_vision - information_language + redundancy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+
+from analysis_lib.pid.atoms import Atoms
+from analysis_lib.pid.discrete import discrete_mi, union_information
+from analysis_lib.pid.probe.classifiers import Task
+
+MOST_CELLS = 6
+SAMPLES_PER_CELL = 20
+TOLERANCE_BITS = 1e-5
+BISECTIONS = 40
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Per source and for both: bits gained on each sample ``(n_samples,)``, and the cell of its prediction."""
+
+    gains: dict[str, Array]
+    cells: dict[str, Rows]
+    answer: Rows
+    n_classes: int
+
+    def tables(self, name: str, share: Array) -> Array:
+        """p(answer, cell) ``(n_draws, n_classes, n_cells)`` under the samples' shares ``(n_draws, n_samples)``."""
+        n_cells = self.cells[name].max() + 1
+        ones = np.zeros((len(self.answer), self.n_classes * n_cells))
+        ones[np.arange(len(ones)), self.answer * n_cells + self.cells[name]] = 1.0
+        return (share @ ones).reshape(len(share), self.n_classes, n_cells)
+
+    def held_out(self, weights: Array, definition: str) -> Array:
+        """Atoms ``(n_draws, 7)`` from the usable informations."""
+        share = weights / weights.sum(1, keepdims=True)
+        vision, language, total = (share @ self.gains[name] for name in ("vision", "language", "both"))
+        if definition == "mmi":
+            redundancy = np.minimum(vision, language)
+        else:
+            first, second = (
+                thinned(self.tables(name, share), bits) for name, bits in (("vision", vision), ("language", language))
+            )
+            redundancy = _shared(first, second)
+        return Atoms.from_redundancy(redundancy, vision, language, total).to_array()
+
+    def plug_in(self, definition: str) -> Array:
+        """Atoms ``(1, 7)`` from the frequencies in the cells."""
+        share = np.full((1, len(self.answer)), 1 / len(self.answer))
+        first, second, both = (self.tables(name, share) for name in ("vision", "language", "both"))
+        vision, language = discrete_mi(first), discrete_mi(second)
+        redundancy = np.minimum(vision, language) if definition == "mmi" else _shared(first, second)
+        return Atoms.from_redundancy(redundancy, vision, language, discrete_mi(both)).to_array()
+
+
+def thinned(tables: Array, bits: Array) -> Array:
+    """Tables ``(n_draws, n_classes, n_cells)`` mixed with independence until they carry no more than ``bits``."""
+    independent = tables.sum(2, keepdims=True) * tables.sum(1, keepdims=True)
+    low, high = np.zeros(len(tables)), np.ones(len(tables))
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        mixed = tables + middle[:, None, None] * (independent - tables)
+        too_much = discrete_mi(mixed) > bits
+        low, high = np.where(too_much, middle, low), np.where(too_much, high, middle)
+    keep = np.where(discrete_mi(tables) <= bits, 0.0, high)
+    return tables + keep[:, None, None] * (independent - tables)
+
+
+def _shared(first: Array, second: Array) -> Array:
+    """BROJA redundancy in bits of two tables, ``(n_draws,)``."""
+    union = union_information(first, second, TOLERANCE_BITS)
+    return discrete_mi(first) + discrete_mi(second) - union
+
+
+def weigh(task: Task, probabilities: dict[str, Array], without: Array) -> Evidence:
+    """Evidence in the out-of-fold ``probabilities`` ``(n_samples, n_classes)`` over those ``without`` features."""
+    rows = np.arange(len(task.answer))
+    least = np.log2(without[rows, task.answer])
+    gains = {name: np.log2(predicted[rows, task.answer]) - least for name, predicted in probabilities.items()}
+    wanted = min(MOST_CELLS, max(2, len(rows) // (SAMPLES_PER_CELL * task.n_classes)))
+    cells = {name: _cells(predicted, wanted, task.seed) for name, predicted in probabilities.items()}
+    return Evidence(gains, cells, task.answer, task.n_classes)
+
+
+def _cells(probabilities: Array, wanted: int, seed: int) -> Rows:
+    """Cell ``(n_samples,)`` of each prediction: clusters in Hellinger distance, found without looking at the answer."""
+    points = np.sqrt(probabilities)
+    different = len(np.unique(points.round(6), axis=0))
+    found = KMeans(min(wanted, different), n_init=4, random_state=seed).fit_predict(points)
+    return np.unique(found, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,1 @@
+"""Samples as estimators take them: read, checked, labelled, reduced to components, cut in folds."""

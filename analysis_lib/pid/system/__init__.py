@@ -1,0 +1,1 @@
+"""The Gaussian system behind every definition: covariances whitened, informations, the target's directions."""

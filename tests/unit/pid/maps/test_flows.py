@@ -1,0 +1,132 @@
+"""Maps of every layer at once: invertible, with right Jacobians, and each layer's its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from analysis_lib.pid.maps.cartesian import fit_cartesian
+from analysis_lib.pid.maps.flows import MemberFlow, coupling_flow, gaussianization_flow
+from analysis_lib.pid.samples.folds import two_folds
+
+MEMBERS, ROWS, D = 3, 7, 4
+
+
+# FrEIA keeps the coupling flow's rotations, their inverses and determinants in float32.
+TOLERANCE = {"coupling": 1e-4, "gaussianization": 1e-8}
+
+
+def build(kind: str) -> MemberFlow:
+    generator = torch.Generator().manual_seed(0)
+    if kind == "coupling":
+        return coupling_flow(D, MEMBERS, blocks=3, hidden=8, generator=generator)
+    return gaussianization_flow(D, MEMBERS, depth=3, generator=generator)
+
+
+def perturbed(kind: str, size: float) -> MemberFlow:
+    """A flow with weights far from where training begins, in float64."""
+    flow = build(kind).double()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in flow.parameters():
+            if parameter.requires_grad:
+                parameter.add_(size * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+    return flow
+
+
+@pytest.mark.parametrize("kind", ["coupling", "gaussianization"])
+@pytest.mark.parametrize("size", [0.1, 0.5])
+def test_maps_invert_exactly(kind: str, size: float) -> None:
+    flow = perturbed(kind, size)
+    rows = 2 * torch.randn(MEMBERS, ROWS, D, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    latents, forward = flow(rows)
+    recovered, backward = flow(latents, rev=True)
+    torch.testing.assert_close(recovered, rows, atol=TOLERANCE[kind], rtol=TOLERANCE[kind])
+    torch.testing.assert_close(forward, -backward, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["coupling", "gaussianization"])
+def test_log_jacobians_are_those_of_automatic_differentiation(kind: str) -> None:
+    flow = perturbed(kind, 0.3)
+    rows = torch.randn(MEMBERS, ROWS, D, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    _, claimed = flow(rows)
+    claimed = claimed.detach()
+    jacobian = torch.autograd.functional.jacobian(lambda x: flow(x)[0], rows)
+    for member in range(MEMBERS):
+        for row in range(ROWS):
+            expected = torch.linalg.slogdet(jacobian[member, row, :, member, row, :])[1]
+            assert float(claimed[member, row]) == pytest.approx(float(expected), abs=1e-2 * TOLERANCE[kind])
+
+
+@pytest.mark.parametrize("kind", ["coupling", "gaussianization"])
+def test_training_begins_at_a_rotation(kind: str) -> None:
+    rows = torch.randn(MEMBERS, ROWS, D)
+    latents, log_jacobian = build(kind)(rows)
+    torch.testing.assert_close(latents.norm(dim=-1), rows.norm(dim=-1))
+    torch.testing.assert_close(log_jacobian, torch.zeros(MEMBERS, ROWS), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["coupling", "gaussianization"])
+def test_gradients_where_training_begins_are_slopes_on_either_side(kind: str) -> None:
+    """No gradient may rest on what the derivative at a kink is taken to be: releases of torch differ in that."""
+    flow = build(kind).double()
+    rows = torch.randn(MEMBERS, ROWS, D, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+
+    def loss() -> torch.Tensor:
+        latents, log_jacobian = flow(rows)
+        return latents.pow(3).sum() + log_jacobian.square().sum() + 2 * log_jacobian.sum()
+
+    loss().backward()
+    step = 1e-6
+    for parameter in flow.parameters():
+        if not parameter.requires_grad:
+            continue
+        values, gradient = parameter.data.view(-1), parameter.grad.view(-1)
+        for i in range(0, len(values), 17):
+            here, own = float(loss().detach()), float(values[i])
+            for side in (-step, step):
+                values[i] = own + side
+                assert (float(loss().detach()) - here) / side == pytest.approx(float(gradient[i]), abs=1e-3, rel=1e-3)
+            values[i] = own
+
+
+def test_heights_move_at_the_first_step() -> None:
+    flow = build("gaussianization")
+    flow(torch.randn(MEMBERS, ROWS, D))[1].sum().backward()
+    heights = [parameter for name, parameter in flow.named_parameters() if name.endswith("heights")]
+    assert len(heights) == 3 and all(bool((parameter.grad != 0).all()) for parameter in heights)
+
+
+def layer(seed: int, n: int = 400) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    target = rng.normal(size=(n, 2))
+    return {
+        "target": np.sinh(target),
+        "vision": (target + rng.normal(size=(n, 2))) ** 3,
+        "language": np.arctan(target @ [[1.0], [2.0]] + rng.normal(size=(n, 1))),
+    }
+
+
+def test_a_layer_does_not_depend_on_the_layers_beside_it() -> None:
+    first, second = layer(0), layer(1)
+    alone = fit_cartesian([first], np.arange(400), steps=20)[0]
+    beside = fit_cartesian([second, first], np.arange(400), steps=20)[1]
+    assert alone.depths == beside.depths
+    assert alone.gain_bits == pytest.approx(beside.gain_bits, abs=1e-4)
+    for (rows, latents), (other_rows, other_latents) in zip(alone.parts, beside.parts, strict=True):
+        np.testing.assert_array_equal(rows, other_rows)
+        for name in latents:
+            np.testing.assert_allclose(latents[name], other_latents[name], atol=1e-3)
+
+
+def test_folds_cover_every_row_once_unseen_and_never_split_a_group() -> None:
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 60, size=500)
+    folds = two_folds(groups, rng)
+    np.testing.assert_array_equal(np.sort(np.concatenate([fold.unseen for fold in folds])), np.arange(500))
+    for fold in folds:
+        np.testing.assert_array_equal(np.sort(np.concatenate([fold.fit, fold.stop, fold.unseen])), np.arange(500))
+        parts = [set(groups[rows]) for rows in (fold.fit, fold.stop, fold.unseen)]
+        assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+        assert 200 < len(fold.unseen) < 300
