@@ -12,6 +12,12 @@ from analysis_lib.compare.fingerprints import (
     share_distances,
 )
 from analysis_lib.compare.judgement import IN_PART, accepted_words, judge, measured_words, standing, tiles
+from analysis_lib.compare.knockout_effects import (
+    TARGETS_FROM,
+    changes_by_task,
+    knockout_effects,
+    summarise_knockouts,
+)
 from analysis_lib.compare.last_layer import shares_of_total, summarise_last_layer, untouched_last_layer
 from analysis_lib.compare.proportions import wilson_interval
 from analysis_lib.compare.statistics import (
@@ -34,6 +40,7 @@ __all__ = [
     "READINGS",
     "REPRODUCED",
     "STATISTICS",
+    "TARGETS_FROM",
     "UNDECIDED",
     "WIDTH",
     "Curve",
@@ -44,10 +51,12 @@ __all__ = [
     "Reading",
     "accepted_words",
     "behaviour",
+    "changes_by_task",
     "clusters",
     "correlate",
     "correlate_steps",
     "judge",
+    "knockout_effects",
     "matching_test",
     "measured_words",
     "parts_of_differences",
@@ -63,6 +72,7 @@ __all__ = [
     "share_distances",
     "shares_of_total",
     "standing",
+    "summarise_knockouts",
     "summarise_last_layer",
     "tiles",
     "untouched_last_layer",

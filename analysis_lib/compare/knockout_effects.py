@@ -1,0 +1,59 @@
+"""What a knockout changes of the atoms, about a target kept from the untouched model and about the model's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from analysis_lib.compare.statistics import Reading, rise
+from analysis_lib.shown import Shown, Summary
+
+__all__ = ["TARGETS_FROM", "changes_by_task", "knockout_effects", "summarise_knockouts"]
+
+TARGETS_FROM = {"baseline": "target kept from the baseline", "recomputed": "target recomputed"}
+"""Where the target comes from, as the table of atoms and as a reader calls it."""
+
+QUANTITIES = ("unique_vision", "unique_language", "redundancy", "synergy", "total", "information_vision")
+COLUMNS = ["model", "condition", "target", "task", "quantity", "change", "low", "high"]
+
+
+def knockout_effects(atoms: pd.DataFrame, conditions: Sequence[str], places: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """Mean changes over layers with their intervals, for every (model, task) of ``places``: ``COLUMNS``."""
+    rows, places = [], list(places)
+    for condition in conditions:
+        for target_from, words in TARGETS_FROM.items():
+            reading = Reading(condition=condition, target_from=target_from)
+            for model, task in places:
+                for quantity in QUANTITIES:
+                    found = rise(atoms, reading, model, task, quantity)
+                    rows.append((model, condition, words, task, quantity, found.value, found.low, found.high))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def changes_by_task(effects: pd.DataFrame, model: str, condition: str, target_from: str) -> pd.DataFrame:
+    """The changes of one model under one condition, a row per task and a column per quantity."""
+    chosen = (effects["model"] == model) & (effects["condition"] == condition)
+    rows = effects[chosen & (effects["target"] == TARGETS_FROM[target_from])]
+    return rows.pivot(index="task", columns="quantity", values="change")
+
+
+def summarise_knockouts(effects: pd.DataFrame, about: pd.DataFrame, model: str, conditions: Sequence[str]) -> Summary:
+    """Where redundancy falls under ``strict``, and what no knockout can change.
+
+    ``about`` are the model's atoms of rank marginals about one target. Their plug-in values are compared: the
+    correction for bias is estimated anew under every condition.
+    """
+    strict, recomputed = (changes_by_task(effects, model, "strict", target_from) for target_from in TARGETS_FROM)
+    plug_in = about.pivot(index=["condition", "target_from", "task", "layer"], columns="quantity", values="plug_in")
+    kept = plug_in.xs("baseline", level="target_from")
+    untouched = plug_in.xs(("baseline", "recomputed"), level=("condition", "target_from"))
+    apart = pd.concat([kept.xs(condition, level="condition") - untouched for condition in conditions])
+    return {
+        "model": model,
+        "n_tasks": len(strict),
+        "n_less_shared": int((strict["redundancy"] < 0).sum()),
+        "vision_kept": Shown(apart["information_vision"].abs().max(), ".1g", unit="bits"),
+        "mirror": Shown((apart["unique_vision"] + apart["redundancy"]).abs().max(), ".1g", unit="bits"),
+        "vision_recomputed": Shown(recomputed["information_vision"].abs().max(), ".2f", unit="bits"),
+    }

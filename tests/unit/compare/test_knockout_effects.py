@@ -1,0 +1,51 @@
+"""Effects of knockouts are changes of the means over layers, and the summary says what cannot change."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis_lib.compare import TARGETS_FROM, changes_by_task, knockout_effects, summarise_knockouts
+
+ATOMS = {"unique_vision": 0.4, "unique_language": 0.3, "redundancy": 0.2, "synergy": 0.1}
+
+
+def atoms(moved: float = 0.1) -> pd.DataFrame:
+    """A model on two tasks: cutting turns ``moved`` bits of redundancy, of the first task alone, into vision-unique."""
+    rows = []
+    for task in "ab":
+        for condition, target_from in (("baseline", "recomputed"), ("strict", "baseline"), ("strict", "recomputed")):
+            cut = moved if (condition, task) == ("strict", "a") else 0.0
+            more = 0.05 if (condition, target_from) == ("strict", "recomputed") else 0.0
+            bits = ATOMS | {"unique_vision": 0.4 + cut + more, "redundancy": 0.2 - cut}
+            bits |= {"total": sum(bits.values()), "information_vision": bits["unique_vision"] + bits["redundancy"]}
+            for layer in range(3):
+                at = {"task": task, "condition": condition, "target_from": target_from, "layer": layer}
+                for quantity, value in bits.items():
+                    drawn = np.array([value - 0.01, value, value + 0.01])
+                    rows.append({**at, "quantity": quantity, "bits": value, "plug_in": value, "replicates": drawn})
+    return pd.DataFrame(rows).assign(model="one", mode="marginal", definition="broja", target="prediction_hidden")
+
+
+@pytest.fixture(scope="module")
+def effects() -> pd.DataFrame:
+    return knockout_effects(atoms(), ["strict"], iter([("one", "a"), ("one", "b")]))
+
+
+def test_every_change_has_its_interval(effects):
+    assert len(effects) == 2 * 2 * 6 and set(effects["target"]) == set(TARGETS_FROM.values())
+    assert ((effects["low"] <= effects["change"] + 1e-9) & (effects["change"] <= effects["high"] + 1e-9)).all()
+
+
+def test_changes_are_those_that_were_made(effects):
+    kept = changes_by_task(effects, "one", "strict", "baseline")
+    assert kept["redundancy"].to_dict() == pytest.approx({"a": -0.1, "b": 0.0})
+    assert kept["information_vision"].to_dict() == pytest.approx({"a": 0.0, "b": 0.0})
+    recomputed = changes_by_task(effects, "one", "strict", "recomputed")
+    assert recomputed["unique_vision"].to_dict() == pytest.approx({"a": 0.15, "b": 0.05})
+
+
+def test_the_summary_says_what_falls_and_what_cannot_change(effects):
+    said = summarise_knockouts(effects, atoms(), "one", ["strict"])
+    assert (said["n_tasks"], said["n_less_shared"]) == (2, 1)
+    assert said["vision_kept"].value == pytest.approx(0.0) and said["mirror"].value == pytest.approx(0.0)
+    assert said["vision_recomputed"].value == pytest.approx(0.05)
