@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis_lib.contents import contents
 from analysis_lib.records import DamagedError, read_record, read_table
+from analysis_lib.shown import Shown, Summary
 from analysis_lib.stores import MANIFEST, atoms_label
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "read_atoms",
     "stage_times",
     "store_folders",
+    "summarise_run",
 ]
 
 STORE, ATOMS = "activations/{model}/{task}", "atoms/{model}/{task}.parquet"
@@ -155,6 +157,28 @@ def count_outputs(pages: str | Path = "book/pages", without: str = "") -> dict[s
                 counted["charts"] += any("vegalite" in kind for kind in kinds)
                 counted["numbers"] += any("papermill.record" in kind for kind in kinds)
     return counted
+
+
+def summarise_run(results: str | Path, profile: str, logs: str | Path, pages: str | Path, without: str = "") -> Summary:
+    """How much ran and where the time went, what it left, and what the pages show; parameters as above."""
+    times = stage_times(logs, profile)
+    spent = times.groupby("stage")["seconds"].sum()
+    stores, rows = len(store_folders(results, profile)), len(read_atoms(results, profile))
+    try:
+        seeds = f"{profile}/seeds"
+        of_seeds, rows_of_seeds = len(store_folders(results, seeds)), len(read_atoms(results, seeds))
+    except FileNotFoundError:
+        of_seeds = rows_of_seeds = 0
+    return {
+        "n_notebooks": len(times),
+        "minutes": Shown(times["seconds"].sum() / 60, ".1f"),
+        "slowest_stage": str(spent.idxmax()),
+        "slowest_share": Shown(spent.max() / spent.sum(), ".0%"),
+        **{f"n_{name}": count for name, count in count_outputs(pages, without=without).items()},
+        "n_stores": stores + of_seeds,
+        "n_seed_stores": of_seeds,
+        "n_rows": Shown(rows + rows_of_seeds, ","),
+    }
 
 
 def _notebook(path: Path) -> dict[str, Any]:

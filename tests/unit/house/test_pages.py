@@ -18,16 +18,12 @@ LONG_CELLS = {
     "fingerprints",
     "inconsistencies",
     "knockouts",
-    "making_of",
     "rehearsal",
     "setup",
     "stability",
     "trajectories",
 }
 """Pages that still hold cells which are too long; the list only shrinks."""
-
-DEEP_IMPORTS = {"making_of"}
-"""Pages that still import from modules behind a face; the list only shrinks."""
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted((ROOT / "notebooks").glob("*.md"))
@@ -78,10 +74,7 @@ def test_no_cell_holds_a_programme(page: Path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_imports_from_faces(page: Path):
     found = deep_imports(page.read_text(encoding="utf-8"))
-    if page.stem in DEEP_IMPORTS:
-        assert found, f"{page.stem} imports from faces alone: take it off the list"
-    else:
-        assert not found, f"import these from their package's face: {found}"
+    assert not found, f"import these from their package's face: {found}"
 
 
 def test_what_breaks_the_rules_is_found():

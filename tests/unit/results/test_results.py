@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis_lib.records import DamagedError, write_record, write_table
-from analysis_lib.results import one_of, read_atoms, stage_times, store_folders
+from analysis_lib.results import one_of, read_atoms, stage_times, store_folders, summarise_run
 
 
 @pytest.fixture
@@ -98,6 +98,21 @@ def test_seeds_count_in_the_stages_they_pass_through(tmp_path: Path):
     }
     with pytest.raises(FileNotFoundError, match="no executed notebook"):
         stage_times(tmp_path, "smoke")
+
+
+def test_the_summary_of_a_run_counts_seeds_as_well(results: Path):
+    executed(results / "logs/tiny/extract/kept/First.ipynb", 60)
+    executed(results / "logs/tiny/decompose/kept/First.ipynb", 240)
+    executed(results / "pages/one.ipynb", None)
+    executed(results / "pages/making_of.ipynb", None)
+    said = summarise_run(results, "tiny", results / "logs", results / "pages", without="making_of")
+    assert (said["n_notebooks"], said["minutes"].text, said["n_pages"]) == (2, "5.0", 1)
+    assert (said["slowest_stage"], said["slowest_share"].text) == ("decompose", "80%")
+    assert (said["n_stores"], said["n_seed_stores"], said["n_rows"].text) == (4, 0, "4")
+    shutil.copytree(results / "tiny", results / "copied")
+    shutil.copytree(results / "copied", results / "tiny" / "seeds")
+    said = summarise_run(results, "tiny", results / "logs", results / "pages")
+    assert (said["n_stores"], said["n_seed_stores"], said["n_rows"].text, said["n_pages"]) == (8, 4, "8", 2)
 
 
 @pytest.mark.parametrize(("wanted", "there"), [("nope", ["First", "Second"]), (99, [0, 1]), (None, [])])
