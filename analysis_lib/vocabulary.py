@@ -11,8 +11,10 @@ from dataclasses import dataclass
 __all__ = [
     "ASSEMBLED_MODELS",
     "ATOMS",
+    "BLOCKS",
     "EMBEDDED_MODELS",
     "EMBEDDED_SOURCES",
+    "LEVEL",
     "PRESETS",
     "PROMPTS",
     "QUANTITY_LABELS",
@@ -31,6 +33,10 @@ PRESETS = ("baseline", "paper", "strict", "image->last", "question->last", "last
 
 ATOMS = ("unique_vision", "unique_language", "redundancy", "synergy")
 """The four atoms of a decomposition, in the order in which charts draw and legends list them."""
+BLOCKS = ("target", "vision", "language")
+"""What a decomposition takes, in the order of the blocks of every joint covariance."""
+LEVEL = 0.9
+"""Coverage of every interval."""
 
 QUANTITY_LABELS = {
     "unique_vision": "vision-unique",

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from analysis_lib.vocabulary import LEVEL
+
 MEASURES = {"accuracy": "correct", "probability": "answer_probability"}
 """Measure -> the array of an activation store whose mean it is."""
 
@@ -15,7 +17,7 @@ _DRAW = re.compile(r"(, random (?:edges|layers)) [0-9]+$")
 
 
 def behaviour(
-    activations: xr.Dataset, *, baseline: str = "baseline", level: float = 0.9, n_draws: int = 1000, seed: int = 0
+    activations: xr.Dataset, *, baseline: str = "baseline", level: float = LEVEL, n_draws: int = 1000, seed: int = 0
 ) -> pd.DataFrame:
     """Accuracy and the probability of the right answer under every condition, and their change from the baseline.
 

@@ -13,10 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-Array = NDArray[np.float64]
+from analysis_lib.vocabulary import LEVEL
 
-LEVEL = 0.9
-"""Coverage of every interval, those of the tables included."""
+Array = NDArray[np.float64]
 
 WIDTH = 2 * float(norm.ppf(0.5 + LEVEL / 2))
 """Width of a normal variable's interval in standard deviations."""

@@ -13,8 +13,8 @@ from scipy.cluster.hierarchy import linkage, to_tree
 from scipy.spatial.distance import squareform
 
 from analysis_lib.compare.curves import Array, Curve, Interval, NotMeasurableError, read_curve
+from analysis_lib.vocabulary import ATOMS
 
-ATOMS = ("unique_vision", "unique_language", "redundancy", "synergy")
 DRAWS = 1000
 LEAST_SIGNAL = 5.0
 """Standard errors that a total must hold for shares of it to mean anything: a ratio to less may be any number."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from scipy.stats import norm
 
+from analysis_lib.vocabulary import LEVEL
+
 __all__ = ["wilson_interval"]
 
 
-def wilson_interval(correct: int, n: int, level: float = 0.9) -> tuple[float, float]:
+def wilson_interval(correct: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     """Wilson's score interval for a proportion (Wilson 1927), which stays inside [0, 1] even when all or none succeed.
 
     Arguments:

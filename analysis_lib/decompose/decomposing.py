@@ -24,7 +24,7 @@ from .states import States
 __all__ = ["decompose_store"]
 
 BLOCKS = ("vision", "language", "target")
-STANDS_ON = ("decompose", "pid")
+STANDS_ON = ("decompose", "pid", "vocabulary.py")
 """The packages whose code decides on the numbers."""
 
 

@@ -24,9 +24,9 @@ from analysis_lib.pid.maps.cartesian import IDLE
 from analysis_lib.pid.result import PIDResult, gather, over_trainings
 from analysis_lib.pid.samples.inputs import check_count
 from analysis_lib.pid.samples.labelled import Label, name_layers
+from analysis_lib.vocabulary import BLOCKS
 
 OF_SCORES = "This covariance is of normal scores, in which columns that order the samples alike are one"
-ORDER = ("target", "vision", "language")
 COUNTS_AT_LEAST = {"bootstrap": 2, "null": 2, "matched": 0, "bias": 0}
 Columns = dict[str, np.ndarray]
 Parts = list[tuple[np.ndarray, Columns]]
@@ -53,7 +53,7 @@ class LayerLatents:
         return [
             [
                 CommonLatents(
-                    torch.from_numpy(np.concatenate([rows[name] for name in ORDER], axis=1)),
+                    torch.from_numpy(np.concatenate([rows[name] for name in BLOCKS], axis=1)),
                     index,
                     dims,
                     definition,
@@ -108,7 +108,7 @@ class FittedLatents:
         return replace(self, layers=[self.layers[i] for i in places], labels=[self.labels[i] for i in places])
 
     def __repr__(self) -> str:
-        shapes = {name: sorted({layer.columns[name].shape[1] for layer in self.layers}) for name in ORDER}
+        shapes = {name: sorted({layer.columns[name].shape[1] for layer in self.layers}) for name in BLOCKS}
         dims = ", ".join(f"{name} {' or '.join(map(str, sizes))}" for name, sizes in shapes.items())
         where = f", layers {name_layers(self.labels)}" if self.labels else ""
         trainings = max(len(layer.seeds) for layer in self.layers)
@@ -149,7 +149,7 @@ class FittedLatents:
         plug_ins = [average([part.plug_in() for part in parts]) for parts in trainings]
         spread = seed_spread([assemble(definition, core) for core in plug_ins])
         pairs = [
-            dict(zip(ORDER, np.split(part.values.numpy(), np.cumsum(part.dims)[:-1], axis=1), strict=True))
+            dict(zip(BLOCKS, np.split(part.values.numpy(), np.cumsum(part.dims)[:-1], axis=1), strict=True))
             for part in latents
         ]
         figures = describe(estimate, layer.columns, [part.values.numpy() for part in latents], pairs, spread)

@@ -12,8 +12,7 @@ from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.definitions import get_definition
 from analysis_lib.pid.system.covariance import read_blocks
 from analysis_lib.pid.system.whitened import conditional_factors, information, solve_system
-
-PID_BLOCKS = ("target", "vision", "language")
+from analysis_lib.vocabulary import BLOCKS
 
 
 def gaussian_mi(covariance: Any, dims: Sequence[int]) -> Any:
@@ -87,7 +86,7 @@ def gaussian_pid(covariance: Any, dims: Sequence[int], definition: str = "broja"
     chosen = get_definition(definition)
     # A small problem is a chain of cheap operations, which run a quarter faster where no gradient can be asked for.
     with torch.inference_mode():
-        blocks = read_blocks(covariance, dims, PID_BLOCKS)
+        blocks = read_blocks(covariance, dims, BLOCKS)
         system, _ = solve_system(blocks)
         atoms = chosen.decompose(system)
     return atoms.map(lambda bits: _like(covariance, bits.reshape(blocks.batch_shape)))

@@ -22,8 +22,9 @@ from analysis_lib.pid.atoms import LN2
 from analysis_lib.pid.inference.bias import information_bias
 from analysis_lib.pid.inference.latents import CommonLatents, weighted_covariances
 from analysis_lib.pid.system.covariance import Blocks
-from analysis_lib.pid.system.directions import BLOCKS, split_frame
+from analysis_lib.pid.system.directions import split_frame
 from analysis_lib.pid.system.whitened import GaussianSystem, solve_system
+from analysis_lib.vocabulary import BLOCKS
 
 FOLDS, FEWEST_FOLDS = 5, 2
 # A fold judges a pair of blocks only with this many rows per dimension; with fewer, two larger folds serve better.

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.definitions import Definition
-from analysis_lib.pid.gaussian import PID_BLOCKS
 from analysis_lib.pid.inference.bias import information_bias, parametric_draws, wishart_factors
 from analysis_lib.pid.samples.marginals import rank_normal
 from analysis_lib.pid.system.covariance import Blocks, read_blocks
 from analysis_lib.pid.system.whitened import Informations, conditional_factors, information, solve_system
+from analysis_lib.vocabulary import BLOCKS
 
 ROWS_AT_ONCE = 2048
 RANK_DRAWS = 8
@@ -52,7 +52,7 @@ def weighted_covariances(latents: Tensor, weights: Tensor) -> Tensor:
 
 def covariance_cores(covariances: Tensor, dims: tuple[int, int, int], definition: Definition) -> np.ndarray:
     """Cores ``(<= n, 4)`` of covariances ``(n, d, d)``; degenerate ones are left out."""
-    cores, solved = _cores(Blocks(covariances, PID_BLOCKS, dims, covariances.shape[:1]), definition, strict=False)
+    cores, solved = _cores(Blocks(covariances, BLOCKS, dims, covariances.shape[:1]), definition, strict=False)
     return cores[solved].numpy()
 
 
@@ -112,13 +112,13 @@ class CommonLatents:
 
     def plug_in(self) -> np.ndarray:
         """Core ``(4,)`` of the rows as they are; raises ``ValueError`` naming the block where there is none."""
-        blocks = read_blocks(torch.cov(self.values.mT), self.dims, PID_BLOCKS)
+        blocks = read_blocks(torch.cov(self.values.mT), self.dims, BLOCKS)
         return _cores(blocks, self.definition, strict=True)[0][0].numpy()
 
     def replicates(self, weights: Tensor) -> np.ndarray:
         """Cores ``(n_replicates, 4)`` under row counts; NaN where a replicate is degenerate."""
         covariances = weighted_covariances(self.values, weights)
-        blocks = Blocks(covariances, PID_BLOCKS, self.dims, covariances.shape[:1])
+        blocks = Blocks(covariances, BLOCKS, self.dims, covariances.shape[:1])
         return _known(*_cores(blocks, self.definition, strict=False))
 
     def permuted(self, orders: np.ndarray) -> tuple[np.ndarray, Tensor]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis_lib.pid.fitted import ORDER, Columns
+from analysis_lib.pid.fitted import Columns
 from analysis_lib.pid.samples.inputs import (
     Variable,
     check_lengths,
@@ -22,6 +22,7 @@ from analysis_lib.pid.samples.inputs import (
 from analysis_lib.pid.samples.labelled import Label
 from analysis_lib.pid.samples.reduction import reduce_layers
 from analysis_lib.pid.samples.ties import describe_ties, tied_columns
+from analysis_lib.vocabulary import BLOCKS
 
 Components = int | Mapping[str, int | None] | None
 
@@ -70,9 +71,11 @@ def read_samples(
     kept = originals(*(variable.values[-1] for variable in variables)) if groups is None else np.arange(len(members))
     n_copies = len(members) - len(kept)
     variables, members = [variable.take(kept) for variable in variables], members[kept]
-    limits = max_components if isinstance(max_components, Mapping) else dict.fromkeys(ORDER, max_components)
-    if set(limits) != set(ORDER):
-        raise ValueError(f"max_components must be one number or one for each of {', '.join(ORDER)}, got {dict(limits)}")
+    limits = max_components if isinstance(max_components, Mapping) else dict.fromkeys(BLOCKS, max_components)
+    if set(limits) != set(BLOCKS):
+        raise ValueError(
+            f"max_components must be one number or one for each of {', '.join(BLOCKS)}, got {dict(limits)}"
+        )
     reduced = {v.name: reduce_layers(v, variance_kept, limits[v.name]) for v in variables}
     n_layers = max(len(v.values) for v in variables)
     layers = [{name: rows[i if len(rows) > 1 else 0] for name, rows in reduced.items()} for i in range(n_layers)]
@@ -88,5 +91,5 @@ def alike(samples: Samples) -> list[list[int]]:
     """Places of layers in groups of equal dimensions and equally tied columns, which train in one graph."""
     groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for i, ties in enumerate(samples.ties):
-        groups[(bool(ties.words), *(tuple(ties.columns[name]) for name in ORDER))].append(i)
+        groups[(bool(ties.words), *(tuple(ties.columns[name]) for name in BLOCKS))].append(i)
     return list(groups.values())

@@ -18,8 +18,7 @@ from torch import Tensor
 from analysis_lib.pid.atoms import LN2
 from analysis_lib.pid.system.covariance import read_blocks, read_entries
 from analysis_lib.pid.system.whitened import GaussianSystem, solve_system
-
-BLOCKS = ("target", "vision", "language")
+from analysis_lib.vocabulary import BLOCKS
 
 
 @dataclass(frozen=True)

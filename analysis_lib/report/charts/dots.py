@@ -13,6 +13,7 @@ from analysis_lib.report import theme
 from analysis_lib.report.charts.grammar import interval_note, menus, require_one_value_per_point, rounded
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import drawable
+from analysis_lib.vocabulary import LEVEL
 
 ROW_STEP = 15
 """Height in pixels of one dot's own lane."""
@@ -20,7 +21,7 @@ ROW_STEP = 15
 STROKE_NOTE = "Short strokes: what shuffled targets reach (95th percentile)."
 
 
-def with_wilson(table: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
+def with_wilson(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     """The table with ``accuracy``, ``low`` and ``high`` (proportions) from its columns ``correct`` and ``n``.
 
     Raises:

@@ -9,9 +9,9 @@ from scipy.stats import multivariate_normal
 
 from analysis_lib.pid import gaussian_pid
 from analysis_lib.pid.definitions import get_definition
-from analysis_lib.pid.gaussian import PID_BLOCKS
 from analysis_lib.pid.system.covariance import Blocks
 from analysis_lib.pid.system.whitened import solve_system
+from analysis_lib.vocabulary import BLOCKS
 from tests.unit.pid.test_gaussian import block_diagonal, channels, random_covariance, rotation
 
 Dims = tuple[int, int, int]
@@ -144,7 +144,7 @@ def test_degenerate_resamples_are_marked_and_leave_the_others_alone() -> None:
     twins[4:] = twins[2:4]
     twins[:, 4:] = twins[:, 2:4]
     batch = torch.from_numpy(np.stack([sound, twins, np.zeros((6, 6)), np.full((6, 6), np.nan), sound]))
-    system, solved = solve_system(Blocks(batch, PID_BLOCKS, dims, batch.shape[:1]), strict=False)
+    system, solved = solve_system(Blocks(batch, BLOCKS, dims, batch.shape[:1]), strict=False)
     redundancy = get_definition("iccs").decompose(system).redundancy
     assert solved.tolist() == [True, False, False, False, True]
     expected = gaussian_pid(sound, dims, "iccs").redundancy
