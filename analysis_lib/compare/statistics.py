@@ -132,6 +132,7 @@ def synergy_largest_share(atoms: pd.DataFrame, reading: Reading, model: str, tas
     prints = [read_fingerprints(rows, tasks, layer, draws=DRAWS) for layer in layers]
     if not prints:
         raise NotMeasurableError("no layer after the embeddings was measured in this reading")
+    _check_total(rows, tasks)
     shares = np.array([one.shares[0, which] for one in prints])
     return Interval.of_draws(float(shares.max()), np.array([one.draws[:, 0, which] for one in prints]).max(0))
 
@@ -242,6 +243,7 @@ def _rise_of_something(atoms: pd.DataFrame, reading: Reading, model: str, task: 
 def redundancy_share(atoms: pd.DataFrame, reading: Reading, model: str, task: str) -> Interval:
     """Redundancy over the total of the untouched model, both averaged over layers, as the knockouts are measured."""
     rows = reading.untouched(atoms, model, reading.knockout_mode)
+    _check_total(rows, [task])
     shared, total = (read_curve(rows, task, name) for name in ("redundancy", "total"))
     draws = without_degenerate(shared.replicates.mean(1) / total.replicates.mean(1))
     return Interval.of_draws(float(shared.bits.mean() / total.bits.mean()), draws)
@@ -263,10 +265,17 @@ def _is_there(rows: pd.DataFrame, task: str, quantity: str) -> bool:
     return bool((verdicts != NOT_THERE).any())
 
 
+def _check_total(rows: pd.DataFrame, tasks: list[str]) -> None:
+    """A share of nothing is no share: NotMeasurableError where no task has a total that can be told from its null."""
+    if not any(_is_there(rows, task, "total") for task in tasks):
+        raise NotMeasurableError(f"the total is {NOT_THERE} at any layer")
+
+
 def _last(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Fingerprints:
     rows = reading.untouched(atoms, model)
     if rows.empty:
         raise NotMeasurableError("nothing was measured in this reading")
+    _check_total(rows, tasks)
     return read_fingerprints(rows, tasks, int(rows["layer"].max()), draws=DRAWS)
 
 
