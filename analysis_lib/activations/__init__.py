@@ -2,6 +2,7 @@
 
 from analysis_lib.stores import attach, attached
 
+from .answering import answered_correctly, other_answers
 from .checks import pixel_dependence
 from .conditions import (
     CONDITIONS,
@@ -30,6 +31,7 @@ __all__ = [
     "Knockout",
     "RandomEdges",
     "allowed_mask",
+    "answered_correctly",
     "attach",
     "attached",
     "code_digest",
@@ -41,6 +43,7 @@ __all__ = [
     "knocked_out",
     "named_condition",
     "open_activations",
+    "other_answers",
     "outcomes",
     "pixel_dependence",
     "random_edges",

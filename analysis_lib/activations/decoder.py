@@ -12,9 +12,10 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from analysis_lib.models import Batch, VisionLanguageModel
 
-__all__ = ["DecoderInput", "decoder_input", "picture_tokens", "with_features"]
+__all__ = ["DecoderInput", "decoder_input", "picture_tokens", "take", "with_features"]
 
 _TEXT = ("input_ids", "attention_mask")
+_FEATURES = "mm_encoder_outputs"
 
 
 @dataclass(frozen=True)
@@ -38,19 +39,35 @@ class _Reached(Exception):  # noqa: N818 - ends a forward pass, never seen by a 
 def with_features(vlm: VisionLanguageModel, batch: Batch, pictures: Sequence[int]) -> Batch:
     """The batch with picture features in the place of pixels, the vision tower run once per distinct picture.
 
+    A batch that has them already is returned as it is.
+
     Parameters
     ----------
     vlm: from `load_model`.
     batch: from `prepare`.
     pictures: for each prompt the row of the first prompt that shows the same picture.
     """
+    if _FEATURES in batch.inputs:
+        return batch
     distinct = sorted(set(pictures))
     rows = torch.tensor(distinct, device=batch.inputs["input_ids"].device)
     seen = {name: value[rows] for name, value in batch.inputs.items() if name not in _TEXT}
     features = vlm.model.get_image_features(**seen, return_dict=True).pooler_output
-    encoded = BaseModelOutputWithPooling(pooler_output=[features[distinct.index(row)] for row in pictures])
-    inputs: dict[str, Any] = {name: batch.inputs[name] for name in _TEXT} | {"mm_encoder_outputs": {"image": encoded}}
-    return replace(batch, inputs=inputs)
+    return _with(batch, [features[distinct.index(row)] for row in pictures])
+
+
+def take(batch: Batch, rows: Sequence[int]) -> Batch:
+    """Some prompts of a batch, with pixels or with picture features."""
+    at = torch.tensor(rows, device=batch.inputs["input_ids"].device)
+    taken = {name: value[at] for name, value in batch.inputs.items() if name != _FEATURES}
+    some = Batch(taken, tuple(batch.spans[row] for row in rows))
+    encoded: Any = batch.inputs.get(_FEATURES)
+    return some if encoded is None else _with(some, [encoded["image"].pooler_output[row] for row in rows])
+
+
+def _with(batch: Batch, features: list[torch.Tensor]) -> Batch:
+    inputs: dict[str, Any] = {name: batch.inputs[name] for name in _TEXT}
+    return replace(batch, inputs=inputs | {_FEATURES: {"image": BaseModelOutputWithPooling(pooler_output=features)}})
 
 
 def decoder_input(vlm: VisionLanguageModel, batch: Batch) -> DecoderInput:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,19 @@ import torch
 import xarray as xr
 from tqdm.auto import tqdm
 
-from analysis_lib.models import VisionLanguageModel, prepare
-from analysis_lib.models.images import picture_digest
-from analysis_lib.stores import digest
+from analysis_lib.models import Batch, VisionLanguageModel, prepare
 from analysis_lib.tasks import check_questions
 
+from .answering import SCORINGS, Answers, is_right, no_right_answer, texts_said
 from .backends import BACKENDS, OF_PREFIX, Backend, choose_backend, without_copies
 from .batching import HalvingRunner, arrange, is_out_of_memory, same_picture
 from .columns import check_columns
 from .conditions import Condition, check_layers, get_condition
+from .decoder import with_features
+from .generation import continue_answers
 from .lock import writing
-from .opening import open_activations
-from .source import code_digest as _code_digest
+from .opening import open_activations, said_key
+from .settings import pictures_digest, settings_of
 from .store import ActivationStore, ArraySpec
 
 __all__ = ["extract"]
@@ -45,6 +45,8 @@ def extract(
     store: str | Path | None = None,
     batch_size: int = 100,
     backend: str = "lockstep",
+    scoring: str = "generation",
+    max_new_tokens: int = 16,
     on_mismatch: str = "refuse",
     made_by: str = "hand",
 ) -> xr.Dataset:
@@ -61,6 +63,11 @@ def extract(
     backend: ``"lockstep"`` runs the part before the question once for all conditions and is checked on the first
         questions against ``"reference"``, the model's own forward under hooks, one condition after the other. Where
         they differ by more than rounding, a warning says by how much and the reference goes on.
+    scoring: what makes an answer correct. ``"generation"``: all that the untouched model says, greedily, is the answer
+        but for case, articles, punctuation and words for numbers, as GQA's and VQA's evaluations have it. A condition
+        under which the first token is the untouched model's has its verdict; another first token is correct when it
+        begins the answer, as with ``"first-token"``. Both are stored: ``correct`` and ``correct_first_token``.
+    max_new_tokens: how many tokens an answer may have.
     on_mismatch: what to do with a store that other settings or pictures made, or that is damaged beyond its batches:
         ``"refuse"`` it, or ``"replace"`` it. What is no store, or not the store's, is never touched.
     made_by: who asks, one word that the store keeps: ``"hand"`` may replace any store, others only their own.
@@ -71,7 +78,7 @@ def extract(
 
     Raises
     ------
-    ValueError, FileNotFoundError: unusable questions, pictures, conditions or store, with what to do about it.
+    ValueError, FileNotFoundError: unusable questions, answers, pictures, conditions or store, with what to do about it.
     MemoryError: not even one question fits.
     """
     check_questions(questions)
@@ -85,10 +92,14 @@ def extract(
     chosen = _unique_conditions(conditions, vlm.n_layers)
     if not re.fullmatch(r"\w+", made_by):
         raise ValueError(f"made_by is {made_by!r}; give one word, such as 'hand' or 'workflow'")
-    options = _answer_options(vlm, questions["answer"])
-    settings = _settings(vlm, questions, chosen, batch_size, backend)
+    n_said = _tokens_to_say(scoring, max_new_tokens, chosen)
+    answers = Answers.of(vlm, questions)
+    settings = settings_of(vlm, questions, chosen, batch_size, backend) | {
+        "scoring": "generation" if n_said else "first-token",
+        "max_new_tokens": n_said,
+    }
     with _folder(store) as folder, writing(folder):
-        extraction = _Extraction(vlm, chosen, options, backend)
+        extraction = _Extraction(vlm, chosen, answers, backend, n_said)
 
         def begin(questions: pd.DataFrame) -> np.ndarray:  # what it refuses is refused before a folder is touched
             order = arrange(vlm, questions)
@@ -99,10 +110,10 @@ def extract(
                     raise
             return order
 
-        specs = _specs(vlm, chosen, len(options))
+        specs = _specs(vlm, chosen, len(answers.options), n_said)
         replace = on_mismatch == "replace"
         writer = ActivationStore(
-            folder, settings, questions, specs, begin, pictures=_pictures(), replace=replace, made_by=made_by
+            folder, settings, questions, specs, begin, pictures=pictures_digest(), replace=replace, made_by=made_by
         )
         run = HalvingRunner(extraction)
         pending = writer.pending()
@@ -111,14 +122,17 @@ def extract(
             for rows in pending:
                 writer.write(rows, run(questions.iloc[writer.order[rows]]))
                 bar.update(rows.stop - rows.start)
+        reference = chosen[_untouched(chosen) or 0].name
         writer.finish(
             {
                 "conditions": [condition.name for condition in chosen],
-                "options": list(options.values()),
-                "words": _words(vlm, folder),
+                "options": list(answers.options),
+                **_what_was_said(vlm, folder, _untouched(chosen) or 0),
             }
         )
         dataset = open_activations(folder)
+        if (nothing := no_right_answer(dataset, reference)) is not None:
+            warnings.warn(nothing, stacklevel=2)
         return dataset if store is not None else dataset.load()
 
 
@@ -126,9 +140,9 @@ class _Extraction:
     """From questions to the arrays that `_specs` lists; the first questions decide on the backend."""
 
     def __init__(
-        self, vlm: VisionLanguageModel, conditions: Sequence[Condition], options: dict[int, str], backend: str
+        self, vlm: VisionLanguageModel, conditions: Sequence[Condition], answers: Answers, backend: str, n_said: int
     ) -> None:
-        self.vlm, self.conditions, self.options, self.name = vlm, conditions, options, backend
+        self.vlm, self.conditions, self.answers, self.name, self.n_said = vlm, conditions, answers, backend, n_said
         self.backend: Backend | None = None
 
     def choose_backend(self, questions: pd.DataFrame) -> Backend:
@@ -139,18 +153,54 @@ class _Extraction:
 
     def __call__(self, questions: pd.DataFrame) -> dict[str, np.ndarray]:
         backend = self.backend or self.choose_backend(questions)  # a resumed store begins here
-        states = backend(self.vlm, prepare(self.vlm, questions), self.conditions, same_picture(questions))
+        pictures = same_picture(questions)
+        with torch.inference_mode():
+            batch = with_features(self.vlm, prepare(self.vlm, questions), pictures)
+        states = backend(self.vlm, batch, self.conditions, pictures)
         for name in _stored_once(self.conditions):
             states[name] = without_copies(states[name], name, self.vlm.dtype)
         logits = states.pop("logits")
-        truth = torch.tensor([self.vlm.answer_token(answer) for answer in questions["answer"]], device=logits.device)
-        predicted = logits.argmax(-1)
-        states["answer_logits"] = logits[..., list(self.options)]
-        probability = logits.softmax(-1)
-        states["answer_probability"] = probability.gather(2, truth[:, None, None].expand(*predicted.shape, 1))[..., 0]
-        states["predicted_token"] = predicted
-        states["correct"] = predicted == truth[:, None]
+        asked = questions["answer"].tolist()
+        states["answer_logits"] = self.answers.logits(logits)
+        states["answer_probability"] = self.answers.probability(logits, asked)
+        states["predicted_token"] = predicted = logits.argmax(-1)
+        states["correct_first_token"] = states["correct"] = self.answers.said_by(predicted, asked)
+        if self.n_said:
+            states |= self._as_said(batch, predicted, states["correct_first_token"], asked)
         return {name: values.cpu().numpy() for name, values in states.items()}
+
+    def _as_said(
+        self, batch: Batch, predicted: torch.Tensor, by_first: torch.Tensor, asked: Sequence[str]
+    ) -> dict[str, torch.Tensor]:
+        first = predicted[:, _untouched(self.conditions)]
+        said = continue_answers(self.vlm, batch, first, self.n_said)
+        texts = texts_said(self.vlm, said.numpy())
+        right = torch.tensor([is_right(*both) for both in zip(texts, asked, strict=True)], device=predicted.device)
+        correct = torch.where(predicted == first[:, None], right[:, None], by_first)
+        return {"said_tokens": said, "correct": correct}
+
+
+def _untouched(conditions: Sequence[Condition]) -> int | None:
+    """The first condition that cuts nothing."""
+    return next((number for number, condition in enumerate(conditions) if not condition.knockouts), None)
+
+
+def _tokens_to_say(scoring: str, max_new_tokens: int, conditions: Sequence[Condition]) -> int:
+    """How many tokens an answer may have; 0 when none is generated."""
+    if scoring not in SCORINGS:
+        raise ValueError(f"scoring is {scoring!r}; it is {' or '.join(map(repr, SCORINGS))}")
+    if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int) or max_new_tokens < 1:
+        raise ValueError(f"max_new_tokens is {max_new_tokens!r}; give a whole number, at least 1")
+    if scoring == "first-token":
+        return 0
+    if _untouched(conditions) is None:
+        warnings.warn(
+            "no condition leaves the model untouched, so nothing is generated and answers are scored by their first "
+            "token; add 'baseline' to the conditions",
+            stacklevel=3,
+        )
+        return 0
+    return max_new_tokens
 
 
 def _stored_once(conditions: Sequence[Condition]) -> tuple[str, ...]:
@@ -158,7 +208,9 @@ def _stored_once(conditions: Sequence[Condition]) -> tuple[str, ...]:
     return () if any(condition.changes_prefix for condition in conditions) else OF_PREFIX
 
 
-def _specs(vlm: VisionLanguageModel, conditions: Sequence[Condition], n_options: int) -> dict[str, ArraySpec]:
+def _specs(
+    vlm: VisionLanguageModel, conditions: Sequence[Condition], n_options: int, n_said: int
+) -> dict[str, ArraySpec]:
     n_conditions = len(conditions)
     residual = ArraySpec(("condition", "layer", "hidden"), (n_conditions, vlm.n_layers + 1, vlm.hidden_size))
     vector = ArraySpec(("condition", "hidden"), (n_conditions, vlm.hidden_size))
@@ -172,7 +224,10 @@ def _specs(vlm: VisionLanguageModel, conditions: Sequence[Condition], n_options:
         "answer_probability": ArraySpec(("condition",), (n_conditions,)),
         "predicted_token": ArraySpec(("condition",), (n_conditions,), "int64"),
         "correct": ArraySpec(("condition",), (n_conditions,), "bool"),
+        "correct_first_token": ArraySpec(("condition",), (n_conditions,), "bool"),
     }
+    if n_said:
+        specs["said_tokens"] = ArraySpec(("step",), (n_said,), "int64")
     for name in _stored_once(conditions):
         specs[name] = ArraySpec(specs[name].dims[1:], specs[name].shape[1:], specs[name].dtype)
     return specs
@@ -188,65 +243,19 @@ def _unique_conditions(conditions: Sequence[str | Condition], n_layers: int) -> 
     return chosen
 
 
-def _answer_options(vlm: VisionLanguageModel, answers: pd.Series) -> dict[int, str]:
-    """First token -> answer, for every distinct answer; answers that begin alike share an option."""
-    options: dict[int, str] = {}
-    for answer in sorted(set(answers)):
-        token = vlm.answer_token(answer)
-        options[token] = f"{options[token]} | {answer}" if token in options else answer
-    return options
-
-
-def _settings(
-    vlm: VisionLanguageModel,
-    questions: pd.DataFrame,
-    conditions: Sequence[Condition],
-    batch_size: int,
-    backend: str,
-) -> dict[str, Any]:
-    return {
-        "model": Path(vlm.name).name,
-        "fingerprint": vlm.fingerprint(),
-        "prompt": vlm.prompt,
-        "processor": _processor_digest(vlm),
-        "assumed": dict(vlm.assumed),
-        "dtype": str(vlm.dtype).removeprefix("torch."),
-        "attention": vlm.attention,
-        "tasks": sorted(set(questions["task"])),
-        "n_questions": len(questions),
-        "questions": _questions_digest(questions),
-        "conditions": [condition.to_dict() for condition in conditions],
-        "backend": backend,
-        "batch_size": batch_size,
-        "code": _code_digest(),
-    }
-
-
-def _questions_digest(questions: pd.DataFrame) -> str:
-    """A short hash of all that is known of the questions, in order, but for where their pictures lie."""
-    named = questions.assign(image=[Path(image).name for image in questions["image"]])
-    columns = sorted(map(str, named.columns))
-    rows = named[columns].astype(object).values.tolist()
-    return digest([json.dumps(columns), *(json.dumps([*map(repr, row)]) for row in rows)])
-
-
-def _pictures() -> Callable[[pd.DataFrame], str]:
-    """A short hash of what the pictures of some questions hold, in order; each file is read once."""
-    content = cache(picture_digest)
-    return lambda questions: digest([content(path) for path in questions["image"]])
-
-
-def _processor_digest(vlm: VisionLanguageModel) -> str:
-    """A short hash of what prepares pictures, with all its settings, and of how they are put among the tokens."""
-    return digest([type(vlm.processor.image_processor).__name__, vlm.processor.to_json_string()])
-
-
-def _words(vlm: VisionLanguageModel, folder: Path) -> dict[str, str]:
-    """The text of every token that was predicted."""
+def _what_was_said(vlm: VisionLanguageModel, folder: Path, condition: int) -> dict[str, Any]:
+    """The texts of all tokens predicted and of all answers given, and how many are right under a condition."""
     import zarr
 
-    tokens = np.unique(np.asarray(zarr.open_group(folder / "activations.zarr", mode="r")["predicted_token"]))
-    return {str(token): vlm.tokenizer.decode([int(token)]).strip() for token in tokens}
+    group = zarr.open_group(folder / "activations.zarr", mode="r")
+    tokens = np.unique(np.asarray(group["predicted_token"]))
+    found: dict[str, Any] = {"words": {str(token): vlm.tokenizer.decode([int(token)]).strip() for token in tokens}}
+    right = {"first-token": np.asarray(group["correct_first_token"])[:, condition]}
+    if "said_tokens" in group:
+        said = np.unique(np.asarray(group["said_tokens"]), axis=0)
+        found["said"] = dict(zip(map(said_key, said), texts_said(vlm, said), strict=True))
+        right["generation"] = np.asarray(group["correct"])[:, condition]
+    return found | {"accuracy": {name: float(values.mean()) for name, values in right.items()}}
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from analysis_lib.stores import ARRAYS, LAYOUT, MANIFEST, QUESTIONS, damages, re
 
 from .older import layout_of, read_older
 
-__all__ = ["open_activations"]
+__all__ = ["open_activations", "said_key"]
 
 _ATTRIBUTES = {
     "vision": {"long_name": "residual stream, mean over the picture's tokens", "units": "1"},
@@ -23,10 +23,12 @@ _ATTRIBUTES = {
     "vision_final_norm": {"long_name": "after the final norm, mean over the picture's tokens", "units": "1"},
     "language_final_norm": {"long_name": "after the final norm, mean over the question's tokens", "units": "1"},
     "prediction_hidden": {"long_name": "predicting position after the final norm", "units": "1"},
-    "answer_logits": {"long_name": "output at the first token of each answer", "units": "nat"},
-    "answer_probability": {"long_name": "probability of the right answer's first token", "units": "1"},
+    "answer_logits": {"long_name": "output at the first tokens of each answer", "units": "nat"},
+    "answer_probability": {"long_name": "probability of the right answer's first tokens", "units": "1"},
     "predicted_token": {"long_name": "most probable token"},
-    "correct": {"long_name": "whether that is the first token of the right answer"},
+    "said_tokens": {"long_name": "the untouched model's answer, token by token"},
+    "correct": {"long_name": "whether the question counts as answered correctly"},
+    "correct_first_token": {"long_name": "whether the most probable token begins the right answer"},
     "layer": {"long_name": "decoder layers passed, 0 = embeddings", "units": "1"},
 }
 """What is said of each array when it is opened, by the names that plots and files of xarray read."""
@@ -44,8 +46,9 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
     -------
     ``vision`` and ``language`` ``(sample, condition, layer, hidden)``, their ``_final_norm`` and ``prediction_hidden``
     ``(sample, condition, hidden)``, ``answer_logits`` ``(sample, condition, option)``, ``answer_probability``,
-    ``predicted_token`` and ``correct`` ``(sample, condition)``; the question's text, answer, picture and identifiers as
-    coordinates along ``sample``, the words predicted as coordinate ``predicted``; the settings as attributes. Arrays
+    ``predicted_token``, ``correct`` and ``correct_first_token`` ``(sample, condition)``; the question's text, answer,
+    picture and identifiers as coordinates along ``sample``, and what the untouched model said as ``said``; the words
+    predicted as coordinate ``predicted``; the settings, and the untouched model's ``accuracy``, as attributes. Arrays
     have their ``long_name`` and ``units`` as attributes, and `analysis_lib.pid` takes them as they are.
 
     ``vision`` and ``vision_final_norm`` lack the dimension ``condition`` where no condition changes what the picture's
@@ -69,11 +72,24 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
         "layer": np.arange(dataset.sizes["layer"]),
         "predicted": (("sample", "condition"), predicted),
     }
-    labelled = dataset.assign_coords(labels).assign_attrs(manifest["settings"])
-    for name, attributes in _ATTRIBUTES.items():
+    if "said_tokens" in dataset:
+        said = [manifest["said"][said_key(tokens)] for tokens in dataset["said_tokens"].values]
+        labels["said"] = ("sample", np.array(said, dtype=object))
+    if "correct_first_token" not in dataset:  # older stores scored by the first token alone
+        dataset = dataset.assign(correct_first_token=dataset["correct"])
+    attributes = {"scoring": "first-token", **manifest["settings"]}
+    if "accuracy" in manifest:
+        attributes["accuracy"] = manifest["accuracy"]
+    labelled = dataset.assign_coords(labels).assign_attrs(attributes)
+    for name, described in _ATTRIBUTES.items():
         if name in labelled:
-            labelled[name].attrs.update(attributes)
+            labelled[name].attrs.update(described)
     return labelled if np.array_equal(back, np.arange(len(back))) else labelled.isel(sample=back)
+
+
+def said_key(tokens: np.ndarray) -> str:
+    """How the manifest calls the answer of these tokens."""
+    return " ".join(map(str, tokens.tolist()))
 
 
 def _of_layout(folder: Path, verify: bool) -> tuple[pd.DataFrame, dict[str, Any]]:

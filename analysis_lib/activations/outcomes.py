@@ -19,9 +19,10 @@ def outcomes(activations: xr.Dataset, baseline: str = "baseline") -> pd.DataFram
 
     Returns
     -------
-    One row per condition: ``n_questions``; ``accuracy``; ``unchanged``, the share of questions answered as under the
-    baseline; ``probability``, the mean probability of the right answer, and ``probability_change``, its mean change;
-    ``relative_change``, the mean of (p - p0) / p0 over the ``n_right`` questions that the baseline answers correctly,
+    One row per condition: ``n_questions``; ``accuracy``, and ``accuracy_first_token`` by the first token alone;
+    ``unchanged``, the share of questions of which the answer begins as under the baseline; ``probability``, the mean
+    probability of the right answer, and ``probability_change``, its mean change; ``relative_change``, the mean of
+    (p - p0) / p0 over the ``n_right`` questions that the baseline answers correctly,
     which is the measure of Zhang et al. (CVPR 2025, arXiv:2411.18620). The columns that end in ``_error`` hold standard
     errors over questions.
 
@@ -33,6 +34,7 @@ def outcomes(activations: xr.Dataset, baseline: str = "baseline") -> pd.DataFram
     --------
     >>> data = {
     ...     "correct": (("sample", "condition"), [[True, False], [True, True], [False, True]]),
+    ...     "correct_first_token": (("sample", "condition"), [[True, False], [True, True], [False, True]]),
     ...     "predicted_token": (("sample", "condition"), [[5, 6], [7, 7], [6, 5]]),
     ...     "answer_probability": (("sample", "condition"), [[0.8, 0.4], [0.5, 0.5], [0.1, 0.3]]),
     ... }
@@ -43,9 +45,9 @@ def outcomes(activations: xr.Dataset, baseline: str = "baseline") -> pd.DataFram
     names = [str(name) for name in activations["condition"].values]
     if baseline not in names:
         raise ValueError(f"there is no condition {baseline!r} to compare with; the conditions are {', '.join(names)}")
-    probability, token, correct = (
+    probability, token, correct, by_first = (
         activations[name].transpose("sample", "condition").values
-        for name in ("answer_probability", "predicted_token", "correct")
+        for name in ("answer_probability", "predicted_token", "correct", "correct_first_token")
     )
     first = names.index(baseline)
     right = correct[:, first]
@@ -58,6 +60,7 @@ def outcomes(activations: xr.Dataset, baseline: str = "baseline") -> pd.DataFram
                 "condition": name,
                 "n_questions": len(right),
                 **_mean("accuracy", correct[:, number]),
+                **_mean("accuracy_first_token", by_first[:, number]),
                 **_mean("unchanged", token[:, number] == token[:, first]),
                 **_mean("probability", after),
                 **_mean("probability_change", after - before),

@@ -10,8 +10,8 @@ from pathlib import Path
 __all__ = ["code_digest"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
-STANDS_ON = ("activations", "models", "pictures.py")
-"""What a store stands on: how a picture is read decides on what the model sees."""
+STANDS_ON = ("activations", "models", "pictures.py", "answers.py")
+"""What a store stands on: how a picture is read decides on what a model sees, how answers compare on what is right."""
 
 
 def code_digest(package: Path = PACKAGE, stands_on: Sequence[str] = STANDS_ON) -> str:

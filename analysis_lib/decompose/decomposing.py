@@ -7,11 +7,10 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from analysis_lib.activations import code_digest, open_activations
+from analysis_lib.activations import answered_correctly, code_digest, open_activations
 from analysis_lib.locks import writing
 from analysis_lib.stores import atoms_label
 
@@ -57,8 +56,7 @@ def decompose_store(store: str | Path, settings: Settings, *, parts: str | Path 
     activations = open_activations(store)
     conditions = settings.conditions([str(name) for name in activations["condition"].values])
     if settings.samples == "correct":
-        right = activations["correct"].sel(condition=REFERENCE).values
-        activations = activations.isel(sample=np.flatnonzero(right))
+        activations = answered_correctly(activations, REFERENCE)
     states = States(activations.sel(condition=conditions).load())
     planned = _feasible(plan(settings, conditions, activations.sizes["layer"]), states, settings)
     with ExitStack() as stack:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from analysis_lib.answers import normalised
+
 from .fingerprint import fingerprint
+from .first_tokens import FirstTokens, control_tokens, first_tokens
 
 __all__ = ["VisionLanguageModel"]
 
@@ -81,22 +84,34 @@ class VisionLanguageModel:
         """The weights' number format."""
         return self.model.dtype
 
+    def first_tokens(self, answers: Sequence[str]) -> list[FirstTokens | None]:
+        """With which tokens the model begins to say each answer; ``None`` for what it has no tokens for."""
+        return first_tokens(self.tokenizer, self.processor, self.prompt, answers)
+
     def answer_token(self, answer: str) -> int:
-        """The first token that the model would have to say at the predicting position to answer ``answer``.
+        """The first token that the model would have to say at the predicting position to answer ``answer`` as written.
 
         Raises
         ------
-        ValueError: the answer has no word, or begins with one that is not in the vocabulary.
+        ValueError: the answer has no word, or one that is not in the vocabulary.
         """
-        cue = self.prompt.split("{question}")[1].strip()
-        alone = self.tokenizer(cue, add_special_tokens=False)["input_ids"]
-        followed = self.tokenizer(f"{cue} {answer}", add_special_tokens=False)["input_ids"]
-        at = next((i for i, (a, b) in enumerate(zip(alone, followed, strict=False)) if a != b), len(alone))
-        if not answer.strip() or at >= len(followed):
-            raise ValueError(f"the answer {answer!r} adds no token after {cue!r}; an answer needs at least one word")
-        if followed[at] == self.tokenizer.unk_token_id:
-            raise ValueError(f"the answer {answer!r} is not in the vocabulary of {self.name}, which cannot say it")
-        return int(followed[at])
+        (found,) = self.first_tokens([answer])
+        if found is None:
+            raise ValueError(self.why_unsayable(answer))
+        return found.own[0]
+
+    def why_unsayable(self, answer: str) -> str:
+        """What is wrong with an answer that has no first tokens."""
+        if not normalised(answer):
+            return f"the answer {answer!r} adds no token after the prompt; an answer needs at least one word"
+        return f"the answer {answer!r} is not in the vocabulary of {self.name}, which cannot say it"
+
+    @property
+    def end_tokens(self) -> frozenset[int]:
+        """Tokens after which an answer has ended: the checkpoint's own, and every control token."""
+        declared = self.model.generation_config.eos_token_id
+        listed = declared if isinstance(declared, list) else [] if declared is None else [declared]
+        return control_tokens(self.tokenizer) | {*listed, self.image_token_id}
 
     def fingerprint(self) -> str:
         """A short hash of configuration, processor, tokenizer, chat template and of every weight as it is now."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from analysis_lib.answers import normalised
 from analysis_lib.pictures import open_image
 from analysis_lib.report.page.markup import Markup, escape
 
@@ -105,7 +106,7 @@ def _card(example: Mapping[str, Any], size: int) -> tuple[str, str]:
     line = f"{question} answer: {answer}"
     rows = f"<dt>answer</dt><dd>{escape(answer)}</dd>"
     if prediction is not None:
-        right = str(prediction) == answer
+        right = normalised(str(prediction)) == normalised(answer)
         sign, word = ("\N{CHECK MARK}", "right") if right else ("\N{BALLOT X}", "wrong")
         line += f"; model: {prediction} ({word})"
         rows += (

@@ -68,6 +68,7 @@ def test_rounding_is_no_difference(
     disturb(monkeypatch, "language", lambda values: values + 1e-6 * values.abs().max())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "none of the .* questions of .* is answered correctly")  # weights are random
         extract(one_model, questions)
 
 

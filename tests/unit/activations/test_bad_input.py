@@ -35,6 +35,7 @@ def test_odd_pictures_give_under_lockstep_what_they_give_alone(
     table = questions.assign(image=odd_pictures(tmp_path))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "none of the .* questions of .* is answered correctly")  # weights are random
         together = extract(vlm, table, list(CONDITIONS))
     alone = extract(vlm, table, list(CONDITIONS), batch_size=1, backend="reference")
     for name in ("vision", "language", "prediction_hidden"):

@@ -21,6 +21,7 @@ def dataset(seed: int = 0, n: int = 400) -> xr.Dataset:
         {
             "answer_probability": (("sample", "condition"), np.stack([before, before, before / 2], 1)),
             "correct": (("sample", "condition"), np.stack([correct, correct, ~correct], 1)),
+            "correct_first_token": (("sample", "condition"), np.stack([correct, correct, ~correct], 1)),
             "predicted_token": (("sample", "condition"), np.stack([token, token, token + 9], 1)),
         },
         {"condition": ["baseline", "same", "halved"]},

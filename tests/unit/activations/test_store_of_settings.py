@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import re
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from analysis_lib.activations import extract, open_activations
+from analysis_lib.activations import extract, open_activations, settings
+from analysis_lib.activations.source import code_digest
 from analysis_lib.models import VisionLanguageModel, load_model
 from analysis_lib.records import read_record, write_record
 from tests.unit.activations.folders import contents
@@ -85,9 +85,8 @@ def test_replace_keeps_a_store_of_the_same_settings(
 def test_a_store_that_other_code_wrote_is_refused(
     one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = sys.modules[extract.__module__]
     extract(one_model, questions, store=tmp_path / "store")
-    monkeypatch.setattr(module, "_code_digest", lambda: "another")
+    monkeypatch.setattr(settings, "code_digest", lambda: "another")
     with pytest.raises(ValueError, match=r"written by other settings \(code: '\w+' there, 'another' asked for\)"):
         extract(one_model, questions, store=tmp_path / "store")
 
@@ -105,10 +104,9 @@ def test_pictures_that_moved_are_the_same_ones_and_each_is_read_once(
     extract(one_model, doubled, store=tmp_path / "store", batch_size=3)
     before = contents(tmp_path / "store")
     monkeypatch.setattr(one_model.model.model, "forward", None)
-    module = sys.modules[extract.__module__]
     read: list[str] = []
-    digest = module.picture_digest
-    monkeypatch.setattr(module, "picture_digest", lambda path: (read.append(path), digest(path))[1])
+    digest = settings.picture_digest
+    monkeypatch.setattr(settings, "picture_digest", lambda path: (read.append(path), digest(path))[1])
     moved = elsewhere(doubled, tmp_path / "elsewhere")
     extract(one_model, moved, store=tmp_path / "store", batch_size=3)
     assert sorted(read) == sorted(set(moved["image"]))
@@ -151,26 +149,26 @@ def test_a_picture_that_is_gone_is_named_rather_than_taken_for_the_same(
 
 
 def test_the_code_is_known_by_wherever_the_checkout_lies(tmp_path: Path) -> None:
-    module = sys.modules[extract.__module__]
     package = tmp_path / "elsewhere" / "analysis_lib"
-    library = Path(module.__file__).parents[1]
+    library = Path(settings.__file__).parents[1]
     for part in ("activations", "models"):
         shutil.copytree(library / part, package / part)
-    assert module._code_digest(package) != module._code_digest(), "how pictures are read counts"
-    shutil.copy(library / "pictures.py", package)
-    assert module._code_digest(package) == module._code_digest()
+    for alone in ("pictures.py", "answers.py"):
+        assert code_digest(package) != code_digest(), "how pictures are read and answers compared counts"
+        shutil.copy(library / alone, package)
+    assert code_digest(package) == code_digest()
     spans = package / "models" / "spans.py"
     source = spans.read_text()
     spans.write_text("# said otherwise\n" + re.sub(r'"""(?=\w)', '"""Otherwise: ', source))
-    assert module._code_digest(package) == module._code_digest(), "comments and docstrings say, they do not do"
+    assert code_digest(package) == code_digest(), "comments and docstrings say, they do not do"
     for beside in (".ipynb_checkpoints/spans-checkpoint.py", "._spans.py", "spans (copy).py", "spans_LOCAL_123.py"):
         (package / "models" / beside).parent.mkdir(exist_ok=True)
         (package / "models" / beside).write_bytes(b"\x00\x05\x16" if "._" in beside else b"VALUE = 1")
-    assert module._code_digest(package) == module._code_digest(), "copies that nothing imports are not the code"
+    assert code_digest(package) == code_digest(), "copies that nothing imports are not the code"
     spans.write_text(source.replace("return", "return not", 1))
-    assert module._code_digest(package) != module._code_digest()
+    assert code_digest(package) != code_digest()
     with pytest.raises(RuntimeError, match=r"no source code in .*nowhere"):
-        module._code_digest(tmp_path / "nowhere")
+        code_digest(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("column", ["question_id", "image_id", "question", "detailed", "note"])

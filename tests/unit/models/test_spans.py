@@ -269,7 +269,7 @@ def test_the_answer_token_is_the_first_one_after_the_cue(tiny: VisionLanguageMod
 
 @pytest.mark.parametrize("answer", ["", "  ", "\t"])
 def test_an_empty_answer_is_refused(tiny: VisionLanguageModel, answer: str) -> None:
-    with pytest.raises(ValueError, match="adds no token after 'ASSISTANT:'; an answer needs at least one word"):
+    with pytest.raises(ValueError, match="adds no token after the prompt; an answer needs at least one word"):
         tiny.answer_token(answer)
 
 
