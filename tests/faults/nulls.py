@@ -28,7 +28,8 @@ from analysis_lib.tasks import load_questions
 
 DECOMPOSE = Path(__file__).resolve().parents[2] / "notebooks" / "decompose.md"
 MODEL, CONDITIONS = "mini-llava-1.5", ("baseline", "paper", "strict")
-TOLD_ABOUT = ("prediction_hidden", "answer_logits", "answer_probability", "predicted_token", "correct")
+TOLD_ABOUT = ("prediction_hidden", "answer_logits", "answer_probability", "predicted_token", "correct",
+              "correct_first_token", "said_tokens")  # fmt: skip
 FEW = {
     "bootstrap": 40,
     "nulls": 20,
@@ -73,11 +74,12 @@ def dealt(activations: xr.Dataset, manifest: dict[str, object], folder: Path, se
         str(name): ArraySpec(tuple(map(str, values.dims[1:])), values.shape[1:], str(values.dtype))
         for name, values in activations.data_vars.items()
     }
-    settings = {name: value for name, value in activations.attrs.items() if name != "layout"}
+    settings = {name: value for name, value in activations.attrs.items() if name not in ("layout", "accuracy")}
     store = ActivationStore(folder, settings | {"dealt": seed}, questions, specs)
     for rows in store.pending():
         store.write(rows, {name: values[rows] for name, values in arrays.items()})
-    store.finish({name: manifest[name] for name in ("conditions", "options", "words")})
+    told = ("conditions", "options", "words", "said", "accuracy")
+    store.finish({name: manifest[name] for name in told if name in manifest})
 
 
 def decomposed(folder: Path, run: Run) -> pd.DataFrame:
