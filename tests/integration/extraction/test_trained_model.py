@@ -72,6 +72,12 @@ def test_the_checkpoint_is_small_and_holds_nothing_that_is_unpickled(folder: Pat
     assert type(mini.model).__name__ == "LlavaForConditionalGeneration"
 
 
+def test_all_that_it_says_is_its_first_token(answered: dict[str, xr.Dataset]) -> None:
+    for dataset in answered.values():
+        assert np.array_equal(dataset["said"].values, dataset["predicted"].values[:, 0])
+        assert np.array_equal(dataset["correct"], dataset["correct_first_token"])
+
+
 def test_it_answers_questions_about_unseen_scenes(answered: dict[str, xr.Dataset]) -> None:
     reached = {task: accuracy(dataset) for task, dataset in answered.items()}
     assert min(reached.values()) >= 0.90, reached
