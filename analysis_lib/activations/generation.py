@@ -42,7 +42,7 @@ def continue_answers(vlm: VisionLanguageModel, batch: Batch, first: torch.Tensor
     said[torch.isin(said, ends)] = UNSAID
     room = max_new_tokens if vlm.context_length is None else vlm.context_length - batch.length + 1
     going = (said[:, 0] != UNSAID).nonzero()[:, 0]
-    if min(room, max_new_tokens) > 1:
+    if len(going) and min(room, max_new_tokens) > 1:
         for rows in going.split(_at_once(vlm, batch.length + max_new_tokens)):
             said[rows] = _continue(vlm, take(batch, rows.tolist()), said[rows], min(room, max_new_tokens), ends)
     return said

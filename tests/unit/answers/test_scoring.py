@@ -152,3 +152,11 @@ def test_older_stores_were_scored_by_the_first_token(tmp_path: Path) -> None:
     found = open_activations(write_small(tmp_path / "store"))
     assert found.attrs["scoring"] == "first-token"
     assert np.array_equal(found["correct"], found["correct_first_token"])
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_who_ends_at_once_says_nothing(n: int, tmp_path: Path) -> None:
+    vlm = load_model(save_tiny(tmp_path / "model", "llava"), device="cpu")
+    batch = prepare(vlm, questions_table(tmp_path, n))
+    first = torch.full((n,), min(vlm.end_tokens))
+    assert (continue_answers(vlm, batch, first, 4) == UNSAID).all()
