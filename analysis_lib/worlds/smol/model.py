@@ -42,6 +42,7 @@ TAIL = " Answer in one word.<|im_end|>\n<|im_start|>assistant\n"
 """What stands after the question."""
 _CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{% if message['role'] == 'assistant' %} {% endif %}"  # it learnt its answers with a space in front
     "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
     "{% for item in message['content'] %}{% if item['type'] == 'image' %}<image>\n{% else %}{{ item['text'] }}"
     "{% endif %}{% endfor %}{% endif %}"
