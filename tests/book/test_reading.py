@@ -150,7 +150,7 @@ CONTROLS = """() => [...document.querySelectorAll(
   .map(part => part.outerHTML.slice(0, 200))"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_paper_shows_every_chart_once_and_no_navigation(book: Path, visit: Callable[..., Visit], scheme: str):
     path = max(pages_of(book), key=lambda page: page.read_text(encoding="utf-8").count('class="vl-figure"'))
     page = visit(path, scheme=scheme).page

@@ -97,6 +97,7 @@ def test_seed_spread_is_unknown_for_one_seed_and_zero_where_no_flow_is_kept() ->
     assert pid_flow(*plain, n_seeds=2, **QUICK).diagnostics["seed_spread"] == 0.0
 
 
+@pytest.mark.slow
 def test_seed_spread_measures_the_scatter_of_trained_flows() -> None:
     rng = np.random.default_rng(7)
     plain = draw(rng, linear_system(rng, (2, 2, 2))[0], (2, 2, 2), 1500)
