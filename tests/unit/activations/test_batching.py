@@ -85,10 +85,11 @@ def fails_above(monkeypatch: pytest.MonkeyPatch, limit: int, error: Callable[[],
 OUT_OF_MEMORY = (
     lambda: torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB."),
     lambda: RuntimeError("[enforce fail at alloc_cpu.cpp:120] DefaultCPUAllocator: can't allocate memory"),
+    lambda: MemoryError("Unable to allocate 20.0 GiB for an array with shape (12, 3, 30000, 20000)"),
 )
 
 
-@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["gpu", "cpu"])
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["gpu", "cpu", "pictures"])
 def test_out_of_memory_halves_the_batch_says_so_and_goes_on(
     one_model: VisionLanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Callable[[], Exception]
 ) -> None:
