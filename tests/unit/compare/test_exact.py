@@ -43,3 +43,22 @@ def test_too_few_tasks_are_not_measurable(n: int):
 def test_equal_values_have_no_order():
     with pytest.raises(NotMeasurableError, match="no order"):
         rank_test(np.ones(5), np.arange(5.0))
+
+
+@pytest.mark.parametrize(("n", "correlation"), [(6, 0.0), (12, 0.5), (40, 0.8)])
+def test_the_interval_holds_the_true_rank_correlation_as_often_as_it_says(n: int, correlation: float) -> None:
+    rng = np.random.default_rng(n)
+    truth = 6 / np.pi * np.arcsin(correlation / 2)
+    pairs = rng.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], size=(1200, n))
+    found = [rank_interval(*pair.T) for pair in pairs]
+    held = np.mean([one.low <= truth <= one.high for one in found])
+    assert 0.87 < held < 0.94
+
+
+def test_the_interval_is_as_wide_as_fieller_hartley_and_pearson_say() -> None:
+    """Fisher's z of a rank correlation has the variance 1.06 / (n - 3)."""
+    x = np.arange(20.0)
+    y = np.array([1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14, 17, 16, 19, 18.0])
+    found = rank_interval(x, y)
+    halves = np.arctanh(found.high) - np.arctanh(found.value), np.arctanh(found.value) - np.arctanh(found.low)
+    assert halves == pytest.approx([1.6449 * np.sqrt(1.06 / 17)] * 2, rel=1e-3)
