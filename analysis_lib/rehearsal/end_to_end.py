@@ -88,9 +88,9 @@ def rehearse_extraction(
         for number in range(2):
             profile = cProfile.Profile()
             start = time.perf_counter()
-            store = Path(folder) / f"{number}"
+            place = Path(folder) / f"{number}"
             profile.runcall(
-                extract, vlm, questions, CONDITIONS, store=store, batch_size=batch, max_new_tokens=ANSWER_TOKENS
+                extract, vlm, questions, CONDITIONS, store=place, batch_size=batch, max_new_tokens=ANSWER_TOKENS
             )
             seconds.append(time.perf_counter() - start)
         store = sum(path.stat().st_size for path in (Path(folder) / "1").rglob("*") if path.is_file())

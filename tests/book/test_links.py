@@ -1,11 +1,27 @@
 """Every link of the built pages leads to a file of the book and to an anchor in it."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.book.conftest import pages_of
 from tests.book.links import broken_links, links_of
+
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SOURCES = sorted([*(REPOSITORY / "notebooks").glob("*.md"), *(REPOSITORY / "book").glob("*.md")])
+PAGES = {path.stem for path in (REPOSITORY / "notebooks").glob("*.md")}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_document_that_prose_names_is_there(source: Path):
+    """Before anything is built: notebooks become pages in ``book/pages``, beside them lie the texts of ``book``."""
+    folder = REPOSITORY / "book" / "pages" if source.parent.name == "notebooks" else source.parent
+    for target in re.findall(r"{doc}`(?:[^`<]*<)?([^`>]+)>?`", source.read_text(encoding="utf-8")):
+        place = (folder / target).resolve()
+        text = place.with_name(f"{place.name}.md").is_file()
+        assert text or (place.parent.name == "pages" and place.name in PAGES), f"{target} is no page of the book"
 
 
 def test_every_link_leads_somewhere(book: Path):
