@@ -8,7 +8,6 @@ import pytest
 from tests.book.conftest import pages_of
 from tests.book.links import broken_links, links_of
 
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = sorted([*(REPOSITORY / "notebooks").glob("*.md"), *(REPOSITORY / "book").glob("*.md")])
 PAGES = {path.stem for path in (REPOSITORY / "notebooks").glob("*.md")}
