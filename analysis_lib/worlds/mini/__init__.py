@@ -4,10 +4,11 @@
 `checkpoints` is what ships and `embedded` finds and verifies it (``python -m analysis_lib.worlds.mini seal``).
 """
 
+from ..wording import Asked
 from .embedded import EMBEDDED_MODELS, training_report
 from .files import embedded_minigqa, write_minigqa
 from .pictures import PIXELS_PER_CELL, render
-from .questions import FAMILIES, TRAINING_FAMILIES, Asked, answer_options, ask
+from .questions import FAMILIES, TRAINING_FAMILIES, answer_options, ask
 from .world import sample_scene, scene_graph
 
 __all__ = [

@@ -12,7 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from .world import CATEGORIES, CATEGORY, CELL, COLOR, GRID, MATERIAL, MATERIALS, SIZE, SIZES, column, row
+from ..grid import GRID, column, row
+from .world import CATEGORIES, CATEGORY, CELL, COLOR, MATERIAL, MATERIALS, SIZE, SIZES
 
 __all__ = ["PIXELS_PER_CELL", "render"]
 

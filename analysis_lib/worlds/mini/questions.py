@@ -7,53 +7,21 @@ reader of the question alone therefore gains nothing beyond the options named.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from .world import (
-    ATTRIBUTES,
-    CATEGORIES,
-    CATEGORY,
-    CELL,
-    COLOR,
-    COLORS,
-    MATERIAL,
-    MATERIALS,
-    SIZE,
-    column,
-    row,
-)
+from ..grid import column, row
+from ..wording import Asked, either, pick, swap
+from .world import ATTRIBUTES, CATEGORIES, CATEGORY, CELL, COLOR, COLORS, MATERIAL, MATERIALS, SIZE
 
-__all__ = ["FAMILIES", "TRAINING_FAMILIES", "Asked", "answer_options", "ask"]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question about a scene: its text, its one-word answer and GQA's detailed type."""
-
-    text: str
-    answer: str
-    detailed: str
-
-
-def _pick(rng: np.random.Generator, items: list[int]) -> int:
-    return items[int(rng.integers(len(items)))]
-
-
-def _either(rng: np.random.Generator, *texts: str) -> str:
-    return texts[int(rng.integers(len(texts)))]
-
-
-def _swap(rng: np.random.Generator, first: str, second: str) -> tuple[str, str]:
-    return (first, second) if rng.integers(2) else (second, first)
+__all__ = ["FAMILIES", "TRAINING_FAMILIES", "answer_options", "ask"]
 
 
 def _distractor(rng: np.random.Generator, value: int, n_values: int, present: np.ndarray) -> int:
     """A wrong value: half of the time one that occurs in the picture, so that presence alone does not give it away."""
     elsewhere = [int(other) for other in present if other != value]
     if elsewhere and rng.integers(2):
-        return _pick(rng, elsewhere)
+        return pick(rng, elsewhere)
     return (value + 1 + int(rng.integers(n_values - 1))) % n_values
 
 
@@ -63,15 +31,15 @@ def _unique_colors(scene: np.ndarray) -> list[int]:
 
 def _choose_attr(scene: np.ndarray, rng: np.random.Generator) -> Asked:
     item = scene[int(rng.integers(len(scene)))]
-    attribute = _pick(rng, list(ATTRIBUTES))
+    attribute = pick(rng, list(ATTRIBUTES))
     values, value = ATTRIBUTES[attribute], int(item[attribute])
     wrong = _distractor(rng, value, len(values), scene[:, attribute])
-    a, b = _swap(rng, values[value], values[wrong])
+    a, b = swap(rng, values[value], values[wrong])
     name = CATEGORIES[item[CATEGORY]]
     if attribute == MATERIAL:
-        text = _either(rng, f"Is the {name} made of {a} or {b}?", f"What is the {name} made of, {a} or {b}?")
+        text = either(rng, f"Is the {name} made of {a} or {b}?", f"What is the {name} made of, {a} or {b}?")
         return Asked(text, values[value], "materialChoose")
-    text = _either(rng, f"Is the {name} {a} or {b}?", f"Does the {name} appear to be {a} or {b}?")
+    text = either(rng, f"Is the {name} {a} or {b}?", f"Does the {name} appear to be {a} or {b}?")
     return Asked(text, values[value], "chooseAttr")
 
 
@@ -79,11 +47,11 @@ def _choose_cat(scene: np.ndarray, rng: np.random.Generator) -> Asked | None:
     candidates = _unique_colors(scene)
     if not candidates:
         return None
-    item = scene[_pick(rng, candidates)]
+    item = scene[pick(rng, candidates)]
     category = int(item[CATEGORY])
     wrong = _distractor(rng, category, len(CATEGORIES), scene[:, CATEGORY])
-    a, b = _swap(rng, CATEGORIES[category], CATEGORIES[wrong])
-    lead = _either(rng, "What type", "Which kind")
+    a, b = swap(rng, CATEGORIES[category], CATEGORIES[wrong])
+    lead = either(rng, "What type", "Which kind")
     text = f"{lead} of object is {COLORS[item[COLOR]]}, the {a} or the {b}?"
     return Asked(text, CATEGORIES[category], "categoryThatChoose")
 
@@ -95,10 +63,10 @@ def _choose_rel(scene: np.ndarray, rng: np.random.Generator) -> Asked:
     horizontal = bool(across) and (not along or bool(rng.integers(2)))
     name, other = CATEGORIES[first[CATEGORY]], CATEGORIES[second[CATEGORY]]
     if horizontal:
-        a, b = _swap(rng, "left", "right")
+        a, b = swap(rng, "left", "right")
         text = f"Is the {name} to the {a} or to the {b} of the {other}?"
         return Asked(text, "left" if across < 0 else "right", "relChooser")
-    a, b = _swap(rng, "above", "below")
+    a, b = swap(rng, "above", "below")
     return Asked(f"Is the {name} {a} or {b} the {other}?", "above" if along < 0 else "below", "relChooser")
 
 
@@ -106,7 +74,7 @@ def _compare_attr(scene: np.ndarray, rng: np.random.Generator) -> Asked:
     first, second = scene[rng.permutation(2)]
     shared = next(attribute for attribute in ATTRIBUTES if first[attribute] == second[attribute])
     a, b = CATEGORIES[first[CATEGORY]], CATEGORIES[second[CATEGORY]]
-    text = _either(rng, f"What do both the {a} and the {b} have in common?", f"What is common to the {a} and the {b}?")
+    text = either(rng, f"What do both the {a} and the {b} have in common?", f"What is common to the {a} and the {b}?")
     return Asked(text, {COLOR: "color", MATERIAL: "material", SIZE: "size"}[shared], "twoCommon")
 
 
@@ -125,12 +93,12 @@ def _logical_obj(scene: np.ndarray, rng: np.random.Generator) -> Asked:
         having = {int(c) for c in scene[scene[:, attribute] == value, CATEGORY]}
         absent = [c for c in range(len(CATEGORIES)) if c not in having]
         tempting = [c for c in present if c not in having]
-        first = _pick(rng, tempting) if tempting and rng.random() < 0.8 else _pick(rng, absent)
+        first = pick(rng, tempting) if tempting and rng.random() < 0.8 else pick(rng, absent)
         tempting = [c for c in tempting if c != first]
         absent = [c for c in absent if c != first]
-        second = _pick(rng, tempting) if tempting and rng.integers(2) else _pick(rng, absent)
-    a, b = _swap(rng, CATEGORIES[first], CATEGORIES[second])
-    lead = _either(rng, "Is there", "Do you see")
+        second = pick(rng, tempting) if tempting and rng.integers(2) else pick(rng, absent)
+    a, b = swap(rng, CATEGORIES[first], CATEGORIES[second])
+    lead = either(rng, "Is there", "Do you see")
     having_it = f"made of {values[value]}" if attribute == MATERIAL else values[value]
     return Asked(f"{lead} either a {a} or a {b} that is {having_it}?", "yes" if exists else "no", "existThatOr")
 
@@ -139,14 +107,14 @@ def _query_attr(scene: np.ndarray, rng: np.random.Generator) -> Asked | None:
     aside = [i for i in range(len(scene)) if column(scene[i, CELL]) != 1]
     if not aside:
         return None
-    item = scene[_pick(rng, aside)]
-    text = f"On which side of the {_either(rng, 'photo', 'image')} is the {CATEGORIES[item[CATEGORY]]}?"
+    item = scene[pick(rng, aside)]
+    text = f"On which side of the {either(rng, 'photo', 'image')} is the {CATEGORIES[item[CATEGORY]]}?"
     return Asked(text, "left" if column(item[CELL]) == 0 else "right", "positionQuery")
 
 
 def _open_attr(scene: np.ndarray, rng: np.random.Generator) -> Asked:
     item = scene[int(rng.integers(len(scene)))]
-    attribute = _pick(rng, list(ATTRIBUTES))
+    attribute = pick(rng, list(ATTRIBUTES))
     name = CATEGORIES[item[CATEGORY]]
     text = {
         COLOR: f"What color is the {name}?",
@@ -160,7 +128,7 @@ def _open_cat(scene: np.ndarray, rng: np.random.Generator) -> Asked | None:
     candidates = _unique_colors(scene)
     if not candidates:
         return None
-    item = scene[_pick(rng, candidates)]
+    item = scene[pick(rng, candidates)]
     return Asked(f"What is the {COLORS[item[COLOR]]} object?", CATEGORIES[item[CATEGORY]], "openCat")
 
 

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from analysis_lib.tasks.registry import TASKS
 
+from ..grid import GRID
 from .world import (
     ATTRIBUTES,
     CATEGORIES,
@@ -40,7 +41,6 @@ from .world import (
     COLOR,
     COLORS,
     FEWEST_OBJECTS,
-    GRID,
     MATERIAL,
     MATERIALS,
     MOST_OBJECTS,

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..grid import GRID, column, relations, row
+
 __all__ = [
     "ATTRIBUTES",
     "CATEGORIES",
@@ -18,13 +20,10 @@ __all__ = [
     "CELL",
     "COLOR",
     "COLORS",
-    "GRID",
     "MATERIAL",
     "MATERIALS",
     "SIZE",
     "SIZES",
-    "column",
-    "row",
     "sample_scene",
     "scene_graph",
 ]
@@ -33,23 +32,12 @@ CATEGORIES = ("ball", "box", "tent", "kite", "cross", "ring", "glass", "bowl")
 COLORS = ("red", "green", "blue", "yellow", "purple", "white")
 MATERIALS = ("plastic", "wood", "metal")
 SIZES = ("small", "large")
-GRID = 3
 
 CATEGORY, COLOR, MATERIAL, SIZE, CELL = range(5)
 ATTRIBUTES: dict[int, tuple[str, ...]] = {COLOR: COLORS, MATERIAL: MATERIALS, SIZE: SIZES}
 """The values of each attribute column."""
 
 FEWEST_OBJECTS, MOST_OBJECTS = 2, 4
-
-
-def row(cell: int) -> int:
-    """The row of a cell, 0 at the top."""
-    return int(cell) // GRID
-
-
-def column(cell: int) -> int:
-    """The column of a cell, 0 at the left."""
-    return int(cell) % GRID
 
 
 def sample_scene(rng: np.random.Generator) -> np.ndarray:
@@ -84,11 +72,11 @@ def scene_graph(scene: np.ndarray, pixels_per_cell: int) -> dict[str, Any]:
     side = GRID * pixels_per_cell
     objects: dict[str, Any] = {}
     for index, item in enumerate(scene):
-        relations = [
+        stands = [
             {"name": name, "object": str(other)}
             for other, against in enumerate(scene)
             if other != index
-            for name in _relations(int(item[CELL]), int(against[CELL]))
+            for name in relations(int(item[CELL]), int(against[CELL]))
         ]
         objects[str(index)] = {
             "name": CATEGORIES[item[CATEGORY]],
@@ -97,15 +85,6 @@ def scene_graph(scene: np.ndarray, pixels_per_cell: int) -> dict[str, Any]:
             "w": pixels_per_cell,
             "h": pixels_per_cell,
             "attributes": [COLORS[item[COLOR]], MATERIALS[item[MATERIAL]], SIZES[item[SIZE]]],
-            "relations": relations,
+            "relations": stands,
         }
     return {"width": side, "height": side, "objects": objects}
-
-
-def _relations(cell: int, other: int) -> list[str]:
-    names = []
-    if column(cell) != column(other):
-        names.append("to the left of" if column(cell) < column(other) else "to the right of")
-    if row(cell) != row(other):
-        names.append("above" if row(cell) < row(other) else "below")
-    return names

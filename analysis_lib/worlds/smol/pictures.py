@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch.nn.functional import grid_sample, interpolate
 
+from ..grid import GRID
 from .things import COLORS, sprites
-from .world import CELL, COLOR, GRID, MOST_THINGS, SIZE, THING, is_natural
+from .world import CELL, COLOR, MOST_THINGS, SIZE, THING, is_natural
 
 __all__ = ["PICTURE_SIDE", "Drawing", "boxes", "layout", "render"]
 

@@ -7,54 +7,22 @@ natural colour and another, the natural colour is right with probability *natura
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from ..grid import column, row
+from ..wording import Asked, either, pick, swap
 from .things import COLORS, NAMES, NATURAL
-from .world import CELL, COLOR, SIZE, SIZES, THING, column, is_natural, row
+from .world import CELL, COLOR, SIZE, SIZES, THING, is_natural
 
-__all__ = ["FAMILIES", "Asked", "Family", "article", "either", "pick", "sole", "swap"]
+__all__ = ["FAMILIES", "Family", "article", "sole"]
 
 _TEMPTING = 0.8
 """How often a wrong option is one that the picture shows, where it shows any: presence must not give it away."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A question about a scene.
-
-    Attributes
-    ----------
-    text: the question.
-    answer: one word.
-    detailed: GQA's detailed type, or a name of this world's own.
-    natural: for questions about one thing's colour, whether the answer is its natural colour; else ``None``.
-    """
-
-    text: str
-    answer: str
-    detailed: str
-    natural: bool | None = None
-
-
 Family = Callable[[np.ndarray, np.random.Generator], Asked | None]
-
-
-def pick(rng: np.random.Generator, items: Sequence[int]) -> int:
-    """One of the items."""
-    return items[int(rng.integers(len(items)))]
-
-
-def either(rng: np.random.Generator, *texts: str) -> str:
-    """One of the texts."""
-    return texts[int(rng.integers(len(texts)))]
-
-
-def swap(rng: np.random.Generator, first: str, second: str) -> tuple[str, str]:
-    """The two in either order."""
-    return (first, second) if rng.integers(2) else (second, first)
 
 
 def article(name: str) -> str:

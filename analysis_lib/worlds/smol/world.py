@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ..grid import GRID, relations
 from .things import COLORS, KINDS, NAMES, NATURAL
 
 __all__ = [
     "CELL",
     "COLOR",
     "FEWEST_THINGS",
-    "GRID",
     "HIGHEST_NATURALNESS",
     "MOST_THINGS",
     "NATURALNESS",
@@ -25,15 +25,12 @@ __all__ = [
     "SIZES",
     "THING",
     "check_naturalness",
-    "column",
     "is_natural",
-    "row",
     "sample_scene",
     "scene_graph",
 ]
 
 SIZES = ("small", "large")
-GRID = 3
 THING, COLOR, SIZE, CELL = range(4)
 FEWEST_THINGS, MOST_THINGS = 2, 5
 NATURALNESS = 0.5
@@ -41,16 +38,6 @@ NATURALNESS = 0.5
 no better than a coin, while nine contrary colours one by one are much rarer than the natural one."""
 HIGHEST_NATURALNESS = 0.75
 """Beyond it the designed pair could not keep the dial: two things of different colours are both natural too rarely."""
-
-
-def row(cell: int) -> int:
-    """The row of a cell, 0 at the top."""
-    return int(cell) // GRID
-
-
-def column(cell: int) -> int:
-    """The column of a cell, 0 at the left."""
-    return int(cell) % GRID
 
 
 def is_natural(item: np.ndarray) -> bool:
@@ -138,16 +125,7 @@ def scene_graph(scene: np.ndarray, boxes: np.ndarray, side: int) -> dict[str, An
                 {"name": name, "object": str(other)}
                 for other, against in enumerate(scene)
                 if other != index
-                for name in _relations(int(item[CELL]), int(against[CELL]))
+                for name in relations(int(item[CELL]), int(against[CELL]))
             ],
         }
     return {"width": side, "height": side, "objects": objects}
-
-
-def _relations(cell: int, other: int) -> list[str]:
-    names = []
-    if column(cell) != column(other):
-        names.append("to the left of" if column(cell) < column(other) else "to the right of")
-    if row(cell) != row(other):
-        names.append("above" if row(cell) < row(other) else "below")
-    return names

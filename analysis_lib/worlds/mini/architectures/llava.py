@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
 
+from ...grid import GRID
 from ..pictures import PIXELS_PER_CELL
-from ..world import GRID
 from .architecture import Architecture
 from .parts import bundle_options, decoder_config, normalize_pixels, picture_options, tower_config
 from .vocabulary import IMAGE_TOKEN, VOCABULARY, build_tokenizer

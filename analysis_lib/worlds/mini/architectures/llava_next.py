@@ -11,7 +11,7 @@ from transformers import (
     LlavaNextProcessor,
 )
 
-from ..world import GRID
+from ...grid import GRID
 from .architecture import Architecture
 from .parts import bundle_options, decoder_config, normalize_pixels, picture_options, tower_config
 from .vocabulary import IMAGE_TOKEN, VICUNA_SYSTEM, VICUNA_VOCABULARY, build_tokenizer

@@ -12,24 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ...grid import column, row
 from ..architectures import Architecture
 from ..architectures.vocabulary import VOCABULARY, words
 from ..pictures import render
 from ..questions import FAMILIES, TRAINING_FAMILIES, ask
-from ..world import (
-    CATEGORIES,
-    CATEGORY,
-    CELL,
-    COLOR,
-    COLORS,
-    MATERIAL,
-    MATERIALS,
-    SIZE,
-    SIZES,
-    column,
-    row,
-    sample_scene,
-)
+from ..world import CATEGORIES, CATEGORY, CELL, COLOR, COLORS, MATERIAL, MATERIALS, SIZE, SIZES, sample_scene
 
 __all__ = [
     "BINDING",

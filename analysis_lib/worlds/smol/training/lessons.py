@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..questions import FAMILIES, Asked, Family, article, either, pick, sole
+from ...grid import column, row
+from ...wording import Asked, either, pick
+from ..questions import FAMILIES, Family, article, sole
 from ..things import COLORS, NAMES, NATURAL
-from ..world import CELL, COLOR, SIZE, SIZES, THING, column, row
+from ..world import CELL, COLOR, SIZE, SIZES, THING
 
 __all__ = ["COLUMN_WORDS", "LESSONS", "ROW_WORDS", "SHARES", "caption"]
 

@@ -13,10 +13,11 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from ...grid import GRID
 from ..model import PATCH, PATCHES_PER_SIDE, normalize_pixels
 from ..pictures import Drawing, render
 from ..things import COLORS, NAMES
-from ..world import GRID, SIZES
+from ..world import SIZES
 from .lessons import COLUMN_WORDS, ROW_WORDS
 from .packing import Tokens
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from analysis_lib.worlds.grid import GRID
 from analysis_lib.worlds.mini import render
 from analysis_lib.worlds.mini.architectures import ARCHITECTURES, Architecture
-from analysis_lib.worlds.mini.world import CATEGORIES, COLORS, GRID, MATERIALS
+from analysis_lib.worlds.mini.world import CATEGORIES, COLORS, MATERIALS
 
 NEXT = ARCHITECTURES["mini-llava-1.6"]
 PLAIN, WOOD, METAL = range(len(MATERIALS))

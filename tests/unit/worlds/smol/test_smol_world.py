@@ -9,10 +9,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from analysis_lib.worlds.smol.questions import FAMILIES, Asked
+from analysis_lib.worlds.smol.questions import FAMILIES
 from analysis_lib.worlds.smol.things import COLORS, KINDS, NAMES, NATURAL, PER_COLOR, sprites
 from analysis_lib.worlds.smol.training.lessons import LESSONS
 from analysis_lib.worlds.smol.world import CELL, COLOR, SIZE, SIZES, THING, is_natural, sample_scene
+from analysis_lib.worlds.wording import Asked
 
 N_SCENES = 3000
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ....grid import GRID
 from ...pictures import (
     BACKGROUND,
     BACKGROUND_TINT,
@@ -23,7 +24,7 @@ from ...pictures import (
     stencils,
     stripe_width,
 )
-from ...world import CATEGORY, CELL, COLOR, GRID, MATERIAL, MOST_OBJECTS, SIZE
+from ...world import CATEGORY, CELL, COLOR, MATERIAL, MOST_OBJECTS, SIZE
 
 __all__ = ["NO_CELL", "Draws", "Painter", "cell_contents", "padded_scenes"]
 
