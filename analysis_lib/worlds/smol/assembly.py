@@ -17,13 +17,13 @@ from analysis_lib.files import cache_folder, new_folder
 from .adapters import Adapters, merge
 from .decoder import IMAGE_TOKEN, check_decoder, decoder_path, load_decoder
 from .model import build_llava, build_processor, llava_config, tower_config
-from .storage import load_weights, part, restore
+from .storage import SUMS, checked_files, load_weights, part, restore
 
 __all__ = ["CHECKPOINT", "assembled_smol", "save_assembled", "smol_training_report"]
 
 CHECKPOINT = Path(__file__).parent / "checkpoint"
 """What training learned, as it ships with the package."""
-_WEIGHTS, _REPORT, _CHECKSUM = "adapters.safetensors", "training.json", "adapters.sha256"
+_REPORT = "training.json"
 _ASSEMBLY_VERSION = 2
 """Part of the cache's name: raise it whenever the assembled folder would change."""
 _GIGABYTES_NEEDED = 1.5
@@ -45,7 +45,7 @@ def assembled_smol() -> Path:
     if not folder.exists():
         _refuse_too_little_memory()
         try:
-            save_assembled(folder, *load_decoder(path), CHECKPOINT / _WEIGHTS)
+            save_assembled(folder, *load_decoder(path), CHECKPOINT)
         except OSError:
             if not folder.exists():  # another process may have finished the same folder first
                 raise
@@ -64,7 +64,7 @@ def smol_training_report() -> dict[str, Any]:
 
 
 def save_assembled(
-    folder: Path, decoder: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, weights_path: Path
+    folder: Path, decoder: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, learned_folder: Path
 ) -> None:
     """Merge what training learned with a decoder and write the whole model, in half precision, to ``folder``.
 
@@ -73,7 +73,7 @@ def save_assembled(
     ValueError: the weights do not fit the decoder.
     FileExistsError: when ``folder`` exists.
     """
-    weights = load_weights(weights_path)
+    weights = load_weights(learned_folder)
     try:
         position = part(weights, "tower")["embeddings.position_embedding.weight"]
         n_layers = len({name.split(".")[2] for name in part(weights, "tower") if name.startswith("encoder.layers.")})
@@ -87,7 +87,7 @@ def save_assembled(
         restore(llava, adapters, weights)
     except (KeyError, RuntimeError) as error:
         raise ValueError(
-            f"{weights_path} was not trained around this decoder ({type(error).__name__}: {error}); take the weights "
+            f"{learned_folder} was not trained around this decoder ({type(error).__name__}: {error}); take the weights "
             "and the decoder that belong together"
         ) from None
     merge(llava.model.language_model, adapters)
@@ -98,15 +98,14 @@ def save_assembled(
 
 def _checked_weights() -> str:
     """The digest of the learned weights, which is the one that shipped beside them."""
-    path = CHECKPOINT / _WEIGHTS
     cure = "put it back with git checkout, install the package again, or train it with `make train-smol`"
-    for file in (_WEIGHTS, _REPORT, _CHECKSUM):
-        if not (CHECKPOINT / file).is_file():
-            raise FileNotFoundError(f"smol-llava's {file} is not in {CHECKPOINT}; {cure}")
-    digest = file_digest(path)
-    if (CHECKPOINT / _CHECKSUM).read_text(encoding="utf-8").split()[0] != digest:
-        raise ValueError(f"{path} is not the file that was shipped, its checksum differs; {cure}")
-    return digest
+    try:
+        if not (CHECKPOINT / _REPORT).is_file():
+            raise FileNotFoundError(f"{CHECKPOINT} lacks {_REPORT}")
+        checked_files(CHECKPOINT)
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(f"smol-llava's learned weights: {error}; {cure}") from None
+    return file_digest(CHECKPOINT / SUMS)
 
 
 def _refuse_too_little_memory() -> None:

@@ -21,7 +21,10 @@ from ..decoder import check_decoder, decoder_path
 
 __all__ = ["write_bundle"]
 
-_CODE = ("__init__.py", "digests.py", "files.py", "worlds/__init__.py", "worlds/resuming.py", "worlds/smol")
+_CODE = (
+    *("__init__.py", "digests.py", "files.py"),
+    *(f"worlds/{name}" for name in ("__init__.py", "grid.py", "resuming.py", "wording.py", "smol")),
+)
 """What training imports of this package; nothing of it needs more than torch, transformers, numpy and pillow."""
 _READER = "gguf"
 _ARCHIVE = "smol-training.zip"
@@ -44,13 +47,12 @@ python3 -m analysis_lib.worlds.smol.training --minutes 8 --gguf /tmp/smol-traini
 more. Where a call can bring one part only, copy the first parts to a place that stays (such as /tmp), and join them in
 the last call.
 
-$OUT then holds smol/adapters.safetensors (16 MB, written about every 75 seconds, so that a run that is cut off leaves a
-model), smol/training.json (recipe, learning curve, accuracies) and the log. The same lines resume a run that was cut
-off, as long as /tmp/smol-work is there. --seed 1 with another --output and --work trains a second model. If compiling
-fails, the run says so and goes on without; --compile off spares the attempt.
+$OUT then holds the log and the folder smol: the weights (9 MB in four files and their checksums, written about every 75
+seconds, so that a run that is cut off leaves a model) and training.json (recipe, learning curve, accuracies). The same
+lines resume a run that was cut off, as long as /tmp/smol-work is there. --seed 1 with another --output and --work trains
+a second model. If compiling fails, the run says so and goes on without; --compile off spares the attempt.
 
-To use the result, put both files of $OUT/smol into analysis_lib/worlds/smol/checkpoint and write the checksum there:
-sha256sum adapters.safetensors > adapters.sha256
+To use the result, put the files of $OUT/smol into analysis_lib/worlds/smol/checkpoint.
 """
 
 

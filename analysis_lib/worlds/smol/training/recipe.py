@@ -1,7 +1,7 @@
 """The whole recipe: vision, then language with the tower frozen, measured and saved as it goes.
 
-What comes out is a folder with ``adapters.safetensors`` (tower, projector and adapters, in eight bits) and
-``training.json``: the recipe, the learning curve, and accuracies on unseen scenes with pictures shown and hidden.
+What comes out is a folder with the weights of tower, projector and adapters, in four bits, and ``training.json``: the
+recipe, the learning curve, and accuracies on unseen scenes with pictures shown and hidden.
 """
 
 from __future__ import annotations
@@ -112,11 +112,11 @@ def train(recipe: Recipe, decoder: Any, tokenizer: Any, output: Path, work: Path
     reader = _reader(recipe, llava, adapters, tokens)
 
     def save(log: list[dict[str, Any]]) -> None:
-        save_weights(learned(llava, adapters), output / "adapters.safetensors")
+        save_weights(learned(llava, adapters), output)
         _write_report(output, report | {"curve": curve + log, "complete": False})
 
     curve += _language(recipe, reader, tokens, work, device, save)
-    restore(llava, adapters, load_weights(output / "adapters.safetensors"))  # what is reported is what is shipped
+    restore(llava, adapters, load_weights(output))  # what is reported is what is shipped
     unseen = _unseen(recipe, tokens, _REPORT_SEED, recipe.report_batches)
     report["accuracy"] = held_out_accuracy(reader, unseen, _REPORT_SEED)
     report["hidden_accuracy"] = held_out_accuracy(reader, unseen, _REPORT_SEED, hide=_grey)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -31,9 +30,7 @@ def shipped(tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> 
     llava = build_llava(config, decoder.state_dict())
     adapters = Adapters(llava.model.language_model, 4)
     folder = tmp_path / "checkpoint"
-    save_weights(learned(llava, adapters), folder / "adapters.safetensors")
-    digest = hashlib.sha256((folder / "adapters.safetensors").read_bytes()).hexdigest()
-    (folder / "adapters.sha256").write_text(f"{digest}  adapters.safetensors\n", encoding="utf-8")
+    save_weights(learned(llava, adapters), folder)
     (folder / "training.json").write_text('{"accuracy": {}}', encoding="utf-8")
     monkeypatch.setattr(assembly, "CHECKPOINT", folder)
     monkeypatch.setattr(assembly, "decoder_path", lambda: Path("installed.gguf"))
@@ -64,7 +61,7 @@ def test_it_is_assembled_once_and_anew_for_other_weights(shipped: Path, monkeypa
     first = assembly.assembled_smol()
     monkeypatch.setattr(assembly, "save_assembled", lambda *a: pytest.fail("assembled a second time"))
     assert assembly.assembled_smol() == first
-    weights = shipped / "adapters.safetensors"
+    weights = shipped / "adapters.up.safetensors"
     weights.write_bytes(weights.read_bytes() + b" ")
     with pytest.raises(ValueError, match="checksum differs"):
         assembly.assembled_smol()
@@ -77,9 +74,7 @@ def test_what_is_missing_or_does_not_belong_together_is_refused(
     with pytest.raises(MemoryError, match="GB are free"):
         load_model("smol-llava")
     with pytest.raises(ValueError, match="not trained around this decoder"):
-        assembly.save_assembled(
-            tmp_path / "x", tiny_decoder(len(tokenizer), layers=3), tokenizer, shipped / "adapters.safetensors"
-        )
+        assembly.save_assembled(tmp_path / "x", tiny_decoder(len(tokenizer), layers=3), tokenizer, shipped)
     assert not (tmp_path / "x").exists()
 
     def missing() -> Path:

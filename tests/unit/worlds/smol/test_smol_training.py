@@ -59,7 +59,7 @@ def test_a_run_that_was_killed_ends_like_a_straight_one(
         run(tmp_path, tokenizer, "resumed", **steps)
     monkeypatch.setattr(recipe_module, "_stream", real)
     again = run(tmp_path, tokenizer, "resumed", **steps)
-    straight, resumed = (load_weights(tmp_path / name / "adapters.safetensors") for name in ("straight", "resumed"))
+    straight, resumed = (load_weights(tmp_path / name) for name in ("straight", "resumed"))
     assert straight.keys() == resumed.keys()
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
     assert again["accuracy"] == report["accuracy"]
