@@ -49,8 +49,8 @@ the last call.
 
 $OUT then holds the log and the folder smol: the weights (9 MB in four files and their checksums, written about every 75
 seconds, so that a run that is cut off leaves a model) and training.json (recipe, learning curve, accuracies). The same
-lines resume a run that was cut off, as long as /tmp/smol-work is there. --seed 1 with another --output and --work trains
-a second model. If compiling fails, the run says so and goes on without; --compile off spares the attempt.
+lines resume a run that was cut off, as long as /tmp/smol-work is there. --seed 1 with another --output and --work
+trains a second model. If compiling fails, the run says so and goes on without; --compile off spares the attempt.
 
 To use the result, put the files of $OUT/smol into analysis_lib/worlds/smol/checkpoint.
 """
