@@ -1,19 +1,35 @@
 """Extraction at the size of the published models, without their weights: what it computes, and how fast."""
 
+from .estimate import (
+    N_QUESTIONS,
+    Rehearsal,
+    costs,
+    measurements,
+    minutes_by_way,
+    rehearse_models,
+    summarise,
+)
 from .operations import Operations, count_operations
 from .shapes import SHAPES, Shape, build, generate, window_run
 from .timing import H100_PEAK, Timing, device_peak, rehearse
 
 __all__ = [
     "H100_PEAK",
+    "N_QUESTIONS",
     "SHAPES",
     "Operations",
+    "Rehearsal",
     "Shape",
     "Timing",
     "build",
+    "costs",
     "count_operations",
     "device_peak",
     "generate",
+    "measurements",
+    "minutes_by_way",
     "rehearse",
+    "rehearse_models",
+    "summarise",
     "window_run",
 ]

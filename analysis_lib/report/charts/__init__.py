@@ -6,6 +6,7 @@ here.
 """
 
 from analysis_lib.report.charts.comparisons import clustering, correlations_over_null, task_scatter
+from analysis_lib.report.charts.costs import minutes_allowed
 from analysis_lib.report.charts.dots import accuracy_dots, atom_dots, dots_with_interval, wilson_interval, with_wilson
 from analysis_lib.report.charts.gates import gate_picture
 from analysis_lib.report.charts.judged_tiles import LOOKS as CLAIM_LOOKS
@@ -40,6 +41,7 @@ __all__ = [
     "mask_picture",
     "mask_switch",
     "matrix_picture",
+    "minutes_allowed",
     "task_scatter",
     "variance_spectrum",
     "verdict_tiles",

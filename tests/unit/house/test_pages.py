@@ -17,7 +17,6 @@ PARAMETERS = re.compile(r"^:tags:.*\bparameters\b", re.MULTILINE)
 LONG_CELLS = {
     "fingerprints",
     "knockouts",
-    "rehearsal",
     "setup",
     "stability",
     "trajectories",

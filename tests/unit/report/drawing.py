@@ -43,6 +43,8 @@ def drawings() -> dict[str, Drawing]:
     gates = pd.DataFrame({"gate": "copy", "quantity": ["unique_vision", "synergy"], "bits": [1.0, 0.0]})
     truth = pd.DataFrame({"gate": "copy", "vision": ["0", "1"], "language": "0", "answer": "0", "how often": "½"})
     tiles = pd.DataFrame({"claim": "C3", "task": ["a", "b"], "model": "mini", "verdict": DIFFERS})
+    cost = pd.DataFrame({"model": ["a", "b"], "way": "lockstep", "kind": "estimated", "minutes": [4.0, 9.0]})
+    cost["allowed"] = [5.0, 12.0]
     said = {"description": WORDS}
     exact = said | {"uncertainty": "exact"}
     return {
@@ -97,6 +99,11 @@ def drawings() -> dict[str, Drawing]:
             truth,
             lambda t: charts.gate_picture(gates, t, **said),
             ("gate", "vision", "answer", "how often"),
+        ),
+        "minutes_allowed": (
+            cost,
+            lambda t: charts.minutes_allowed(t, **exact),
+            ("model", "way", "kind", "minutes", "allowed"),
         ),
         "claim_tiles": (
             tiles,
