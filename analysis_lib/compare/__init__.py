@@ -1,6 +1,12 @@
 """Atoms beside atoms: models, tasks and claims. Tidy tables in, numbers with intervals out; no model, no chart."""
 
-from analysis_lib.compare.behaviour import behaviour
+from analysis_lib.compare.agreement import (
+    agreement_by_atom,
+    compare_models,
+    summarise_agreement,
+    untouched_by_model,
+)
+from analysis_lib.compare.behaviour import behaviour, shares_right
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, read_claims
 from analysis_lib.compare.curves import LEVEL, WIDTH, Curve, Interval, NotMeasurableError, read_curve
 from analysis_lib.compare.exact import matching_test, rank_correlation, rank_interval, rank_test
@@ -20,6 +26,7 @@ from analysis_lib.compare.knockout_effects import (
 )
 from analysis_lib.compare.last_layer import shares_of_total, summarise_last_layer, untouched_last_layer
 from analysis_lib.compare.proportions import wilson_interval
+from analysis_lib.compare.seeds import compare_seeds, seeds_by_atom, summarise_seeds
 from analysis_lib.compare.statistics import (
     NOT_THERE,
     READINGS,
@@ -29,7 +36,13 @@ from analysis_lib.compare.statistics import (
     redundancy_share,
     rise,
 )
-from analysis_lib.compare.trajectories import correlate, correlate_steps, random_monotone_correlations
+from analysis_lib.compare.trajectories import (
+    chance_by_depth,
+    correlate,
+    correlate_steps,
+    random_monotone_correlations,
+    summarise_chance,
+)
 
 __all__ = [
     "DIFFERS",
@@ -50,9 +63,13 @@ __all__ = [
     "NotMeasurableError",
     "Reading",
     "accepted_words",
+    "agreement_by_atom",
     "behaviour",
+    "chance_by_depth",
     "changes_by_task",
     "clusters",
+    "compare_models",
+    "compare_seeds",
     "correlate",
     "correlate_steps",
     "judge",
@@ -69,12 +86,18 @@ __all__ = [
     "read_fingerprints",
     "redundancy_share",
     "rise",
+    "seeds_by_atom",
     "share_distances",
     "shares_of_total",
+    "shares_right",
     "standing",
+    "summarise_agreement",
+    "summarise_chance",
     "summarise_knockouts",
     "summarise_last_layer",
+    "summarise_seeds",
     "tiles",
+    "untouched_by_model",
     "untouched_last_layer",
     "wilson_interval",
 ]

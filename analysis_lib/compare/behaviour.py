@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,12 @@ MEASURES = {"accuracy": "correct", "probability": "answer_probability"}
 """Measure -> the array of an activation store whose mean it is."""
 
 _DRAW = re.compile(r"(, random (?:edges|layers)) [0-9]+$")
+Place = TypeVar("Place", bound=Hashable)
+
+
+def shares_right(stores: Mapping[Place, xr.Dataset], condition: str = "baseline") -> dict[Place, float]:
+    """The share of questions that count as answered correctly under a condition, for each store."""
+    return {place: float(store["correct"].sel(condition=condition).mean()) for place, store in stores.items()}
 
 
 def behaviour(

@@ -9,10 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 
 from analysis_lib.compare.curves import LEVEL, Array, Curve, Interval, NotMeasurableError
+from analysis_lib.shown import Shown, Summary
 
 DRAWS = 1000
+DEPTHS = (4, 5, 7, 9, 13, 17, 25, 33, 41)
+"""Layers, embeddings included, of models from the smallest to the large."""
+DEEP = 33
+"""Layers of a model of seven billion parameters."""
 
 
 def correlate(first: Curve, second: Curve, seed: int = 0, draws: int = DRAWS) -> Interval:
@@ -117,3 +123,21 @@ def random_monotone_correlations(layers: int, n: int = 4000, seed: int = 0) -> A
     steps = np.random.default_rng([seed, layers]).exponential(size=(2, n, layers - 1))
     curves = np.concatenate([np.zeros((2, n, 1)), steps.cumsum(-1)], axis=-1)
     return pearson(curves[0], curves[1])
+
+
+def chance_by_depth(least: float, seed: int = 0) -> pd.DataFrame:
+    """How strongly random rising curves correlate, a row per depth of `DEPTHS`.
+
+    Returns
+    -------
+    ``layers``, the ``median`` correlation, and how many of ``n`` pairs (``correct``) correlate above ``least``.
+    """
+    found = [(depth, random_monotone_correlations(depth, seed=seed)) for depth in DEPTHS]
+    rows = [(depth, float(np.median(one)), int((one > least).sum()), len(one)) for depth, one in found]
+    return pd.DataFrame(rows, columns=["layers", "median", "correct", "n"])
+
+
+def summarise_chance(by_depth: pd.DataFrame) -> Summary:
+    """What chance gives in a model of seven billion parameters, from `chance_by_depth`."""
+    deep = by_depth.set_index("layers").loc[DEEP]
+    return {"deep_median": Shown(deep["median"], ".2f"), "deep_above": Shown(deep["correct"] / deep["n"], ".0%")}

@@ -47,7 +47,7 @@ def rows_of(
     )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def made() -> Callable[..., pd.DataFrame]:
     """``made(curves={task: {...}}, knocked={task: {...}}, models=(...), half=...)``: what is not named is plain."""
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from analysis_lib.compare.behaviour import behaviour
+from analysis_lib.compare import behaviour, shares_right
 
 
 def answers(correct: np.ndarray, conditions: list[str], pictures: np.ndarray) -> xr.Dataset:
@@ -71,3 +71,11 @@ def test_what_cannot_be_compared_is_refused(correct: np.ndarray):
         behaviour(answers(correct, ["paper", "strict"], np.arange(400)))
     with pytest.raises(ValueError, match="one picture"):
         behaviour(answers(correct, ["baseline", "strict"], np.zeros(400)))
+
+
+def test_the_share_of_right_answers_is_of_one_condition_and_store():
+    right = np.array([[True, False], [True, True], [False, False], [True, False]])
+    store = xr.Dataset({"correct": (("sample", "condition"), right)}, {"condition": ["baseline", "strict"]})
+    stores = {"all": store, "first": store.isel(sample=slice(1))}
+    assert shares_right(stores) == {"all": 0.75, "first": 1.0}
+    assert shares_right(stores, "strict") == {"all": 0.25, "first": 0.0}

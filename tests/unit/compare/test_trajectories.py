@@ -8,10 +8,12 @@ import pytest
 from analysis_lib.compare import (
     Curve,
     NotMeasurableError,
+    chance_by_depth,
     correlate,
     correlate_steps,
     matching_test,
     random_monotone_correlations,
+    summarise_chance,
 )
 from analysis_lib.compare.trajectories import at_depths, pearson
 
@@ -105,3 +107,14 @@ def test_the_matching_test_finds_counterparts_and_is_fair_without_them():
     rng = np.random.default_rng(3)
     p = np.array([matching_test(rng.standard_normal((4, 4)))[1] for _ in range(400)])
     assert (p <= 0.05).mean() <= 0.08 and p.mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_chance_exceeds_a_correlation_more_often_the_deeper_the_model():
+    table = chance_by_depth(0.96)
+    share = (table["correct"] / table["n"]).to_numpy()
+    deep = table["layers"] > 6
+    assert np.all(np.diff(table["layers"]) > 0) and np.all(np.diff(share[deep]) > 0)
+    assert share[~deep].max() < 0.4 < 0.9 < share[-1]
+    drawn = random_monotone_correlations(33)
+    said = summarise_chance(table)
+    assert said["deep_median"].value == np.median(drawn) and said["deep_above"].value == (drawn > 0.96).mean()
