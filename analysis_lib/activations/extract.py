@@ -29,6 +29,7 @@ from .generation import continue_answers
 from .lock import writing
 from .opening import open_activations, said_key
 from .settings import pictures_digest, settings_of
+from .source import code_digest as _code_digest
 from .store import ActivationStore, ArraySpec
 
 __all__ = ["extract"]
@@ -94,7 +95,7 @@ def extract(
         raise ValueError(f"made_by is {made_by!r}; give one word, such as 'hand' or 'workflow'")
     n_said = _tokens_to_say(scoring, max_new_tokens, chosen)
     answers = Answers.of(vlm, questions)
-    settings = settings_of(vlm, questions, chosen, batch_size, backend) | {
+    settings = settings_of(vlm, questions, chosen, batch_size, backend, _code_digest()) | {
         "scoring": "generation" if n_said else "first-token",
         "max_new_tokens": n_said,
     }

@@ -15,7 +15,6 @@ from analysis_lib.models.images import picture_digest
 from analysis_lib.stores import digest
 
 from .conditions import Condition
-from .source import code_digest
 
 __all__ = ["pictures_digest", "settings_of"]
 
@@ -26,6 +25,7 @@ def settings_of(
     conditions: Sequence[Condition],
     batch_size: int,
     backend: str,
+    code: str,
 ) -> dict[str, Any]:
     """Model, questions, conditions, code: two extractions of the same settings store the same."""
     return {
@@ -42,7 +42,7 @@ def settings_of(
         "conditions": [condition.to_dict() for condition in conditions],
         "backend": backend,
         "batch_size": batch_size,
-        "code": code_digest(),
+        "code": code,
     }
 
 
