@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from companion import data
 
-from analysis_lib.run.__main__ import build_parser
+from analysis_lib.run.__main__ import once, parse
 from analysis_lib.run.execute import read_notebook
 from tests.book.conftest import REPOSITORY, pages_of
 from tests.book.test_downloads import offered
@@ -31,7 +31,18 @@ def folder_of(book: Path, command: list[str]) -> Path:
 
 
 def parameters_in(command: list[str]) -> dict[str, str]:
-    return dict(build_parser().parse_args(command[3:]).parameter)
+    return once(parse(command[3:]).parameter)
+
+
+def with_parameter(command: list[str], name: str, value: str) -> list[str]:
+    """The command with another value of one parameter, which a page that was run with it names already."""
+    given = {**parameters_in(command), name: value}
+    return [*command[:4], *(word for pair in given.items() for word in ("-p", *pair))]
+
+
+def test_a_command_with_another_value_names_each_parameter_once():
+    command = ["python", "-m", "analysis_lib.run", "notebooks/a.md", "-p", "results", "here", "-p", "seed", "-3"]
+    assert parameters_in(with_parameter(command, "results", "there")) == {"results": "there", "seed": "-3"}
 
 
 def test_every_executed_page_shows_a_command_with_all_its_parameters(book: Path):
@@ -62,7 +73,8 @@ def test_the_command_on_the_first_page_makes_its_numbers_again(book: Path, tmp_p
     for name in ("activations", "atoms"):
         if (folder / "results" / profile / name).is_dir():
             (made / name).symlink_to(folder / "results" / profile / name)
-    command += ["-p", "results", str(tmp_path / "results"), "-o", str(tmp_path / "again.ipynb")]
+    command = with_parameter(command, "results", str(tmp_path / "results"))
+    command += ["-o", str(tmp_path / "again.ipynb")]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         shlex.join(command), shell=True, cwd=folder, capture_output=True, text=True,

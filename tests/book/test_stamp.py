@@ -11,7 +11,7 @@ from companion import stamp
 from nbformat.v4 import new_code_cell, new_notebook
 
 from analysis_lib.run import read_parameters
-from analysis_lib.run.__main__ import build_parser
+from analysis_lib.run.__main__ import once, parse
 from tests.book.conftest import REPOSITORY, build
 
 
@@ -73,7 +73,7 @@ flag: bool = False  # a truth
     }  # fmt: skip
     command = shlex.split(stamp.command_of(run_of(**parameters)))
     assert command[:4] == ["python", "-m", "analysis_lib.run", "notebooks/page.md"]
-    given = dict(build_parser().parse_args(command[3:]).parameter)
+    given = once(parse(command[3:]).parameter)
     assert {name: declared[name].read(text) for name, text in given.items()} == parameters
 
 
