@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
@@ -53,6 +54,19 @@ def test_every_chart_has_words_and_uncertainty_and_a_static_picture(book: Path):
             assert figure.select_one("figcaption.vl-note").get_text() == uncertainty, path
             found += 1
     assert found
+
+
+def test_no_cell_of_a_page_warns_of_what_is_about_to_go_or_of_anything_else(book: Path):
+    # A kernel shows what a cell itself calls that is deprecated; what the library calls is held by the tests' settings.
+    pages = sorted((book / "_sources").rglob("*.ipynb"))
+    said = {
+        str(page): output["text"]
+        for page in pages
+        for cell in nbformat.read(page, as_version=4).cells
+        for output in cell.get("outputs", [])
+        if output["output_type"] == "stream" and output["name"] == "stderr"
+    }
+    assert pages and not said
 
 
 def test_no_page_asks_another_host_for_anything(book: Path):
