@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+from analysis_lib.pid import get_definition
 from analysis_lib.stores import digest
 
 from .settings import REFERENCE, Settings
@@ -15,9 +16,6 @@ __all__ = ["ANSWER", "Part", "plan"]
 
 ANSWER = "answer"
 """What the second estimator asks about: the answer itself, by its name."""
-
-SLOW = ("iccs", "delta")
-"""Definitions without a closed form, evaluated at a few layers with few draws."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def plan(settings: Settings, conditions: Sequence[str], depth: int) -> list[Part
 
 def _by_definition(settings: Settings, name: str, target: str, depth: int) -> Part:
     draws, layers = {"n_bootstrap": settings.definition_bootstrap, "n_null": 5, "n_matched": 0, "n_bias": 10}, None
-    if name in SLOW:
+    if not get_definition(name).closed_form:  # few layers, few draws
         draws = {"n_bootstrap": settings.slow_bootstrap, "n_null": 2, "n_matched": 0, "n_bias": 3}
         evenly = {depth - 1 - i * depth // settings.slow_layers for i in range(settings.slow_layers)}
         layers = tuple(sorted(evenly & set(range(depth))))

@@ -1,15 +1,15 @@
 """Who tells what: informations and atoms of vision and language about a target. Arrays in, bits out.
 
-`flow` and `flow_mi` follow samples from end to end: `samples` reads and reduces them, `maps` makes them Gaussian,
-`inference` estimates with interval, bracket, nulls and p-value, `diagnostics` warns. `gaussian` is exact for a given
-covariance, which `system` whitens and `definitions` split; `discrete` is exact for given probabilities, and `probe` is
-the second estimator, by classifiers. `atoms`, `estimate`, `result` and `dataset` are what comes out.
+`flow` and `flow_mi` follow samples from end to end: `samples` reads and reduces them, `modes` say which `maps` make
+them Gaussian, `inference` estimates with interval, bracket, nulls and p-value, `diagnostics` warns. `gaussian` is exact
+for a given covariance, which `system` whitens and `definitions` split; `discrete` is exact for given probabilities, and
+`probe` is the second estimator, by classifiers. `atoms`, `estimate`, `result` and `dataset` are what comes out.
 """
 
 from __future__ import annotations
 
 from analysis_lib.pid.atoms import QUANTITIES, Atoms
-from analysis_lib.pid.definitions import DEFINITIONS
+from analysis_lib.pid.definitions import DEFINITIONS, get_definition
 from analysis_lib.pid.diagnostics.preservation import copula_information
 from analysis_lib.pid.fitted import FittedLatents
 from analysis_lib.pid.flow import fit_latents, pid_flow
@@ -17,6 +17,7 @@ from analysis_lib.pid.flow_mi import flow_mi
 from analysis_lib.pid.gaussian import gaussian_mi, gaussian_pid
 from analysis_lib.pid.inference.bias import information_bias
 from analysis_lib.pid.inference.significance import control_false_discoveries
+from analysis_lib.pid.modes import MODES
 from analysis_lib.pid.probe.classifiers import CLASSIFIERS
 from analysis_lib.pid.probe.probing import probe_pid
 from analysis_lib.pid.probe.usable import usable_information
@@ -28,6 +29,7 @@ from analysis_lib.pid.system.directions import UniqueDirections, unique_directio
 __all__ = [
     "CLASSIFIERS",
     "DEFINITIONS",
+    "MODES",
     "QUANTITIES",
     "Atoms",
     "FittedLatents",
@@ -40,6 +42,7 @@ __all__ = [
     "flow_mi",
     "gaussian_mi",
     "gaussian_pid",
+    "get_definition",
     "information_bias",
     "pid_flow",
     "probe_pid",

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis_lib.pid.fitted import blaming
 from analysis_lib.pid.gaussian import gaussian_mi
 from analysis_lib.pid.inference.bias import information_bias
 from analysis_lib.pid.maps.cartesian import IDLE, OUTDONE, fit_cartesian
+from analysis_lib.pid.modes import blaming
 from analysis_lib.pid.samples.inputs import (
     LARGEST_SEED,
     check_count,

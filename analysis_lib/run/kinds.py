@@ -119,6 +119,12 @@ def _task(value: str, root: Path) -> None:
     get_task(value)
 
 
+def _definition(value: str, root: Path) -> None:
+    from analysis_lib.pid import get_definition  # its package takes a while
+
+    get_definition(value)
+
+
 def _condition(value: str, root: Path) -> None:
     parse_condition(value)
 
@@ -176,6 +182,7 @@ def _folder_to_write(value: str, root: Path) -> None:
 KINDS: dict[str, Callable[[str, Path], None]] = {
     "task": _task,
     "condition": _condition,
+    "definition": _definition,
     "prompt": _prompt,
     "model": _model,
     "source": _source,

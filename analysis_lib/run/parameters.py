@@ -48,7 +48,7 @@ class Parameter:
                 raise ValueError(f"{reprlib.repr(text)} has {len(text):,} characters; give at most {MOST_CHARACTERS:,}")
             if found := UNWANTED.search(text):
                 raise ValueError(f"{reprlib.repr(text)} holds the control character {found.group()!r}; remove it")
-        chosen = _texts(value) if self.limits.choices else []
+        chosen = _texts(value) if self.limits.choices or self.limits.kind else []
         if twice := [text for i, text in enumerate(chosen) if text in chosen[:i]]:
             raise ValueError(f"{twice[0]!r} is chosen more than once; leave one of them")
         if self.type.scalar == "float" and isinstance(value, int):

@@ -19,6 +19,7 @@ from torch.nn.functional import threshold
 
 from analysis_lib.pid.atoms import LN2, Atoms
 from analysis_lib.pid.definitions.base import Definition
+from analysis_lib.pid.system.directions import split_frame
 from analysis_lib.pid.system.whitened import GaussianSystem
 
 
@@ -51,9 +52,16 @@ def uniques(given_vision: Tensor, given_language: Tensor) -> tuple[Tensor, Tenso
     return first, second
 
 
+def split(system: GaussianSystem) -> tuple[Tensor, Tensor]:
+    """The generalised eigenvectors, and which of them have an eigenvalue above one."""
+    ratios, frame = split_frame(system)
+    return frame[0], ratios[0] > 0
+
+
 BROJA = Definition(
     name="broja",
     says="unique is what no coupling with the same pairwise distributions can let the other source supply",
     source="Bertschinger et al. 2014, doi:10.3390/e16042161; Gaussian form: Venkatesh et al. 2023, arXiv:2307.10515",
     decompose=decompose,
+    split=split,
 )

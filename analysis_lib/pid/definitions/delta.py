@@ -220,5 +220,6 @@ DELTA = Definition(
     says="unique is what no processing of the other source can imitate",
     source="Banerjee et al. 2018, arXiv:1807.05103; Gaussian surrogate: Venkatesh and Schamberg 2022, arXiv:2105.00769",
     decompose=decompose,
+    closed_form=False,
     signed=frozenset({"synergy"}),
 )

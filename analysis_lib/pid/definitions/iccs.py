@@ -164,5 +164,6 @@ ICCS = Definition(
     says="redundant is what both sources and their union change alike in the surprise of each single event",
     source="Ince 2017, doi:10.3390/e19070318",
     decompose=decompose,
+    closed_form=False,
     signed=frozenset({"redundancy", "unique_vision", "unique_language", "synergy"}),
 )

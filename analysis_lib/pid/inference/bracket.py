@@ -16,7 +16,7 @@ from torch import Tensor
 
 from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.definitions import Definition
-from analysis_lib.pid.inference.crossfit import SPLITS, sum_of_uniques
+from analysis_lib.pid.inference.crossfit import sum_of_uniques
 from analysis_lib.pid.inference.latents import CommonLatents, assemble, average
 
 
@@ -43,9 +43,9 @@ def find_bracket(
 
     Draws that are NaN in either are left out.
     """
-    if definition.name not in SPLITS:
+    if (split := definition.split) is None:
         return None
-    sums = average([sum_of_uniques(part, groups[part.rows], draws[:, part.rows], seed) for part in parts])
+    sums = average([sum_of_uniques(part, split, groups[part.rows], draws[:, part.rows], seed) for part in parts])
     known = ~np.isnan(sums[1:]) & ~np.isnan(replicates[:, 0])
     if known.sum() < 2:
         return None

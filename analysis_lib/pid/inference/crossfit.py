@@ -6,12 +6,10 @@ far above zero. Here they are learnt on some groups of rows and judged on the ot
 each information taken off, so that the expectation of the result is at most the truth, and close to it where directions
 can be learnt.
 
-The same for MMI, whose only choice is which of the two sources tells more.
+Directions are chosen as the definition says (its ``split``).
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -19,40 +17,24 @@ from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
 from analysis_lib.pid.atoms import LN2
+from analysis_lib.pid.definitions.base import Split
 from analysis_lib.pid.inference.bias import information_bias
 from analysis_lib.pid.inference.latents import CommonLatents, weighted_covariances
 from analysis_lib.pid.system.covariance import Blocks
-from analysis_lib.pid.system.directions import split_frame
-from analysis_lib.pid.system.whitened import GaussianSystem, solve_system
+from analysis_lib.pid.system.whitened import solve_system
 from analysis_lib.vocabulary import BLOCKS
 
 FOLDS, FEWEST_FOLDS = 5, 2
 # A fold judges a pair of blocks only with this many rows per dimension; with fewer, two larger folds serve better.
 ROWS_PER_DIMENSION = 2
 
-Split = Callable[[GaussianSystem], tuple[Tensor, Tensor]]
 
-
-def _by_eigenvalue(system: GaussianSystem) -> tuple[Tensor, Tensor]:
-    ratios, frame = split_frame(system)
-    return frame[0], ratios[0] > 0
-
-
-def _by_information(system: GaussianSystem) -> tuple[Tensor, Tensor]:
-    frame = torch.eye(system.given_vision.shape[-1], dtype=torch.float64)
-    return frame, (system.vision > system.language).expand(len(frame))
-
-
-SPLITS: dict[str, Split] = {"broja": _by_eigenvalue, "mmi": _by_information}
-
-
-def sum_of_uniques(part: CommonLatents, groups: np.ndarray, draws: Tensor, seed: int) -> np.ndarray:
+def sum_of_uniques(part: CommonLatents, split: Split, groups: np.ndarray, draws: Tensor, seed: int) -> np.ndarray:
     """Bits ``(1 + n_draws,)`` of unique_vision + unique_language, from below: of the rows, then bootstrap replicates.
 
     ``groups`` ``(n_rows,)`` stay together; ``draws`` ``(n_draws, n_rows)`` count how often a judged row is drawn, the
     directions held fixed. NaN where the rows do not suffice.
     """
-    split = SPLITS[part.definition.name]
     values, (d_target, d_vision, d_language) = part.values, part.dims
     ample = len(values) // FOLDS >= ROWS_PER_DIMENSION * (d_target + max(d_vision, d_language))
     folds = GroupKFold(FOLDS if ample else FEWEST_FOLDS, shuffle=True, random_state=seed)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from analysis_lib.pid.fitted import Columns
 from analysis_lib.pid.samples.inputs import (
     Variable,
     check_lengths,
@@ -24,6 +23,8 @@ from analysis_lib.pid.samples.reduction import reduce_layers
 from analysis_lib.pid.samples.ties import describe_ties, tied_columns
 from analysis_lib.vocabulary import BLOCKS
 
+Columns = dict[str, np.ndarray]
+"""Values ``(n_samples, d)`` of every variable, by its name."""
 Components = int | Mapping[str, int | None] | None
 
 
