@@ -12,8 +12,10 @@ from .conditions import (
     random_edges,
     random_layers,
     window_conditions,
+    window_width,
     windows,
 )
+from .examples import EXAMPLE_SPANS, cuts_in_words, example_masks
 from .extract import extract
 from .forward import forward_condition, knocked_out
 from .knockout import KeepOnly, Knockout, RandomEdges
@@ -26,6 +28,7 @@ from .source import code_digest
 
 __all__ = [
     "CONDITIONS",
+    "EXAMPLE_SPANS",
     "Condition",
     "KeepOnly",
     "Knockout",
@@ -35,6 +38,8 @@ __all__ = [
     "attach",
     "attached",
     "code_digest",
+    "cuts_in_words",
+    "example_masks",
     "extract",
     "forward_condition",
     "forward_lockstep",
@@ -49,5 +54,6 @@ __all__ = [
     "random_edges",
     "random_layers",
     "window_conditions",
+    "window_width",
     "windows",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ __all__ = [
     "random_edges",
     "random_layers",
     "window_conditions",
+    "window_width",
     "windows",
 ]
 
@@ -169,6 +170,18 @@ def window_conditions(condition: str | Condition, n_layers: int, width: int) -> 
     """
     whole = get_condition(condition)
     return [whole.within(layers, f"{whole.name}@{centre}") for centre, layers in enumerate(windows(n_layers, width))]
+
+
+def window_width(conditions: Iterable[Condition]) -> int | None:
+    """How many layers the widest window among conditions holds; none where there is no window.
+
+    Examples
+    --------
+    >>> window_width([get_condition("strict"), *window_conditions("strict", n_layers=8, width=3)])
+    3
+    """
+    held = (cut.layers for one in conditions if "@" in one.name for cut in one.knockouts)
+    return max((len(set(layers)) for layers in held if layers is not None), default=None)
 
 
 def random_layers(condition: Condition, n_layers: int, seed: int = 0) -> Condition:

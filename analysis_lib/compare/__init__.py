@@ -6,6 +6,14 @@ from analysis_lib.compare.agreement import (
     summarise_agreement,
     untouched_by_model,
 )
+from analysis_lib.compare.answer_costs import (
+    RANDOM_EDGES,
+    answers_of_all,
+    summarise_answers,
+    summarise_windows,
+    whole_conditions,
+    windowed_accuracy,
+)
 from analysis_lib.compare.behaviour import behaviour, shares_right
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, read_claims
 from analysis_lib.compare.curves import LEVEL, WIDTH, Curve, Interval, NotMeasurableError, read_curve
@@ -25,6 +33,7 @@ from analysis_lib.compare.knockout_effects import (
     summarise_knockouts,
 )
 from analysis_lib.compare.last_layer import shares_of_total, summarise_last_layer, untouched_last_layer
+from analysis_lib.compare.moved_states import moved_by_layer, summarise_moved
 from analysis_lib.compare.proportions import wilson_interval
 from analysis_lib.compare.seeds import compare_seeds, seeds_by_atom, summarise_seeds
 from analysis_lib.compare.statistics import (
@@ -50,6 +59,7 @@ __all__ = [
     "LEVEL",
     "NOT_MEASURABLE",
     "NOT_THERE",
+    "RANDOM_EDGES",
     "READINGS",
     "REPRODUCED",
     "STATISTICS",
@@ -64,6 +74,7 @@ __all__ = [
     "Reading",
     "accepted_words",
     "agreement_by_atom",
+    "answers_of_all",
     "behaviour",
     "chance_by_depth",
     "changes_by_task",
@@ -76,6 +87,7 @@ __all__ = [
     "knockout_effects",
     "matching_test",
     "measured_words",
+    "moved_by_layer",
     "parts_of_differences",
     "random_monotone_correlations",
     "rank_correlation",
@@ -92,12 +104,17 @@ __all__ = [
     "shares_right",
     "standing",
     "summarise_agreement",
+    "summarise_answers",
     "summarise_chance",
     "summarise_knockouts",
     "summarise_last_layer",
+    "summarise_moved",
     "summarise_seeds",
+    "summarise_windows",
     "tiles",
     "untouched_by_model",
     "untouched_last_layer",
+    "whole_conditions",
     "wilson_interval",
+    "windowed_accuracy",
 ]

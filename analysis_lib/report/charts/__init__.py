@@ -5,6 +5,7 @@ cannot see it and says what its uncertainty is. Adding one is a function in a fi
 here.
 """
 
+from analysis_lib.report.charts.answers import answer_accuracies, answer_changes, window_changes
 from analysis_lib.report.charts.comparisons import clustering, correlations_over_null, task_scatter
 from analysis_lib.report.charts.costs import minutes_allowed
 from analysis_lib.report.charts.dots import accuracy_dots, atom_dots, dots_with_interval, wilson_interval, with_wilson
@@ -12,7 +13,7 @@ from analysis_lib.report.charts.gates import gate_picture
 from analysis_lib.report.charts.judged_tiles import LOOKS as CLAIM_LOOKS
 from analysis_lib.report.charts.judged_tiles import claim_tiles
 from analysis_lib.report.charts.lines import lines_with_interval
-from analysis_lib.report.charts.masks import mask_gallery, mask_picture
+from analysis_lib.report.charts.masks import condition_gallery, mask_gallery, mask_picture
 from analysis_lib.report.charts.stacks import atom_stacks
 from analysis_lib.report.charts.steps import eigenvalue_bars, latent_scatter, matrix_picture, variance_spectrum
 from analysis_lib.report.charts.sweeps import exact_lines
@@ -23,10 +24,13 @@ from analysis_lib.report.charts.verdicts import verdict_tiles
 __all__ = [
     "CLAIM_LOOKS",
     "accuracy_dots",
+    "answer_accuracies",
+    "answer_changes",
     "atom_dots",
     "atom_stacks",
     "claim_tiles",
     "clustering",
+    "condition_gallery",
     "correlations_over_null",
     "dots_with_interval",
     "eigenvalue_bars",
@@ -46,5 +50,6 @@ __all__ = [
     "variance_spectrum",
     "verdict_tiles",
     "wilson_interval",
+    "window_changes",
     "with_wilson",
 ]

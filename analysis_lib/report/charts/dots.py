@@ -10,7 +10,13 @@ import pandas as pd
 
 from analysis_lib.compare.proportions import wilson_interval
 from analysis_lib.report import theme
-from analysis_lib.report.charts.grammar import interval_note, menus, require_one_value_per_point, rounded
+from analysis_lib.report.charts.grammar import (
+    interval_note,
+    looks_of_conditions,
+    menus,
+    require_one_value_per_point,
+    rounded,
+)
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import drawable
 from analysis_lib.vocabulary import LEVEL
@@ -181,7 +187,6 @@ def accuracy_dots(
     if mark and not mark_label:
         raise ValueError(f"the tick {mark!r} needs a mark_label that tells readers what it is")
     table = drawable(table, ["task", "condition"])
-    looks = theme.condition_looks(table["condition"])
     note = "Bars: Wilson's 90 % interval." + (f" Grey tick: {mark_label}." if mark else "")
     return dots_with_interval(
         with_wilson(table),
@@ -191,9 +196,7 @@ def accuracy_dots(
         row="task",
         color="condition",
         mark=mark,
-        colors={name: look.color for name, look in looks.items()},
-        shapes={name: look.shape for name, look in looks.items()},
-        labels={name: theme.condition_words(name) for name in looks},
+        **looks_of_conditions(table["condition"]),
         x_title="accuracy",
         x_format=".0%",
         domain=(0, 1),

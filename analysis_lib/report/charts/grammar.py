@@ -7,11 +7,13 @@ definitions, targets or models and looks entirely normal.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
+
+from analysis_lib.report import theme
 
 LAYER_TITLE = "layer (0 = embeddings)"
 ATOMS_KEYS = ("model", "task", "condition", "target", "target_from", "mode", "definition", "layer", "quantity")
@@ -62,6 +64,16 @@ def rounded(table: pd.DataFrame, columns: Sequence[str], digits: int = 5) -> pd.
         if pd.api.types.is_float_dtype(kept[column]):
             kept[column] = [float(f"{value:.{digits}g}") for value in kept[column]]
     return kept
+
+
+def looks_of_conditions(names: Iterable[str]) -> dict[str, Any]:
+    """Colours, shapes and words of conditions, in the order of legends, as `dots_with_interval` takes them."""
+    looks = theme.condition_looks(names)
+    return {
+        "colors": {name: look.color for name, look in looks.items()},
+        "shapes": {name: look.shape for name, look in looks.items()},
+        "labels": {name: theme.condition_words(name) for name in looks},
+    }
 
 
 def menus(table: pd.DataFrame, select: str | Sequence[str] | None) -> list[alt.Parameter]:

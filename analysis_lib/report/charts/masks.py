@@ -110,6 +110,36 @@ def mask_gallery(
     return described(alt.concat(*pictures, columns=columns), description=description, uncertainty=EXACT)
 
 
+def condition_gallery(
+    masks: Mapping[str, ArrayLike],
+    spans: Mapping[str, tuple[int, int]],
+    *,
+    description: str,
+    captions: Mapping[str, str] | None = None,
+) -> alt.TopLevelMixin:
+    """Masks of conditions under the words that readers know these by, in the order of legends.
+
+    Arguments:
+        masks: Name of a condition -> its allowed-attention matrix, as `mask_picture` takes it.
+        spans: Name -> half-open range of positions, the same for all masks.
+        description: Alternative text.
+        captions: Name of a condition -> one line under it.
+
+    Raises:
+        ValueError: There is no mask, a caption belongs to none, or a mask does not fit the spans.
+
+    Example:
+        >>> causal = np.tril(np.ones((4, 4), dtype=bool))
+        >>> chart = condition_gallery({"strict": causal, "baseline": causal}, {"image": (0, 2), "question": (2, 4)},
+        ...     description="Two masks that are alike, the baseline's first.")
+        >>> [picture["title"]["text"] for picture in chart.to_dict()["concat"]]
+        [['baseline'], ['strict']]
+    """
+    ordered = {theme.condition_words(name): masks[name] for name in theme.condition_looks(masks)}
+    said = {theme.condition_words(name): caption for name, caption in (captions or {}).items()}
+    return mask_gallery(ordered, spans, description=description, captions=said)
+
+
 def _cells(allowed: ArrayLike, spans: Mapping[str, tuple[int, int]]) -> tuple[pd.DataFrame, list[str]]:
     """Rectangles of a mask, and the span that owns each position."""
     matrix = true_or_false(allowed, "the mask")
