@@ -35,7 +35,12 @@ _WINDOW = ".+@[0-9]+"
 
 
 def answers_of_all(stores: Mapping[tuple[str, str], xr.Dataset], seed: int = 0) -> pd.DataFrame:
-    """`behaviour` of every activation store, with the ``model`` and ``task`` that it is kept by."""
+    """`behaviour` of every activation store, with the ``model`` and ``task`` that it is kept by.
+
+    Raises
+    ------
+    ValueError: a store has no baseline, or all its questions ask about one picture.
+    """
     found = [behaviour(store, seed=seed).assign(model=model, task=task) for (model, task), store in stores.items()]
     return pd.concat(found)
 

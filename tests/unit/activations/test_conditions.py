@@ -21,6 +21,7 @@ from analysis_lib.activations import (
     random_edges,
     random_layers,
     window_conditions,
+    window_width,
     windows,
 )
 from analysis_lib.models import SPAN_NAMES, Spans
@@ -108,6 +109,15 @@ def test_windows_carry_the_knockouts_of_their_condition() -> None:
     for one, layers in zip(found, windows(8, 3), strict=True):
         assert set(one.knockouts) == {Knockout("image", "question", layers), Knockout("image", "gap", layers)}
         assert one.first_layer(8) == layers[0]
+
+
+@given(n_layers=st.integers(1, 12), data=st.data())
+def test_the_width_of_windows_is_found_among_conditions(n_layers: int, data: st.DataObject) -> None:
+    width = data.draw(st.integers(1, n_layers))
+    around = window_conditions("paper", n_layers, width)
+    others = [CONDITIONS["strict"], CONDITIONS["paper"].within(range(n_layers), "paper, everywhere")]
+    assert window_width([*others, *around]) == width
+    assert window_width(others) is None and window_width([]) is None
 
 
 @given(spans=any_spans())

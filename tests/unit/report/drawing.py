@@ -30,6 +30,24 @@ def atoms() -> pd.DataFrame:
     return table.assign(low=table["bits"] - 0.05, high=table["bits"] + 0.05, null_high=0.02, verdict="", model="mini")
 
 
+def answers_by_condition() -> pd.DataFrame:
+    """Two tasks, two conditions, two measures, with changes from the baseline."""
+    rows = [
+        {"task": task, "condition": condition, "measure": measure, "value": value, "change": value - 0.9}
+        for measure in ("accuracy", "probability")
+        for task in ("ChooseAttr", "QueryAttr")
+        for condition, value in (("baseline", 0.9), ("strict", 0.6))
+    ]
+    table = pd.DataFrame(rows).assign(model="mini")
+    half = 0.05
+    return table.assign(
+        low=table["value"] - half,
+        high=table["value"] + half,
+        change_low=table["change"] - half,
+        change_high=table["change"] + half,
+    )
+
+
 def drawings() -> dict[str, Drawing]:
     """Name of a chart -> its table, how it is drawn, and what of the table it draws."""
     baseline = atoms().query("condition == 'baseline'").reset_index(drop=True)
@@ -45,6 +63,9 @@ def drawings() -> dict[str, Drawing]:
     tiles = pd.DataFrame({"claim": "C3", "task": ["a", "b"], "model": "mini", "verdict": DIFFERS})
     cost = pd.DataFrame({"model": ["a", "b"], "way": "lockstep", "kind": "estimated", "minutes": [4.0, 9.0]})
     cost["allowed"] = [5.0, 12.0]
+    answers = answers_by_condition()
+    windows = answers[answers["measure"] == "accuracy"].assign(centre=[0, 1] * 2, condition="strict")
+    ends_of_change = ("change", "change_low", "change_high")
     said = {"description": WORDS}
     exact = said | {"uncertainty": "exact"}
     return {
@@ -77,6 +98,21 @@ def drawings() -> dict[str, Drawing]:
             counts,
             lambda t: charts.accuracy_dots(t, mark="blind", mark_label="a blind model", **said),
             ("task", "condition", "correct", "n", "blind"),
+        ),
+        "answer_accuracies": (
+            answers,
+            lambda t: charts.answer_accuracies(t, ["baseline", "strict"], **said),
+            ("measure", "condition", "task", "value", "low", "high"),
+        ),
+        "answer_changes": (
+            answers,
+            lambda t: charts.answer_changes(t, select="task", **said),
+            ("measure", "condition", "task", *ends_of_change),
+        ),
+        "window_changes": (
+            windows.reset_index(drop=True),
+            lambda t: charts.window_changes(t, **said),
+            ("centre", "condition", "task", *ends_of_change),
         ),
         "atom_stacks": (last, lambda t: charts.atom_stacks(t, row="task", **exact), ("task", "quantity", "bits")),
         "exact_lines": (

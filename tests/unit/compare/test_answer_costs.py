@@ -1,0 +1,125 @@
+"""What is told of answers under knockouts: which tasks, which points, which window, and what was not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from analysis_lib.compare import (
+    RANDOM_EDGES,
+    answers_of_all,
+    behaviour,
+    summarise_answers,
+    summarise_windows,
+    whole_conditions,
+    wilson_interval,
+    windowed_accuracy,
+)
+
+N = 200
+Stores = Mapping[tuple[str, str], xr.Dataset]
+FIRST_DRAW, SECOND_DRAW = (f"{RANDOM_EDGES} {seed}" for seed in (0, 1))
+KEPT = {"baseline": 200, "strict": 100, "image->last": 200, FIRST_DRAW: 150, SECOND_DRAW: 130}
+"""How many of a task's questions are answered rightly under a condition."""
+WINDOWS = {"strict@0": 150, "strict@1": 40, "strict@2": 199, "strict@3": 200, "strict@1, random layers 0": 190}
+
+
+def store(right: Mapping[str, int]) -> xr.Dataset:
+    """As many right answers under each condition, the first ones, each about a picture of its own."""
+    correct = np.arange(N)[:, None] < np.array([*right.values()])
+    dims = ("sample", "condition")
+    data = {"correct": (dims, correct), "answer_probability": (dims, 0.1 + 0.8 * correct)}
+    return xr.Dataset(data, {"condition": [*right], "image_id": ("sample", np.arange(N))})
+
+
+@pytest.fixture(scope="module")
+def stores() -> Stores:
+    """The first model loses half of task ``a`` and a tenth of ``b``; the second the reverse."""
+    costly, spared = store(KEPT | WINDOWS), store(KEPT | {"strict": 180, FIRST_DRAW: 40, SECOND_DRAW: 60})
+    return {("one", "a"): costly, ("one", "b"): spared, ("two", "a"): spared, ("two", "b"): costly}
+
+
+@pytest.fixture(scope="module")
+def answers(stores: Stores) -> pd.DataFrame:
+    return answers_of_all(stores)
+
+
+def without(stores: Stores, *gone: str) -> Stores:
+    """The stores of a profile that does not ask for these conditions."""
+    return {place: one.sel(condition=~one["condition"].isin(gone)) for place, one in stores.items()}
+
+
+def test_every_store_is_answered_under_its_own_name(stores: Stores, answers: pd.DataFrame):
+    for (model, task), one in stores.items():
+        mine = answers[(answers["model"] == model) & (answers["task"] == task)].drop(columns=["model", "task"])
+        pd.testing.assert_frame_equal(mine.reset_index(drop=True), behaviour(one))
+
+
+def test_conditions_are_whole_or_windows_or_the_baseline(answers: pd.DataFrame):
+    assert set(whole_conditions(answers)["condition"]) == {"strict", "image->last", RANDOM_EDGES}
+    windows = windowed_accuracy(answers)
+    assert set(windows["measure"]) == {"accuracy"} and set(windows["condition"]) == {"strict"}
+    assert sorted(windows.query("model == 'one'")["centre"]) == [0, 1, 2, 3]
+    renamed = windowed_accuracy(answers.assign(condition=answers["condition"].replace("strict@3", "image->last@12")))
+    assert {("image->last", 12), ("strict", 2)} <= set(zip(renamed["condition"], renamed["centre"], strict=True))
+
+
+def test_the_tasks_told_of_are_the_models_own_extremes(stores: Stores, answers: pd.DataFrame):
+    one, two = (summarise_answers(answers, model, stores) for model in ("one", "two"))
+    assert (one["hurt_task"], one["spared_task"]) == ("a", "b") and (two["hurt_task"], two["spared_task"]) == ("b", "a")
+    assert one["hurt_strict"].value == pytest.approx(50) and one["spared_strict"].value == pytest.approx(10)
+    assert one["hurt_strict"].text == two["hurt_strict"].text and one["model"] == "one"
+
+
+def test_costs_are_points_lost_with_their_interval_in_order(stores: Stores, answers: pd.DataFrame):
+    said = summarise_answers(answers, "one", stores)["hurt_random"]
+    assert said.value == pytest.approx(30)
+    low, high = said.interval
+    assert low < 30 < high and said.text.endswith("points")
+
+
+def test_no_change_and_no_measurement_are_told_apart_in_words(stores: Stores, answers: pd.DataFrame):
+    said = summarise_answers(answers, "one", stores)
+    assert said["hurt_last"] == "0 points (no answer changed)"
+    assert said["hurt_through"] == said["spared_direct"] == "an unmeasured number of points"
+    assert said["fewest_pictures"].text == "200" and said["unseen"].value == wilson_interval(0, N)[1]
+
+
+def test_random_cuts_are_compared_with_strict_question_by_question(stores: Stores, answers: pd.DataFrame):
+    said = summarise_answers(answers, "one", stores)
+    assert (said["hurt_versus"], said["spared_versus"]) == ("is less", "is more")
+    alike = {place: store(KEPT | {FIRST_DRAW: 100, SECOND_DRAW: 100}) for place in stores}
+    assert summarise_answers(answers_of_all(alike), "one", alike)["hurt_versus"] == "cannot be told apart"
+    bare = without(stores, FIRST_DRAW, SECOND_DRAW)
+    assert summarise_answers(answers_of_all(bare), "one", bare)["hurt_versus"] == "is not compared here"
+
+
+def test_the_costliest_and_the_last_costly_window_are_found(answers: pd.DataFrame):
+    said = summarise_windows(answers, "one", 3)
+    assert (said["worst_layer"], said["worst_cost"].value) == (1, pytest.approx(80))
+    assert said["last_costly"] == 1, "one answer of 200 that changes is not told from none"
+    assert said["random_layers"].value == pytest.approx(5) and said["window_width"] == 3
+
+
+def test_without_windows_nothing_is_made_up(stores: Stores):
+    bare = answers_of_all(without(stores, *WINDOWS))
+    assert summarise_windows(bare, "one", None) == {
+        "worst_layer": "unmeasured",
+        "worst_cost": "an unmeasured number of points",
+        "last_costly": "unmeasured",
+        "window_width": "unmeasured",
+        "random_layers": "an unmeasured number of points",
+    }
+
+
+def test_a_model_that_was_not_asked_under_strict_is_named(stores: Stores):
+    bare = without(stores, "strict")
+    for model in ("one", "three"):
+        with pytest.raises(ValueError, match=f"{model} was not asked under 'strict'; add it"):
+            summarise_answers(answers_of_all(bare), model, bare)
+        with pytest.raises(ValueError, match=f"{model} was not asked under 'strict'; add it"):
+            summarise_windows(answers_of_all(bare), model, 3)
