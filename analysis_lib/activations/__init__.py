@@ -15,7 +15,7 @@ from .conditions import (
     window_width,
     windows,
 )
-from .examples import EXAMPLE_SPANS, cuts_in_words, example_masks
+from .examples import EXAMPLE_SPANS, cuts_in_words, example_masks, shorten_picture
 from .extract import extract
 from .forward import forward_condition, knocked_out
 from .knockout import KeepOnly, Knockout, RandomEdges
@@ -53,6 +53,7 @@ __all__ = [
     "pixel_dependence",
     "random_edges",
     "random_layers",
+    "shorten_picture",
     "window_conditions",
     "window_width",
     "windows",

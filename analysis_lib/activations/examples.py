@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import asdict
 
 import numpy as np
 
@@ -13,15 +14,15 @@ from .conditions import Condition
 from .knockout import Knockout
 from .masks import allowed_mask
 
-__all__ = ["EXAMPLE_SPANS", "cuts_in_words", "example_masks"]
+__all__ = ["EXAMPLE_SPANS", "cuts_in_words", "example_masks", "shorten_picture"]
 
 EXAMPLE_SPANS = Spans(system=(0, 2), image=(2, 10), gap=(10, 11), question=(11, 17), tail=(17, 20), last=(19, 20))
 """The prompt's spans: two tokens of a system prompt, eight of a picture, six of a question."""
 _DRAW = re.compile(r"(, random edges) [0-9]+$")
 
 
-def example_masks(conditions: Iterable[Condition]) -> dict[str, np.ndarray]:
-    """Masks ``(n_tokens, n_tokens)`` of the example prompt, true where the row may read the column, by condition.
+def example_masks(conditions: Iterable[Condition], spans: Spans = EXAMPLE_SPANS) -> dict[str, np.ndarray]:
+    """Masks ``(n_tokens, n_tokens)`` of a short prompt, true where the row may read the column, by condition.
 
     Windows look like what holds in them and are left out, as is every further draw of a control, whose name here says
     no number.
@@ -32,7 +33,7 @@ def example_masks(conditions: Iterable[Condition]) -> dict[str, np.ndarray]:
     >>> list(example_masks([CONDITIONS["strict"], random_edges("strict", 0), random_edges("strict", 1)]))
     ['strict', 'strict, random edges']
     """
-    return {name: allowed_mask([EXAMPLE_SPANS], one.knockouts, 0)[0, 0].numpy() for name, one in _shown(conditions)}
+    return {name: allowed_mask([spans], one.knockouts, 0)[0, 0].numpy() for name, one in _shown(conditions)}
 
 
 def cuts_in_words(conditions: Iterable[Condition]) -> dict[str, str]:
@@ -49,6 +50,20 @@ def cuts_in_words(conditions: Iterable[Condition]) -> dict[str, str]:
         for name, one in _shown(conditions)
     }
     return {name: said for name, said in words.items() if said}
+
+
+def shorten_picture(spans: Spans, most: int = 60) -> Spans:
+    """The spans of a prompt whose picture keeps at most so many tokens, to draw it; each reads and is read alike.
+
+    Examples
+    --------
+    >>> shorten_picture(EXAMPLE_SPANS, most=3).question
+    (6, 12)
+    """
+    start, stop = spans.image
+    gone = max(0, stop - start - most)
+    moved = {name: tuple(end - gone * (end >= stop) for end in ends) for name, ends in asdict(spans).items()}
+    return Spans(**moved)
 
 
 def _shown(conditions: Iterable[Condition]) -> Iterable[tuple[str, Condition]]:

@@ -18,6 +18,7 @@ from analysis_lib.compare.behaviour import behaviour, shares_right
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, read_claims
 from analysis_lib.compare.curves import LEVEL, WIDTH, Curve, Interval, NotMeasurableError, read_curve
 from analysis_lib.compare.exact import matching_test, rank_correlation, rank_interval, rank_test
+from analysis_lib.compare.examples import draw_questions, model_sizes
 from analysis_lib.compare.fingerprints import (
     Fingerprints,
     Merge,
@@ -25,6 +26,7 @@ from analysis_lib.compare.fingerprints import (
     read_fingerprints,
     share_distances,
 )
+from analysis_lib.compare.given_away import given_away, summarise_given_away
 from analysis_lib.compare.judgement import IN_PART, accepted_words, judge, measured_words, standing, tiles
 from analysis_lib.compare.knockout_effects import (
     TARGETS_FROM,
@@ -35,6 +37,7 @@ from analysis_lib.compare.knockout_effects import (
 from analysis_lib.compare.last_layer import shares_of_total, summarise_last_layer, untouched_last_layer
 from analysis_lib.compare.moved_states import moved_by_layer, summarise_moved
 from analysis_lib.compare.proportions import wilson_interval
+from analysis_lib.compare.rivals import COMMONEST, TWIN, accuracies, rival_of, summarise_accuracies
 from analysis_lib.compare.seeds import compare_seeds, seeds_by_atom, summarise_seeds
 from analysis_lib.compare.statistics import (
     NOT_THERE,
@@ -54,6 +57,7 @@ from analysis_lib.compare.trajectories import (
 )
 
 __all__ = [
+    "COMMONEST",
     "DIFFERS",
     "IN_PART",
     "LEVEL",
@@ -64,6 +68,7 @@ __all__ = [
     "REPRODUCED",
     "STATISTICS",
     "TARGETS_FROM",
+    "TWIN",
     "UNDECIDED",
     "WIDTH",
     "Curve",
@@ -73,6 +78,7 @@ __all__ = [
     "NotMeasurableError",
     "Reading",
     "accepted_words",
+    "accuracies",
     "agreement_by_atom",
     "answers_of_all",
     "behaviour",
@@ -83,10 +89,13 @@ __all__ = [
     "compare_seeds",
     "correlate",
     "correlate_steps",
+    "draw_questions",
+    "given_away",
     "judge",
     "knockout_effects",
     "matching_test",
     "measured_words",
+    "model_sizes",
     "moved_by_layer",
     "parts_of_differences",
     "random_monotone_correlations",
@@ -98,14 +107,17 @@ __all__ = [
     "read_fingerprints",
     "redundancy_share",
     "rise",
+    "rival_of",
     "seeds_by_atom",
     "share_distances",
     "shares_of_total",
     "shares_right",
     "standing",
+    "summarise_accuracies",
     "summarise_agreement",
     "summarise_answers",
     "summarise_chance",
+    "summarise_given_away",
     "summarise_knockouts",
     "summarise_last_layer",
     "summarise_moved",

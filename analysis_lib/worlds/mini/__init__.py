@@ -5,7 +5,7 @@
 """
 
 from ..wording import Asked
-from .embedded import EMBEDDED_MODELS, training_report
+from .embedded import EMBEDDED_MODELS, training_report, twin_report
 from .files import embedded_minigqa, write_minigqa
 from .pictures import PIXELS_PER_CELL, render
 from .questions import FAMILIES, TRAINING_FAMILIES, answer_options, ask
@@ -24,5 +24,6 @@ __all__ = [
     "sample_scene",
     "scene_graph",
     "training_report",
+    "twin_report",
     "write_minigqa",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from analysis_lib.digests import file_digest
 from analysis_lib.files import write_atomically
 from analysis_lib.worlds.eight_bit import EIGHT_BIT_FILE
 
-__all__ = ["CHECKSUMS", "EMBEDDED_MODELS", "embedded_folder", "seal", "training_report", "verify"]
+__all__ = ["CHECKSUMS", "EMBEDDED_MODELS", "embedded_folder", "seal", "training_report", "twin_report", "verify"]
 
 _CHECKPOINTS = Path(__file__).parent / "checkpoints"
 EMBEDDED_MODELS: dict[str, Path] = {name: _CHECKPOINTS / name for name in ("mini-llava-1.5", "mini-llava-1.6")}
@@ -86,6 +87,22 @@ def training_report(name: str) -> dict[str, Any]:
     folder = embedded_folder(name)
     verify(folder)
     return json.loads((folder / "training.json").read_text(encoding="utf-8"))
+
+
+def twin_report(name: str, tasks: Iterable[str]) -> dict[str, Any] | None:
+    """The `training_report` of a model whose blind twin was asked all of these tasks; none for any other model.
+
+    Raises
+    ------
+    ValueError: the report was damaged. FileNotFoundError: an embedded model whose checkpoint is not there.
+
+    Examples
+    --------
+    >>> twin_report("llava-hf/llava-1.5-7b-hf", ["QueryAttr"]) is None
+    True
+    """
+    report = training_report(name) if name in EMBEDDED_MODELS else None
+    return report if report and set(tasks) <= set(report["blind_accuracy"]) else None
 
 
 def _files(folder: Path) -> list[Path]:

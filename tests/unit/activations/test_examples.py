@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis_lib.activations import (
     CONDITIONS,
@@ -12,9 +15,11 @@ from analysis_lib.activations import (
     keep_only,
     random_edges,
     random_layers,
+    shorten_picture,
     window_conditions,
 )
-from analysis_lib.models import SPAN_NAMES
+from analysis_lib.models import SPAN_NAMES, Spans
+from tests.unit.activations.conditions import any_spans
 
 WINDOWS = window_conditions("strict", 8, 3)
 
@@ -52,3 +57,21 @@ def test_a_control_cuts_as_many_cells_and_is_not_put_in_words() -> None:
     masks, words = example_masks(conditions), cuts_in_words(conditions)
     assert masks["paper"].sum() == masks["paper, random edges"].sum()
     assert list(words) == ["paper"]
+
+
+@given(spans=any_spans(), most=st.integers(1, 6))
+def test_a_shortened_picture_moves_what_follows_and_nothing_else(spans: Spans, most: int) -> None:
+    short = shorten_picture(spans, most)
+    lengths, before = ({name: np.diff(getattr(one, name))[0] for name in SPAN_NAMES} for one in (short, spans))
+    assert lengths == before | {"image": min(most, before["image"])}
+    assert short.system == spans.system
+    ends = [getattr(short, name) for name in SPAN_NAMES[:-1]]
+    assert all(one[1] == other[0] for one, other in zip(ends, ends[1:], strict=False)) and short.last[1] == ends[-1][1]
+
+
+@pytest.mark.parametrize("name", ["paper", "strict", "image->last"])
+def test_masks_of_another_prompt_are_its_own(name: str) -> None:
+    whole = example_masks([CONDITIONS[name]])[name]
+    short = example_masks([CONDITIONS[name]], shorten_picture(EXAMPLE_SPANS, 3))[name]
+    kept = [*range(5), *range(10, 20)]
+    assert np.array_equal(short, whole[np.ix_(kept, kept)])

@@ -16,7 +16,6 @@ CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(?P<tags>(?::[^\n]*\n)*)(?P<code>.*
 PARAMETERS = re.compile(r"^:tags:.*\bparameters\b", re.MULTILINE)
 LONG_CELLS = {
     "fingerprints",
-    "setup",
     "trajectories",
 }
 """Pages that still hold cells which are too long; the list only shrinks."""

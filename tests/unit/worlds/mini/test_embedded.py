@@ -16,7 +16,7 @@ from analysis_lib.tasks import TASKS, load_questions
 from analysis_lib.worlds.mini import embedded, write_minigqa
 from analysis_lib.worlds.mini.__main__ import main
 from analysis_lib.worlds.mini.architectures import ARCHITECTURES
-from analysis_lib.worlds.mini.embedded import CHECKSUMS, seal, training_report, verify
+from analysis_lib.worlds.mini.embedded import CHECKSUMS, seal, training_report, twin_report, verify
 from analysis_lib.worlds.mini.training import recipe
 from analysis_lib.worlds.mini.training.recipe import train
 
@@ -186,3 +186,10 @@ def test_the_command_seals_what_is_there(shipped: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("sys.argv", ["mini", "seal"])
     main()
     verify(shipped / SHIPPED[0])
+
+
+def test_a_report_stands_beside_a_twin_that_was_asked_all_of_the_tasks() -> None:
+    name = SHIPPED[0]
+    assert twin_report(name, TASKS) == twin_report(name, ()) == training_report(name)
+    assert twin_report(name, [*TASKS, "a reader's own"]) is None
+    assert twin_report("llava-hf/llava-1.5-7b-hf", TASKS) is None
