@@ -8,7 +8,8 @@ edge cannot decide. Nothing in the file is a verdict, so none can be typed.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+import reprlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,6 @@ __all__ = [
 
 REPRODUCED, DIFFERS, UNDECIDED = "reproduced", "differs", "cannot tell"
 NOT_MEASURABLE = "not measurable at this profile"
-_CHOICES = {
-    "relation": ("equal", "below", "above"),
-    "unit": ("bits", "share", "correlation"),
-    "holds_in": ("every_task", "all_tasks_together"),
-    "source": ("paper", "reading"),
-}
 
 
 @dataclass(frozen=True)
@@ -146,74 +141,52 @@ def read_claims(path: str | Path = "book/claims.yml") -> Claims:
     except FileNotFoundError:
         raise FileNotFoundError(f"there are no claims at {source}; take the book's, book/claims.yml") from None
     try:
-        top = _mapping(content, ("paper", "claims", "printed"), "the file")
-        claims = [_claim(entry, f"claim {place}") for place, entry in enumerate(_list(top, "claims", "the file"), 1)]
-        printed = [
-            _filled(Printed, entry, f"printed value {place}")
-            for place, entry in enumerate(_list(top, "printed", "the file"), 1)
-        ]
+        _check(content)
+        claims = [_claim(entry) for entry in content["claims"]]
+        printed = [Printed(**entry) for entry in content["printed"]]
         _refuse_repeats([claim.id for claim in claims], "claim id")
         _refuse_repeats([value.id for value in printed], "id of a printed value")
         _refuse_repeats([one.statistic for claim in claims for one in claim.criteria], "statistic")
-        return Claims(
-            _text(top["paper"], "paper", "the file"), {one.id: one for one in claims}, {one.id: one for one in printed}
-        )
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from None
+    return Claims(content["paper"], {one.id: one for one in claims}, {one.id: one for one in printed})
 
 
-def _claim(entry: Any, where: str) -> Claim:
-    content = _mapping(entry, [field.name for field in fields(Claim)], where)
-    where = f"claim {content['id']}"
-    criteria = tuple(
-        _filled(Criterion, one, f"{where}, criterion {place}")
-        for place, one in enumerate(_list(content, "criteria", where), 1)
-    )
-    if any(one.tolerance < 0 for one in criteria):
-        raise ValueError(f"{where}: a tolerance is negative; it is a distance")
-    texts = {name: _text(value, name, where) for name, value in content.items() if name != "criteria"}
-    return Claim(**texts, criteria=criteria)
+def _claim(entry: dict[str, Any]) -> Claim:
+    return Claim(**entry | {"criteria": tuple(Criterion(**one) for one in entry["criteria"])})
 
 
-def _filled(kind: Any, entry: Any, where: str) -> Any:
-    """An entry of text and numbers, every field checked by the type that it is declared with."""
-    content = _mapping(entry, [field.name for field in fields(kind)], where)
-    where = f"{where} ({next(iter(content.values()))})"
-    values: dict[str, Any] = {}
-    for field in fields(kind):
-        read = _number if field.type == "float" else _text
-        values[field.name] = read(content[field.name], field.name, where)
-    return kind(**values)
+def _check(content: Any) -> None:
+    """Raise ``ValueError`` for the first thing that does not agree with the schema."""
+    import jsonschema  # takes half a second, which who only compares numbers should not pay
+
+    schema = read_yaml(Path(__file__).with_name("claims.schema.yaml"), typed=True)
+    formats = jsonschema.FormatChecker([])
+    formats.checks("finite")(lambda value: not isinstance(value, float) or math.isfinite(value))
+    errors = jsonschema.Draft202012Validator(schema, format_checker=formats).iter_errors(content)
+    error = min(errors, key=lambda error: list(map(str, error.path)), default=None)
+    if error is not None:
+        raise ValueError(_told(error, content))
 
 
-def _mapping(content: Any, names: Any, where: str) -> dict[str, Any]:
-    if not isinstance(content, dict):
-        raise ValueError(f"{where} must be a mapping with {', '.join(names)}, got {content!r}")
-    missing, unknown = [n for n in names if n not in content], [str(n) for n in content if n not in names]
-    if missing or unknown:
+def _told(error: Any, content: Any) -> str:
+    """A violation of the schema in words: where it is, what was expected and what stands there."""
+    *path, last = error.path or ["the file"]
+    where, at = [], content
+    for step in path:
+        at = at[step]
+        name = at.get("id") or at.get("statistic") if isinstance(at, dict) else None
+        if isinstance(step, int):
+            where.append(f"entry {step + 1}" + f" ({name})" * bool(name))
+        else:
+            where.append(str(step))
+    place = ", ".join([*where, f"entry {last + 1}" if isinstance(last, int) else str(last)])
+    if error.validator in ("required", "additionalProperties"):
+        known, given = error.schema["required"], error.instance
+        missing, unknown = [name for name in known if name not in given], [str(n) for n in given if n not in known]
         parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(unknown)}"] * bool(unknown)
-        raise ValueError(f"{where} {' and '.join(parts)}; it takes {', '.join(names)}")
-    return content
-
-
-def _list(content: dict[str, Any], name: str, where: str) -> list[Any]:
-    if not isinstance(content[name], list) or not content[name]:
-        raise ValueError(f"{where}: {name} must be a list with at least one entry")
-    return content[name]
-
-
-def _text(value: Any, name: str, where: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where}: {name} must be text, got {value!r}")
-    if name in _CHOICES and value not in _CHOICES[name]:
-        raise ValueError(f"{where}: {name} is {value!r}; it is one of {', '.join(_CHOICES[name])}")
-    return value
-
-
-def _number(value: Any, name: str, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{where}: {name} must be a finite number, got {value!r}")
-    return float(value)
+        return f"{place} {' and '.join(parts)}; it takes {', '.join(known)}"
+    return f"{place}: expected {error.schema['description']}, got {reprlib.repr(error.instance)}"
 
 
 def _refuse_repeats(names: list[str], what: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy.stats import norm
+from scipy.stats import binomtest
 
 from analysis_lib.vocabulary import LEVEL
 
@@ -32,9 +32,5 @@ def wilson_interval(correct: int, n: int, level: float = LEVEL) -> tuple[float, 
         raise ValueError(f"expected counts, 0 <= correct <= n with n >= 1, got correct={correct}, n={n}")
     if not 0 < level < 1:
         raise ValueError(f"expected a level between 0 and 1, got {level}")
-    z = float(norm.ppf(0.5 + level / 2))
-    share, scale = correct / n, 1 + z * z / n
-    middle = (share + z * z / (2 * n)) / scale
-    half = z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5 / scale
-    # All or none reach the end exactly, which rounding may miss by the last digit.
-    return 0.0 if correct == 0 else middle - half, 1.0 if correct == n else middle + half
+    interval = binomtest(int(correct), int(n)).proportion_ci(level, method="wilson")
+    return float(interval.low), float(interval.high)

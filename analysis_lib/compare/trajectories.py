@@ -6,10 +6,12 @@ they do. Correlating their *steps* from layer to layer takes the common trend ou
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ConstantInputWarning, NearConstantInputWarning, pearsonr
 
 from analysis_lib.compare.curves import LEVEL, Array, Curve, Interval, NotMeasurableError
 from analysis_lib.shown import Shown, Summary
@@ -17,6 +19,8 @@ from analysis_lib.shown import Shown, Summary
 DRAWS = 1000
 DEPTHS = (4, 5, 7, 9, 13, 17, 25, 33, 41)
 """Layers, embeddings included, of models from the smallest to the large."""
+FLAT = 1e-15
+"""Sums of squares, in bits, below which a curve shows nothing but rounding."""
 DEEP = 33
 """Layers of a model of seven billion parameters."""
 
@@ -85,10 +89,11 @@ def _steps(curves: Array) -> Array:
 
 def pearson(first: Array, second: Array) -> Array:
     """Correlation along the last axis; not a number where a curve is constant."""
-    a, b = (x - x.mean(-1, keepdims=True) for x in (first, second))
-    scale = np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(scale > 1e-15, (a * b).sum(-1) / scale, np.nan)
+    flat = first.std(-1) * second.std(-1) * first.shape[-1] <= FLAT
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantInputWarning)
+        warnings.simplefilter("ignore", NearConstantInputWarning)
+        return np.where(flat, np.nan, pearsonr(first, second, axis=-1).statistic)
 
 
 def at_depths(curves: Array, layers: int) -> Array:

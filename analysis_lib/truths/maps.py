@@ -9,12 +9,11 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import elementwise
 from scipy.special import ndtr
 
 Rows = NDArray[np.float64]
 Map = Callable[[Rows], Rows]
-
-BISECTIONS = 60
 
 
 def identity(rows: Rows) -> Rows:
@@ -46,13 +45,13 @@ def bimodal(share: float, first: float, second: float) -> Map:
     """From standard normal columns to mixtures of two unit normals at ``first`` (with ``share``) and ``second``."""
 
     def mapped(rows: Rows) -> Rows:
-        wanted = ndtr(rows)
-        low, high = rows + min(first, second), rows + max(first, second)
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            below = share * ndtr(middle - first) + (1 - share) * ndtr(middle - second) < wanted
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return (low + high) / 2
+        def excess(x: Rows, row: Rows) -> Rows:
+            tail = np.where(row > 0, -1.0, 1.0)  # each side is read from its own tail, which keeps its digits
+            mixture = share * ndtr(tail * (x - first)) + (1 - share) * ndtr(tail * (x - second))
+            return tail * (mixture - ndtr(tail * row))
+
+        ends = (rows + min(first, second), rows + max(first, second))
+        return elementwise.find_root(excess, ends, args=(rows,)).x
 
     return mapped
 

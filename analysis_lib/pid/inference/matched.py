@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.optimize import elementwise
 from torch import Tensor
 
 from analysis_lib.pid.definitions import Definition
@@ -21,7 +22,6 @@ from analysis_lib.pid.inference.bias import wishart_factors
 from analysis_lib.pid.inference.latents import covariance_bias, covariance_cores
 
 LEAST_BITS = 1e-6
-BISECTIONS = 60
 BIAS_SHARE = 4
 
 
@@ -58,12 +58,14 @@ def random_systems(total: float, dims: tuple[int, int, int], count: int, rng: np
     gains = rng.standard_normal((count, d_target, d_sources))
     signal = gains @ sources @ gains.transpose(0, 2, 1)
     strengths = np.linalg.eigvalsh(signal).clip(min=0)
-    low, high = np.full(count, -60.0), np.full(count, 60.0)  # log of the noise's variance: more noise, less information
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        bits = np.log2(1 + strengths * np.exp(-middle)[:, None]).sum(1) / 2
-        low, high = np.where(bits > total, middle, low), np.where(bits > total, high, middle)
-    noise = np.exp((low + high) / 2)[:, None, None] * np.eye(d_target)
+
+    def excess(log_noise: np.ndarray, system: np.ndarray) -> np.ndarray:
+        return np.log2(1 + strengths[system] * np.exp(-log_noise)[:, None]).sum(1) / 2 - total
+
+    # The logarithm of the noise's variance: more noise, less information.
+    ends = (np.full(count, -60.0), np.full(count, 60.0))
+    log_noise = elementwise.find_root(excess, ends, args=(np.arange(count),)).x
+    noise = np.exp(log_noise)[:, None, None] * np.eye(d_target)
     cross = gains @ sources
     covariance = np.block([[signal + noise, cross], [cross.transpose(0, 2, 1), sources]])
     return torch.from_numpy(covariance)

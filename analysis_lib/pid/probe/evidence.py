@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import elementwise
 from sklearn.cluster import KMeans
 
 from analysis_lib.pid.atoms import Atoms
@@ -23,7 +24,6 @@ from analysis_lib.pid.probe.classifiers import Task
 MOST_CELLS = 6
 SAMPLES_PER_CELL = 20
 TOLERANCE_BITS = 1e-5
-BISECTIONS = 40
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -70,14 +70,19 @@ class Evidence:
 def thinned(tables: Array, bits: Array) -> Array:
     """Tables ``(n_draws, n_classes, n_cells)`` mixed with independence until they carry no more than ``bits``."""
     independent = tables.sum(2, keepdims=True) * tables.sum(1, keepdims=True)
-    low, high = np.zeros(len(tables)), np.ones(len(tables))
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        mixed = tables + middle[:, None, None] * (independent - tables)
-        too_much = discrete_mi(mixed) > bits
-        low, high = np.where(too_much, middle, low), np.where(too_much, high, middle)
-    keep = np.where(discrete_mi(tables) <= bits, 0.0, high)
-    return tables + keep[:, None, None] * (independent - tables)
+
+    def mixed(share: Array, draw: Rows) -> Array:
+        return tables[draw] + share[:, None, None] * (independent[draw] - tables[draw])
+
+    def excess(share: Array, draw: Rows) -> Array:
+        return discrete_mi(mixed(share, draw)) - bits[draw]
+
+    draws, share = np.arange(len(tables)), np.zeros(len(tables))
+    rich = np.flatnonzero(excess(share, draws) > 0)
+    share[rich] = 1.0  # nothing is left where less than nothing is wanted
+    some = rich[bits[rich] > 0]
+    share[some] = elementwise.find_root(excess, (0 * share[some], share[some]), args=(some,)).x
+    return mixed(share, draws)
 
 
 def _shared(first: Array, second: Array) -> Array:

@@ -43,6 +43,9 @@ def test_maps_of_columns_increase(mapping: Callable[[np.ndarray], np.ndarray], x
 
 
 def test_mixtures_have_the_distribution_they_were_asked_for() -> None:
+    far = np.array([[-30.0], [-8.0], [0.0], [8.0], [30.0]])
+    assert np.isfinite(maps.bimodal(0.3, 0, 5)(far)).all() and (np.diff(maps.bimodal(0.3, 0, 5)(far), axis=0) > 1).all()
+    np.testing.assert_allclose(maps.bimodal(0.4, 2, 2)(far), far + 2)
     rows = maps.bimodal(0.3, 0, 5)(np.random.default_rng(2).normal(size=(5000, 1)))
     assert kstest(rows[:, 0], lambda x: 0.3 * norm.cdf(x) + 0.7 * norm.cdf(x - 5)).pvalue > 1e-3
 
