@@ -14,9 +14,11 @@ from analysis_lib.compare.answer_costs import (
     whole_conditions,
     windowed_accuracy,
 )
-from analysis_lib.compare.behaviour import behaviour, shares_right
+from analysis_lib.compare.behaviour import answer_entropies, behaviour, shares_right
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, read_claims
 from analysis_lib.compare.curves import LEVEL, WIDTH, Curve, Interval, NotMeasurableError, read_curve
+from analysis_lib.compare.depth import shares_by_layer, summarise_depth, summarise_shares
+from analysis_lib.compare.estimators import estimates_of_answer, summarise_estimators, totals_beside_entropy
 from analysis_lib.compare.exact import matching_test, rank_correlation, rank_interval, rank_test
 from analysis_lib.compare.examples import draw_questions, model_sizes
 from analysis_lib.compare.fingerprints import (
@@ -26,6 +28,7 @@ from analysis_lib.compare.fingerprints import (
     read_fingerprints,
     share_distances,
 )
+from analysis_lib.compare.flags import count_flags, summarise_flags
 from analysis_lib.compare.given_away import given_away, summarise_given_away
 from analysis_lib.compare.judgement import IN_PART, accepted_words, judge, measured_words, standing, tiles
 from analysis_lib.compare.knockout_effects import (
@@ -36,7 +39,16 @@ from analysis_lib.compare.knockout_effects import (
 )
 from analysis_lib.compare.last_layer import shares_of_total, summarise_last_layer, untouched_last_layer
 from analysis_lib.compare.moved_states import moved_by_layer, summarise_moved
+from analysis_lib.compare.options import language_beside_options, summarise_options
+from analysis_lib.compare.other_readings import rows_by_definition, summarise_definitions, summarise_recipe
 from analysis_lib.compare.proportions import wilson_interval
+from analysis_lib.compare.redundancy import (
+    EFFECTS,
+    order_by_redundancy,
+    redundancy_and_effects,
+    summarise_order,
+    summarise_parts,
+)
 from analysis_lib.compare.rivals import COMMONEST, TWIN, accuracies, rival_of, summarise_accuracies
 from analysis_lib.compare.seeds import compare_seeds, seeds_by_atom, summarise_seeds
 from analysis_lib.compare.statistics import (
@@ -47,6 +59,15 @@ from analysis_lib.compare.statistics import (
     parts_of_differences,
     redundancy_share,
     rise,
+)
+from analysis_lib.compare.tasks_apart import (
+    LAST_LAYER,
+    distances_by_model,
+    fingerprints_by_model,
+    pair_distances,
+    shares_by_depth,
+    summarise_fingerprints,
+    summarise_groups,
 )
 from analysis_lib.compare.trajectories import (
     chance_by_depth,
@@ -59,7 +80,9 @@ from analysis_lib.compare.trajectories import (
 __all__ = [
     "COMMONEST",
     "DIFFERS",
+    "EFFECTS",
     "IN_PART",
+    "LAST_LAYER",
     "LEVEL",
     "NOT_MEASURABLE",
     "NOT_THERE",
@@ -80,6 +103,7 @@ __all__ = [
     "accepted_words",
     "accuracies",
     "agreement_by_atom",
+    "answer_entropies",
     "answers_of_all",
     "behaviour",
     "chance_by_depth",
@@ -89,14 +113,21 @@ __all__ = [
     "compare_seeds",
     "correlate",
     "correlate_steps",
+    "count_flags",
+    "distances_by_model",
     "draw_questions",
+    "estimates_of_answer",
+    "fingerprints_by_model",
     "given_away",
     "judge",
     "knockout_effects",
+    "language_beside_options",
     "matching_test",
     "measured_words",
     "model_sizes",
     "moved_by_layer",
+    "order_by_redundancy",
+    "pair_distances",
     "parts_of_differences",
     "random_monotone_correlations",
     "rank_correlation",
@@ -105,11 +136,15 @@ __all__ = [
     "read_claims",
     "read_curve",
     "read_fingerprints",
+    "redundancy_and_effects",
     "redundancy_share",
     "rise",
     "rival_of",
+    "rows_by_definition",
     "seeds_by_atom",
     "share_distances",
+    "shares_by_depth",
+    "shares_by_layer",
     "shares_of_total",
     "shares_right",
     "standing",
@@ -117,13 +152,25 @@ __all__ = [
     "summarise_agreement",
     "summarise_answers",
     "summarise_chance",
+    "summarise_definitions",
+    "summarise_depth",
+    "summarise_estimators",
+    "summarise_fingerprints",
+    "summarise_flags",
     "summarise_given_away",
+    "summarise_groups",
     "summarise_knockouts",
     "summarise_last_layer",
     "summarise_moved",
+    "summarise_options",
+    "summarise_order",
+    "summarise_parts",
+    "summarise_recipe",
     "summarise_seeds",
+    "summarise_shares",
     "summarise_windows",
     "tiles",
+    "totals_beside_entropy",
     "untouched_by_model",
     "untouched_last_layer",
     "whole_conditions",

@@ -1,14 +1,15 @@
-"""What knockouts do to the answers: every question compared with itself, intervals over pictures."""
+"""The answers: how many are right and how much they could hold; what knockouts do to them, question by question."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.stats import entropy
 
 from analysis_lib.vocabulary import LEVEL
 
@@ -22,6 +23,22 @@ Place = TypeVar("Place", bound=Hashable)
 def shares_right(stores: Mapping[Place, xr.Dataset], condition: str = "baseline") -> dict[Place, float]:
     """The share of questions that count as answered correctly under a condition, for each store."""
     return {place: float(store["correct"].sel(condition=condition).mean()) for place, store in stores.items()}
+
+
+def answer_entropies(stores: Mapping[Place, xr.Dataset]) -> dict[Place, float]:
+    """The entropy in bits of the answers to the questions of each store: what anything can tell of them at most."""
+    return {place: entropy_bits(store["answer"].values) for place, store in stores.items()}
+
+
+def entropy_bits(answers: Sequence[str] | np.ndarray) -> float:
+    """The plug-in entropy of answers ``(n_samples,)`` in bits.
+
+    Examples
+    --------
+    >>> entropy_bits(["yes", "no", "no", "yes"])
+    1.0
+    """
+    return float(entropy(pd.Series(answers).value_counts(), base=2))
 
 
 def behaviour(

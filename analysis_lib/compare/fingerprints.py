@@ -43,6 +43,13 @@ class Fingerprints:
         at, which = self.tasks.index(task), ATOMS.index(atom)
         return Interval.of_draws(float(self.shares[at, which]), self.draws[:, at, which])
 
+    def to_frame(self) -> pd.DataFrame:
+        """All shares with their intervals, a row per ``task`` and ``quantity``: ``value``, ``low``, ``high``."""
+        rows = [
+            {"task": task, "quantity": atom, **vars(self.interval(task, atom))} for task in self.tasks for atom in ATOMS
+        ]
+        return pd.DataFrame(rows)
+
 
 def read_fingerprints(
     atoms: pd.DataFrame, tasks: list[str], layer: int, seed: int = 0, draws: int = DRAWS

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.stats import entropy
 
+from analysis_lib.compare.behaviour import entropy_bits
 from analysis_lib.shown import Shown, Summary
 
 __all__ = ["given_away", "summarise_given_away"]
@@ -18,6 +18,7 @@ __all__ = ["given_away", "summarise_given_away"]
 Options = Callable[[str], Sequence[str]]
 """A question's text -> the answers that it leaves open, all equally likely."""
 
+COLUMNS = ["task", "questions", "answers", "entropy", "open"]
 _TOLD = {
     True: {
         "asked": "The embedded MiniGQA asks the same six kinds of question, in GQA's wording and file layout, about "
@@ -52,7 +53,7 @@ def given_away(stores: Mapping[str, xr.Dataset], options: Mapping[str, Options] 
     rows = []
     for task, store in stores.items():
         questions, answers = store["question"].values, store["answer"].values
-        bits = float(entropy(pd.Series(answers).value_counts(), base=2))
+        bits = entropy_bits(answers)
         known = (options or {}).get(task)
         rows.append(
             {
@@ -63,7 +64,7 @@ def given_away(stores: Mapping[str, xr.Dataset], options: Mapping[str, Options] 
                 "open": _left_open(questions, known) if known else _guessed_open(questions, answers, bits),
             }
         )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=COLUMNS).astype({"entropy": float, "open": float})
     return table.assign(told=(1 - table["open"] / table["entropy"]).clip(lower=0).where(table["entropy"] > 0))
 
 

@@ -13,8 +13,12 @@ TARGET = "prediction_hidden"
 
 def untouched_last_layer(atoms: pd.DataFrame) -> pd.DataFrame:
     """The rows of every model's last layer on the baseline, by cartesian flows and BROJA, about all targets."""
-    untouched = atoms.query("condition == 'baseline' and mode == 'cartesian' and definition == 'broja'")
-    return untouched[untouched["layer"] == untouched.groupby("model")["layer"].transform("max")]
+    return at_last_layer(atoms.query("condition == 'baseline' and mode == 'cartesian' and definition == 'broja'"))
+
+
+def at_last_layer(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of every model's own last layer."""
+    return rows[rows["layer"] == rows.groupby("model")["layer"].transform("max")]
 
 
 def shares_of_total(last: pd.DataFrame, model: str, atom: str) -> pd.Series:

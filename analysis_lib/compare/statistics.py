@@ -19,6 +19,7 @@ from analysis_lib.compare.fingerprints import ATOMS, Fingerprints, mean_distance
 from analysis_lib.compare.trajectories import correlate
 
 NOT_THERE = "not distinguishable from its null"
+LESS_THAN_RANDOM = "less than matched random systems"
 DRAWS = 1000
 
 

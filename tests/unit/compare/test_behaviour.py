@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from analysis_lib.compare import behaviour, shares_right
+from analysis_lib.compare import answer_entropies, behaviour, shares_right
 
 
 def answers(correct: np.ndarray, conditions: list[str], pictures: np.ndarray) -> xr.Dataset:
@@ -79,3 +79,9 @@ def test_the_share_of_right_answers_is_of_one_condition_and_store():
     stores = {"all": store, "first": store.isel(sample=slice(1))}
     assert shares_right(stores) == {"all": 0.75, "first": 1.0}
     assert shares_right(stores, "strict") == {"all": 0.25, "first": 0.0}
+
+
+@pytest.mark.parametrize(("said", "bits"), [("yn", 1.0), ("ynyn", 1.0), ("abcd", 2.0), ("aabc", 1.5), ("aaa", 0.0)])
+def test_the_entropy_of_answers_depends_on_how_often_each_is_given(said: str, bits: float):
+    store = xr.Dataset({"answer": ("sample", list(said))})
+    assert answer_entropies({("one", "a"): store}) == {("one", "a"): pytest.approx(bits)}

@@ -32,6 +32,14 @@ def test_shares_are_parts_of_the_whole(made):
     assert found.low < found.value < found.high
 
 
+def test_the_table_of_shares_has_every_interval(made):
+    prints = read_fingerprints(four(made, 0.05), NAMES, 8)
+    rows = prints.to_frame().set_index(["task", "quantity"])
+    assert len(rows) == 16
+    for (task, atom), row in rows.iterrows():
+        assert row.to_dict() == vars(prints.interval(task, atom))
+
+
 def test_atoms_that_scatter_together_leave_shares_known(made):
     """Half as much of everything is the same mixture, however far the total scatters."""
     table = four(made, 0.05)

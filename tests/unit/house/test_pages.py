@@ -14,12 +14,6 @@ MOST_LINES = 25
 
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(?P<tags>(?::[^\n]*\n)*)(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 PARAMETERS = re.compile(r"^:tags:.*\bparameters\b", re.MULTILINE)
-LONG_CELLS = {
-    "fingerprints",
-    "trajectories",
-}
-"""Pages that still hold cells which are too long; the list only shrinks."""
-
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted((ROOT / "notebooks").glob("*.md"))
 
@@ -60,10 +54,7 @@ def is_face(name: str) -> bool:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_no_cell_holds_a_programme(page: Path):
     found = long_cells(page.read_text(encoding="utf-8"))
-    if page.stem in LONG_CELLS:
-        assert found, f"{page.stem} has no long cell any more: take it off the list"
-    else:
-        assert not found, f"cells of {found} lines; at most {MOST_LINES}: what they compute belongs to the library"
+    assert not found, f"cells of {found} lines; at most {MOST_LINES}: what they compute belongs to the library"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
