@@ -16,9 +16,10 @@ def is_content(path: str | Path) -> bool:
     Hidden files and folders are not (``._NAME`` of macOS, ``.#NAME`` of Emacs, ``.ipynb_checkpoints`` of JupyterLab),
     nor are editors' copies, downloads that are under way, and what systems leave in folders.
 
-    Example:
-        >>> [is_content(name) for name in ("val_questions.json", "._val_questions.json", "a.py~", "Thumbs.db")]
-        [True, False, False, False]
+    Examples
+    --------
+    >>> [is_content(name) for name in ("val_questions.json", "._val_questions.json", "a.py~", "Thumbs.db")]
+    [True, False, False, False]
     """
     return not any(
         part.startswith((".", "#", "~$")) or part.casefold() in _NOT_NAMES or part.casefold().endswith(_NOT_ENDINGS)

@@ -23,7 +23,8 @@ def file_digest(path: str | Path) -> str:
 
     Raises
     ------
-    OSError: the file cannot be read.
+    OSError
+        the file cannot be read.
     """
     path = Path(path)
     before = _identity(path)

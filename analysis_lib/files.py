@@ -72,13 +72,17 @@ def write_atomically(path: str | Path, content: bytes | str, *, durable: bool = 
 
     Parameters
     ----------
-    path: where to; its folder is made if missing. A link stays one, what it points to is written.
-    content: text is written as UTF-8.
-    durable: return only when the bytes are on the disk, whatever happens to the machine afterwards.
+    path
+        where to; its folder is made if missing. A link stays one, what it points to is written.
+    content
+        text is written as UTF-8.
+    durable
+        return only when the bytes are on the disk, whatever happens to the machine afterwards.
 
     Raises
     ------
-    OSError: the file cannot be written; it names the file, and what was there is still there.
+    OSError
+        the file cannot be written; it names the file, and what was there is still there.
     """
     try:
         with replacing(path, durable=durable) as partial, partial.open("xb") as file:
@@ -115,7 +119,8 @@ def new_folder(folder: str | Path, *, durable: bool = False) -> Iterator[Path]:
 
     Raises
     ------
-    FileExistsError: something lies at ``folder``, before or after the work.
+    FileExistsError
+        something lies at ``folder``, before or after the work.
     """
     folder = Path(folder)
     taken = FileExistsError(f"{folder} exists already; choose another folder or remove it first")
@@ -144,7 +149,8 @@ def check_space(path: str | Path, least: int) -> None:
 
     Raises
     ------
-    ValueError: with both figures and what to do.
+    ValueError
+        with both figures and what to do.
     """
     folder = Path(path)
     while not folder.is_dir():

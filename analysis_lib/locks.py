@@ -30,8 +30,10 @@ def writing(path: str | Path) -> Iterator[None]:
 
     Raises
     ------
-    ValueError: another process is writing it.
-    OSError: nothing can be written there.
+    ValueError
+        another process is writing it.
+    OSError
+        nothing can be written there.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -49,14 +49,18 @@ def open_image(path: str | Path, at_least: int | None = None) -> Image.Image:
 
     Parameters
     ----------
-    path: of the picture; a link is read under the name given.
-    at_least: pixels that the shorter side needs for what follows. A JPEG whose side is many times longer is decoded at
+    path
+        of the picture; a link is read under the name given.
+    at_least
+        pixels that the shorter side needs for what follows. A JPEG whose side is many times longer is decoded at
         half, a quarter or an eighth of its size, where at least four times the pixels needed are left.
 
     Raises
     ------
-    FileNotFoundError: no such file.
-    ValueError: not a picture, cut off, or shown differently by different viewers.
+    FileNotFoundError
+        no such file.
+    ValueError
+        not a picture, cut off, or shown differently by different viewers.
     """
     path = existing_picture(path)
     try:
@@ -76,7 +80,8 @@ def picture_size(path: str | Path) -> tuple[int, int]:
 
     Raises
     ------
-    FileNotFoundError, ValueError: as `open_image`, as far as the header tells.
+    FileNotFoundError, ValueError
+        as `open_image`, as far as the header tells.
     """
     path = existing_picture(path)
     try:

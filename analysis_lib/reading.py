@@ -37,13 +37,17 @@ def read_text(path: str | Path, largest: int) -> str:
 
     Parameters
     ----------
-    path: an ordinary file, or a link to one.
-    largest: bytes that it may have at most.
+    path
+        an ordinary file, or a link to one.
+    largest
+        bytes that it may have at most.
 
     Raises
     ------
-    FileNotFoundError: there is none.
-    ValueError: it is no ordinary file, cannot be read, is too large or holds no text in UTF-8.
+    FileNotFoundError
+        there is none.
+    ValueError
+        it is no ordinary file, cannot be read, is too large or holds no text in UTF-8.
     """
     name = str(path)
     if "\0" in name:
@@ -89,14 +93,18 @@ def parse_yaml(text: str, where: str, *, typed: bool = False) -> Any:
 
     Parameters
     ----------
-    text: one document.
-    where: what an error calls it.
-    typed: read numbers, truths and absence as such; otherwise every value stays the text that was written, so that
+    text
+        one document.
+    where
+        what an error calls it.
+    typed
+        read numbers, truths and absence as such; otherwise every value stays the text that was written, so that
         ``1e3``, ``2024_11`` and ``yes`` reach whoever knows what they mean.
 
     Raises
     ------
-    ValueError: it is no YAML, or says a key twice, repeats itself by aliases, asks for objects by tags, or is nested
+    ValueError
+        it is no YAML, or says a key twice, repeats itself by aliases, asks for objects by tags, or is nested
         too deeply; with the line.
 
     Examples

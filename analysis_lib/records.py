@@ -39,14 +39,19 @@ def write_record(path: str | Path, content: Mapping[str, Any], *, of: str = "", 
 
     Parameters
     ----------
-    path: where to.
-    content: what JSON can hold, by name; not ``crc32c`` or ``of``.
-    of: what the record belongs to, to tell it from the same record of something else.
-    durable: return only when it is on the disk.
+    path
+        where to.
+    content
+        what JSON can hold, by name; not ``crc32c`` or ``of``.
+    of
+        what the record belongs to, to tell it from the same record of something else.
+    durable
+        return only when it is on the disk.
 
     Raises
     ------
-    ValueError: a number that is not finite, or a name that is taken. OSError: it cannot be written.
+    ValueError
+        a number that is not finite, or a name that is taken. OSError: it cannot be written.
     """
     if taken := {CHECKSUM, OF} & content.keys():
         raise ValueError(f"{path} cannot hold {sorted(taken)}: these names are for the record itself; rename them")
@@ -60,13 +65,17 @@ def read_record(path: str | Path, *, cure: str, of: str | None = None) -> dict[s
 
     Parameters
     ----------
-    path: the file.
-    cure: what to do when it is damaged: the end of the error's sentence.
-    of: what it has to belong to; ``None`` takes any, and leaves ``of`` in the record.
+    path
+        the file.
+    cure
+        what to do when it is damaged: the end of the error's sentence.
+    of
+        what it has to belong to; ``None`` takes any, and leaves ``of`` in the record.
 
     Raises
     ------
-    DamagedError: not what was written, or of something else. FileNotFoundError: not there.
+    DamagedError
+        not what was written, or of something else. FileNotFoundError: not there.
     """
     found = _checked_record(path, _bytes(path, cure), cure)
     if of is not None:
@@ -79,7 +88,8 @@ def write_table(table: pd.DataFrame, path: str | Path, *, of: str = "", durable:
 
     Raises
     ------
-    OSError: it cannot be written.
+    OSError
+        it cannot be written.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

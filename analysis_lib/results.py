@@ -62,7 +62,8 @@ def store_folders(results: str | Path = "results", profile: str = "mini") -> dic
 
     Raises
     ------
-    FileNotFoundError: the profile has none yet.
+    FileNotFoundError
+        the profile has none yet.
     """
     found = _belonging(Path(results) / profile, f"{STORE}/{MANIFEST}")
     if not found:
@@ -77,7 +78,8 @@ def one_of(what: str, wanted: Any, there: Iterable[Any]) -> Any:
 
     Raises
     ------
-    ValueError: it is not there; with what is.
+    ValueError
+        it is not there; with what is.
 
     Examples
     --------
@@ -99,7 +101,8 @@ def read_atoms(results: str | Path = "results", profile: str = "mini") -> pd.Dat
 
     Raises
     ------
-    FileNotFoundError: the profile has none yet. DamagedError: a table is not what was written, or was made from another
+    FileNotFoundError
+        the profile has none yet. DamagedError: a table is not what was written, or was made from another
         store than the one that lies there.
     """
     import pandas as pd
@@ -124,7 +127,8 @@ def stage_times(logs: str | Path = "logs", profile: str = "mini") -> pd.DataFram
 
     Raises
     ------
-    FileNotFoundError: the profile has no executed notebook.
+    FileNotFoundError
+        the profile has no executed notebook.
     """
     import pandas as pd
 

@@ -18,9 +18,10 @@ __all__ = ["Shown", "Summary"]
 class Shown:
     """A number or a word with its format (``".2f"``, ``".0%"``), the ends of its interval and its unit (``"bits"``).
 
-    Example:
-        >>> Shown(0.25, ".2f", (0.1, 0.4), "bits").text
-        '0.25 [0.10, 0.40] bits'
+    Examples
+    --------
+    >>> Shown(0.25, ".2f", (0.1, 0.4), "bits").text
+    '0.25 [0.10, 0.40] bits'
     """
 
     value: Any

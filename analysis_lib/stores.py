@@ -71,12 +71,18 @@ class StoreRecords:
 
     Attributes
     ----------
-    folder: where it lies.
-    label: what all its records belong to: what was asked for, and who made it.
-    settings: what was asked for.
-    files: size in bytes and `checksum` of the files that are written first: questions and descriptions of arrays.
-    batches: for the first sample of each batch that is done, its ``files`` likewise and what its ``pictures`` held.
-    manifest: of a finished store, else ``None``.
+    folder
+        where it lies.
+    label
+        what all its records belong to: what was asked for, and who made it.
+    settings
+        what was asked for.
+    files
+        size in bytes and `checksum` of the files that are written first: questions and descriptions of arrays.
+    batches
+        for the first sample of each batch that is done, its ``files`` likewise and what its ``pictures`` held.
+    manifest
+        of a finished store, else ``None``.
     """
 
     folder: Path
@@ -113,7 +119,8 @@ def read_records(folder: Path, *, finished: bool) -> StoreRecords:
 
     Raises
     ------
-    FileNotFoundError: no store here, or a record is lost. DamagedError: a record is damaged, or of another store.
+    FileNotFoundError
+        no store here, or a record is lost. DamagedError: a record is damaged, or of another store.
     """
     if recognised(folder) is None:
         raise FileNotFoundError(f"{folder} holds no activation store; run the extract notebook first")
@@ -138,8 +145,10 @@ def damages(records: StoreRecords, *, content: bool = True) -> Iterator[tuple[st
 
     Parameters
     ----------
-    records: what the store says of its files.
-    content: compare checksums; else only whether all files are there in their full size.
+    records
+        what the store says of its files.
+    content
+        compare checksums; else only whether all files are there in their full size.
     """
     cure = f"delete the folder {records.folder} and extract again"
     for name, written in records.files.items():
@@ -191,7 +200,8 @@ def atoms_label(folder: str | Path) -> str:
 
     Raises
     ------
-    FileNotFoundError: there is no finished store. DamagedError: its manifest is not what was written.
+    FileNotFoundError
+        there is no finished store. DamagedError: its manifest is not what was written.
     """
     path = Path(folder) / MANIFEST
     cure = f"delete {path} and extract again, which writes it anew"
@@ -214,7 +224,8 @@ def attached(folder: str | Path, name: str) -> Any:
 
     Raises
     ------
-    FileNotFoundError: it is not there. DamagedError: it is not what was written, or of another store.
+    FileNotFoundError
+        it is not there. DamagedError: it is not what was written, or of another store.
     """
     path, of = _attached(folder, name)
     cure = f"delete it and run the extract notebook for {folder} again, or `make book`"
@@ -264,7 +275,8 @@ def check_removable(folder: Path) -> None:
 
     Raises
     ------
-    ValueError: it does; the message names it.
+    ValueError
+        it does; the message names it.
     """
     if strangers := foreign_files(folder):
         shown = ", ".join(map(str, strangers[:5])) + (f" and {len(strangers) - 5} more" if strangers[5:] else "")

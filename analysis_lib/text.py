@@ -30,9 +30,10 @@ def visible(text: object) -> str:
     separators, halves of surrogate pairs and what is no character at all become their number in brackets. Joiners
     stay where writing needs them: between letters of scripts that join, and in emoji.
 
-    Example:
-        >>> visible("a\\x0bb"), visible("abc\\u202edef"), visible("yes\\u200b")
-        ('a␋b', 'abc⟨U+202E⟩def', 'yes⟨U+200B⟩')
+    Examples
+    --------
+    >>> visible("a\\x0bb"), visible("abc\\u202edef"), visible("yes\\u200b")
+    ('a␋b', 'abc⟨U+202E⟩def', 'yes⟨U+200B⟩')
     """
     plain = str(text)
     return _SUSPECT.sub(lambda match: _sign(match, plain), plain)
@@ -41,9 +42,10 @@ def visible(text: object) -> str:
 def format_value(value: float | int | str, format: str = "") -> str:
     """A value as the prose shows it: a real minus sign, no sign before zero.
 
-    Example:
-        >>> format_value(-0.0001, ".2f"), format_value(-1.5, ".1f")
-        ('0.00', '−1.5')
+    Examples
+    --------
+    >>> format_value(-0.0001, ".2f"), format_value(-1.5, ".1f")
+    ('0.00', '−1.5')
     """
     if isinstance(value, str):
         return value
@@ -56,9 +58,10 @@ def format_value(value: float | int | str, format: str = "") -> str:
 def spoils_a_name(text: str) -> bool:
     """Whether text holds what no name of a column, a file or a question needs: tabs and line breaks count as well.
 
-    Example:
-        >>> spoils_a_name("left or right?"), spoils_a_name("two\\nlines"), spoils_a_name("a\\x00")
-        (False, True, True)
+    Examples
+    --------
+    >>> spoils_a_name("left or right?"), spoils_a_name("two\\nlines"), spoils_a_name("a\\x00")
+    (False, True, True)
     """
     return any(character in text for character in _KEPT) or visible(text) != text
 

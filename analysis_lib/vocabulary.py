@@ -83,7 +83,8 @@ def parse_condition(name: str) -> ConditionName:
 
     Raises
     ------
-    ValueError: nothing can be called so; with what can.
+    ValueError
+        nothing can be called so; with what can.
 
     Examples
     --------

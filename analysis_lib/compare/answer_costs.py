@@ -39,7 +39,8 @@ def answers_of_all(stores: Mapping[tuple[str, str], xr.Dataset], seed: int = 0) 
 
     Raises
     ------
-    ValueError: a store has no baseline, or all its questions ask about one picture.
+    ValueError
+        a store has no baseline, or all its questions ask about one picture.
     """
     found = [behaviour(store, seed=seed).assign(model=model, task=task) for (model, task), store in stores.items()]
     return pd.concat(found)
@@ -68,7 +69,8 @@ def summarise_answers(
 
     Raises
     ------
-    ValueError: the model was not asked under ``strict``.
+    ValueError
+        the model was not asked under ``strict``.
     """
     cost = _accuracy(answers, model)
     tasks = dict(zip(("hurt", "spared"), _extremes(cost, model), strict=True))
@@ -93,7 +95,8 @@ def summarise_windows(answers: pd.DataFrame, model: str, width: int | None) -> S
 
     Raises
     ------
-    ValueError: the model was not asked under ``strict``.
+    ValueError
+        the model was not asked under ``strict``.
     """
     cost = _accuracy(answers, model)
     task, _ = _extremes(cost, model)

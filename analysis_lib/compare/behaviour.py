@@ -46,31 +46,41 @@ def behaviour(
 ) -> pd.DataFrame:
     """Accuracy and the probability of the right answer under every condition, and their change from the baseline.
 
-    Arguments:
-        activations: Arrays ``correct`` and ``answer_probability`` ``(sample, condition)`` and the coordinate
-            ``image_id`` of each sample, as an activation store holds them.
-        baseline: The condition with which each question is compared.
-        level: Coverage of the intervals.
-        n_draws: Bootstrap draws. Pictures are drawn, each with all its questions: questions about one picture are not
-            independent of each other.
-        seed: Of the draws.
+    Parameters
+    ----------
+    activations
+        Arrays ``correct`` and ``answer_probability`` ``(sample, condition)`` and the coordinate
+        ``image_id`` of each sample, as an activation store holds them.
+    baseline
+        The condition with which each question is compared.
+    level
+        Coverage of the intervals.
+    n_draws
+        Bootstrap draws. Pictures are drawn, each with all its questions: questions about one picture are not
+        independent of each other.
+    seed
+        Of the draws.
 
-    Returns:
-        One row per condition and measure (``accuracy``, ``probability``), as proportions: ``value``, ``low``, ``high``;
-        ``change``, ``change_low``, ``change_high``; ``n_questions`` and ``n_pictures``. Random draws of one control are
-        averaged question by question, under the control's name without the draw's number.
+    Returns
+    -------
+    One row per condition and measure (``accuracy``, ``probability``), as proportions: ``value``, ``low``, ``high``;
+    ``change``, ``change_low``, ``change_high``; ``n_questions`` and ``n_pictures``. Random draws of one control are
+    averaged question by question, under the control's name without the draw's number.
 
-    Raises:
-        ValueError: The baseline is missing, or all questions ask about one picture.
+    Raises
+    ------
+    ValueError
+        The baseline is missing, or all questions ask about one picture.
 
-    Example:
-        >>> data = {
-        ...     "correct": (("sample", "condition"), [[True, False], [True, True], [True, False]]),
-        ...     "answer_probability": (("sample", "condition"), [[0.9, 0.3], [0.8, 0.8], [0.7, 0.1]]),
-        ... }
-        >>> places = {"condition": ["baseline", "strict"], "image_id": ("sample", ["a", "b", "c"])}
-        >>> behaviour(xr.Dataset(data, places)).set_index(["condition", "measure"])["change"].round(2).to_list()
-        [0.0, 0.0, -0.67, -0.4]
+    Examples
+    --------
+    >>> data = {
+    ...     "correct": (("sample", "condition"), [[True, False], [True, True], [True, False]]),
+    ...     "answer_probability": (("sample", "condition"), [[0.9, 0.3], [0.8, 0.8], [0.7, 0.1]]),
+    ... }
+    >>> places = {"condition": ["baseline", "strict"], "image_id": ("sample", ["a", "b", "c"])}
+    >>> behaviour(xr.Dataset(data, places)).set_index(["condition", "measure"])["change"].round(2).to_list()
+    [0.0, 0.0, -0.67, -0.4]
     """
     names = [str(name) for name in activations["condition"].values]
     if baseline not in names:

@@ -35,15 +35,24 @@ NOT_MEASURABLE = "not measurable at this profile"
 class Criterion:
     """One number that has to come out in a certain region for a claim to hold.
 
-    Attributes:
-        statistic: Name of the number to compute.
-        meaning: How it is computed, in words.
-        relation: ``equal``, ``below`` or ``above``.
-        value: The number it is compared with.
-        tolerance: How far off still counts, in the same unit.
-        unit: ``bits``, ``share`` or ``correlation``.
-        holds_in: ``every_task`` or ``all_tasks_together``.
-        source: ``paper`` where the paper prints the number, ``reading`` where this book made it of a word.
+    Attributes
+    ----------
+    statistic
+        Name of the number to compute.
+    meaning
+        How it is computed, in words.
+    relation
+        ``equal``, ``below`` or ``above``.
+    value
+        The number it is compared with.
+    tolerance
+        How far off still counts, in the same unit.
+    unit
+        ``bits``, ``share`` or ``correlation``.
+    holds_in
+        ``every_task`` or ``all_tasks_together``.
+    source
+        ``paper`` where the paper prints the number, ``reading`` where this book made it of a word.
     """
 
     statistic: str
@@ -65,13 +74,16 @@ class Criterion:
     def verdict(self, interval: tuple[float, float] | None) -> str:
         """What a measured interval says of the criterion; ``None`` where nothing could be measured.
 
-        Raises:
-            ValueError: The interval's ends are not numbers in order.
+        Raises
+        ------
+        ValueError
+            The interval's ends are not numbers in order.
 
-        Example:
-            >>> half = Criterion("peak", "depth of the peak", "below", 0.5, 0, "share", "every_task", "reading")
-            >>> half.verdict((0.1, 0.2)), half.verdict((0.4, 0.6)), half.verdict((0.6, 0.7)), half.verdict(None)
-            ('reproduced', 'cannot tell', 'differs', 'not measurable at this profile')
+        Examples
+        --------
+        >>> half = Criterion("peak", "depth of the peak", "below", 0.5, 0, "share", "every_task", "reading")
+        >>> half.verdict((0.1, 0.2)), half.verdict((0.4, 0.6)), half.verdict((0.6, 0.7)), half.verdict(None)
+        ('reproduced', 'cannot tell', 'differs', 'not measurable at this profile')
         """
         if interval is None:
             return NOT_MEASURABLE
@@ -125,15 +137,19 @@ class Claims:
 def read_claims(path: str | Path = "book/claims.yml") -> Claims:
     """Read and check the claims.
 
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is no YAML that `read_yaml` takes, or an entry lacks a field, has one too many, a value of the
-            wrong kind or an id twice; the message names the entry.
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        It is no YAML that `read_yaml` takes, or an entry lacks a field, has one too many, a value of the
+        wrong kind or an id twice; the message names the entry.
 
-    Example:
-        >>> claims = read_claims()
-        >>> list(claims.claims)[:3], claims.claims["C3"].criteria[0].accepted
-        (['C1', 'C2', 'C3'], (-inf, 0.02))
+    Examples
+    --------
+    >>> claims = read_claims()
+    >>> list(claims.claims)[:3], claims.claims["C3"].criteria[0].accepted
+    (['C1', 'C2', 'C3'], (-inf, 0.02))
     """
     source = Path(path)
     try:

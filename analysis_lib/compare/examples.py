@@ -36,8 +36,10 @@ def model_sizes(
 
     Parameters
     ----------
-    about: model -> what is attached to a store of it: ``class``, ``parameters``, ``spans``.
-    reports: model -> the report of its training, whose ``curve`` holds ``seconds`` since a ``stage`` began, or none.
+    about
+        model -> what is attached to a store of it: ``class``, ``parameters``, ``spans``.
+    reports
+        model -> the report of its training, whose ``curve`` holds ``seconds`` since a ``stage`` began, or none.
 
     Returns
     -------

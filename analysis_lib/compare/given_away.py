@@ -40,8 +40,10 @@ def given_away(stores: Mapping[str, xr.Dataset], options: Mapping[str, Options] 
 
     Parameters
     ----------
-    stores: activation stores by task.
-    options: for tasks of which they are known, the answers that a question leaves open. In other tasks a question that
+    stores
+        activation stores by task.
+    options
+        for tasks of which they are known, the answers that a question leaves open. In other tasks a question that
         contains its answer is taken to name two options, and any other to leave all answers open.
 
     Returns
@@ -73,7 +75,8 @@ def summarise_given_away(table: pd.DataFrame, *, embedded: bool) -> Summary:
 
     Raises
     ------
-    ValueError: in no task do answers differ.
+    ValueError
+        in no task do answers differ.
     """
     told = table.set_index("task")["told"].dropna()
     if told.empty:

@@ -26,18 +26,25 @@ def judge(claims: Mapping[str, Claim], atoms: pd.DataFrame, readings: Mapping[st
     A claim about every task asks as many questions as there are tasks. Its intervals are widened so that all of them
     hold together as often as one interval does alone (Bonferroni), or one task in six would differ by chance too often.
 
-    Arguments:
-        claims: Claims by id, as `read_claims` gives them.
-        atoms: The tidy atoms tables of all models and tasks of a profile.
-        readings: The rows to ask, by name.
+    Parameters
+    ----------
+    claims
+        Claims by id, as `read_claims` gives them.
+    atoms
+        The tidy atoms tables of all models and tasks of a profile.
+    readings
+        The rows to ask, by name.
 
-    Returns:
-        One row per ``reading``, ``model``, ``claim``, ``statistic`` and ``task`` (or ``all tasks``), with ``value``,
-        ``low``, ``high`` (not a number where nothing could be measured), ``unit``, ``verdict`` and, where there is no
-        measurement, its ``reason``.
+    Returns
+    -------
+    One row per ``reading``, ``model``, ``claim``, ``statistic`` and ``task`` (or ``all tasks``), with ``value``,
+    ``low``, ``high`` (not a number where nothing could be measured), ``unit``, ``verdict`` and, where there is no
+    measurement, its ``reason``.
 
-    Raises:
-        ValueError: A criterion asks for a statistic that nobody computes.
+    Raises
+    ------
+    ValueError
+        A criterion asks for a statistic that nobody computes.
     """
     rows = []
     for name, reading in readings.items():
@@ -76,9 +83,10 @@ def _measure(
 def joined(verdicts: Iterable[str]) -> str:
     """The verdict on a claim from those on its criteria: one that differs decides, and all have to hold.
 
-    Example:
-        >>> joined(["reproduced", "differs"]), joined(["reproduced", "cannot tell"]), joined(["reproduced"])
-        ('differs', 'cannot tell', 'reproduced')
+    Examples
+    --------
+    >>> joined(["reproduced", "differs"]), joined(["reproduced", "cannot tell"]), joined(["reproduced"])
+    ('differs', 'cannot tell', 'reproduced')
     """
     given = set(verdicts)
     if not given or given - set(_ORDER):
@@ -137,9 +145,10 @@ def _worded(verdicts: pd.Series, what: str) -> str:
 def accepted_words(criterion: Criterion) -> str:
     """The region that fulfils a criterion, in words.
 
-    Example:
-        >>> accepted_words(Criterion("s", "in words", "equal", 0.82, 0.05, "share", "every_task", "paper"))
-        '77% to 87%'
+    Examples
+    --------
+    >>> accepted_words(Criterion("s", "in words", "equal", 0.82, 0.05, "share", "every_task", "paper"))
+    '77% to 87%'
     """
     low, high = (_number(end, criterion.unit) for end in criterion.accepted)
     if criterion.relation == "equal":
@@ -150,15 +159,18 @@ def accepted_words(criterion: Criterion) -> str:
 def measured_words(rows: pd.DataFrame) -> str:
     """What was measured for one criterion of one model: a value with its interval, or the span over tasks.
 
-    Arguments:
-        rows: Its rows of what `judge` gives, one or one per task.
+    Parameters
+    ----------
+    rows
+        Its rows of what `judge` gives, one or one per task.
 
-    Example:
-        >>> rows = pd.DataFrame({"task": ["A", "B"], "value": [0.1, 0.3], "low": [0.0, 0.2], "high": [0.2, 0.4]})
-        >>> measured_words(rows.assign(unit="share", reason=""))
-        '10% (A) to 30% (B)'
-        >>> measured_words(rows.head(1).assign(unit="share", reason=""))
-        '10% [0, 20%]'
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"task": ["A", "B"], "value": [0.1, 0.3], "low": [0.0, 0.2], "high": [0.2, 0.4]})
+    >>> measured_words(rows.assign(unit="share", reason=""))
+    '10% (A) to 30% (B)'
+    >>> measured_words(rows.head(1).assign(unit="share", reason=""))
+    '10% [0, 20%]'
     """
     unit, found = rows["unit"].iloc[0], rows.dropna(subset="value").sort_values("value", kind="stable")
     if found.empty:

@@ -25,7 +25,8 @@ def summarise_moved(checks: pd.DataFrame, model: str, deepest: ArrayLike) -> Sum
 
     Raises
     ------
-    ValueError: a condition that is told of was not checked.
+    ValueError
+        a condition that is told of was not checked.
     """
     mine = checks[checks["model"] == model]
     worst = mine.groupby("condition")["question_moved"].max()

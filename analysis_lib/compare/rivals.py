@@ -44,8 +44,10 @@ def accuracies(stores: Mapping[tuple[str, str], xr.Dataset], blind: Blind) -> pd
 
     Parameters
     ----------
-    stores: activation stores by ``(model, task)``.
-    blind: for every model of the stores, the accuracies of its twin in at least their tasks.
+    stores
+        activation stores by ``(model, task)``.
+    blind
+        for every model of the stores, the accuracies of its twin in at least their tasks.
 
     Returns
     -------
@@ -54,7 +56,8 @@ def accuracies(stores: Mapping[tuple[str, str], xr.Dataset], blind: Blind) -> pd
 
     Raises
     ------
-    KeyError: twins are the rivals, and one was not asked a task of the stores.
+    KeyError
+        twins are the rivals, and one was not asked a task of the stores.
     """
     twins = rival_of(blind) == TWIN
     rows = []

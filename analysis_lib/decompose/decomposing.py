@@ -32,9 +32,12 @@ def decompose_store(store: str | Path, settings: Settings, *, parts: str | Path 
 
     Parameters
     ----------
-    store: folder of a finished activation store.
-    settings: what is asked for.
-    parts: folder in which every part is kept once it is done. A run that was killed goes on from them, and after a
+    store
+        folder of a finished activation store.
+    settings
+        what is asked for.
+    parts
+        folder in which every part is kept once it is done. A run that was killed goes on from them, and after a
         change of settings only those parts are made that the change touches; parts of other samples, settings or code
         are never read. ``None`` keeps nothing.
 
@@ -46,12 +49,16 @@ def decompose_store(store: str | Path, settings: Settings, *, parts: str | Path 
 
     Raises
     ------
-    FileNotFoundError: there is no finished store. ValueError: the store is damaged or lacks a condition, another
-    process writes these parts, or the samples cannot be decomposed.
+    FileNotFoundError
+        there is no finished store.
+    ValueError
+        the store is damaged or lacks a condition, another process writes these parts, or the samples cannot be
+        decomposed.
 
     Warns
     -----
-    UserWarning: the second estimator is left out, as there are too few answers that are given often enough.
+    UserWarning
+        the second estimator is left out, as there are too few answers that are given often enough.
     """
     activations = open_activations(store)
     conditions = settings.conditions([str(name) for name in activations["condition"].values])

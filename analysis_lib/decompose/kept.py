@@ -22,8 +22,10 @@ class KeptParts:
 
     Parameters
     ----------
-    folder: where they lie; ``None`` keeps nothing.
-    of: what they belong to.
+    folder
+        where they lie; ``None`` keeps nothing.
+    of
+        what they belong to.
     """
 
     def __init__(self, folder: Path | None, of: str) -> None:

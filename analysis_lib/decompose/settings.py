@@ -19,24 +19,36 @@ class Settings:
 
     Attributes
     ----------
-    targets: what is told about, ``prediction_hidden`` and ``answer_logits``; the first one is asked about in every way.
-    definitions: beside BROJA, about the first target on the baseline; with ``definition_bootstrap`` draws behind their
+    targets
+        what is told about, ``prediction_hidden`` and ``answer_logits``; the first one is asked about in every way.
+    definitions
+        beside BROJA, about the first target on the baseline; with ``definition_bootstrap`` draws behind their
         intervals, and for those that are integrated or optimised at ``slow_layers`` layers with ``slow_bootstrap``.
-    probe_every: layers between two readings of the second estimator, from the last layer down; 0 leaves it out.
-    probe_bootstrap: draws behind its intervals.
-    paper_recipe: whether to follow the paper's joint flows with MMI as well.
-    variance_kept, max_components: how much principal components keep, and how many there are at most per block.
-    decomposed: conditions beside the baseline; ``None`` for all that hold in all layers, and with ``windows`` for those
+    probe_every
+        layers between two readings of the second estimator, from the last layer down; 0 leaves it out.
+    probe_bootstrap
+        draws behind its intervals.
+    paper_recipe
+        whether to follow the paper's joint flows with MMI as well.
+    variance_kept, max_components
+        how much principal components keep, and how many there are at most per block.
+    decomposed
+        conditions beside the baseline; ``None`` for all that hold in all layers, and with ``windows`` for those
         that hold in some as well.
-    samples: ``"correct"``, the questions that the baseline answers correctly, or ``"all"``.
-    bootstrap, nulls, matched: draws behind each interval, reorderings behind each null, and random systems of equal
+    samples
+        ``"correct"``, the questions that the baseline answers correctly, or ``"all"``.
+    bootstrap, nulls, matched
+        draws behind each interval, reorderings behind each null, and random systems of equal
         information behind each matched null.
-    flow_seeds: trainings of each flow.
-    seed: of flows, bootstrap and reorderings.
+    flow_seeds
+        trainings of each flow.
+    seed
+        of flows, bootstrap and reorderings.
 
     Raises
     ------
-    ValueError: no target, or ``samples`` that are not known.
+    ValueError
+        no target, or ``samples`` that are not known.
     """
 
     targets: Sequence[str] = ("prediction_hidden", "answer_logits")
@@ -69,7 +81,8 @@ class Settings:
 
         Raises
         ------
-        ValueError: the store has no baseline, or lacks what ``decomposed`` names.
+        ValueError
+            the store has no baseline, or lacks what ``decomposed`` names.
         """
         if REFERENCE not in stored:
             raise ValueError(

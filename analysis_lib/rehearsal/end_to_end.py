@@ -52,11 +52,16 @@ class EndToEnd:
 
     Attributes
     ----------
-    shape, device: what ran where. n_questions, batch: how many, and how many together.
-    first, again: seconds of the whole, when kernels are loaded and attention is planned, and the second time.
-    functions: the second time, by function of this library the seconds in it and in what it calls, longest first.
-    own: by any function the seconds in itself alone, longest first; waiting for a GPU counts where it happens.
-    store: bytes on disk.
+    shape, device
+        what ran where. n_questions, batch: how many, and how many together.
+    first, again
+        seconds of the whole, when kernels are loaded and attention is planned, and the second time.
+    functions
+        the second time, by function of this library the seconds in it and in what it calls, longest first.
+    own
+        by any function the seconds in itself alone, longest first; waiting for a GPU counts where it happens.
+    store
+        bytes on disk.
     """
 
     shape: str

@@ -47,10 +47,14 @@ class Rehearsal:
 
     Attributes
     ----------
-    counts: operations at full size.
-    timings: what was measured.
-    same_size: operations at the size that was measured.
-    scale: how many times narrower models were measured; none at full size.
+    counts
+        operations at full size.
+    timings
+        what was measured.
+    same_size
+        operations at the size that was measured.
+    scale
+        how many times narrower models were measured; none at full size.
     """
 
     counts: dict[str, Operations]
@@ -78,7 +82,8 @@ def rehearse_models(
 
     Raises
     ------
-    ValueError: no model is named, or one that has no `SHAPES`; or a scale, batch or repeats that cannot be.
+    ValueError
+        no model is named, or one that has no `SHAPES`; or a scale, batch or repeats that cannot be.
     """
     unknown = [name for name in names if name not in SHAPES]
     if unknown or not names:

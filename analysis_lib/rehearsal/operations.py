@@ -23,11 +23,16 @@ class Operations:
 
     Attributes
     ----------
-    n_conditions: the baseline and its knockouts.
-    n_tokens: length of the prompt, the picture's tokens included.
-    practice: one question and one condition at a time through the whole model.
-    picture: lockstep's for a picture, however many questions are asked about it.
-    question: lockstep's for each question.
+    n_conditions
+        the baseline and its knockouts.
+    n_tokens
+        length of the prompt, the picture's tokens included.
+    practice
+        one question and one condition at a time through the whole model.
+    picture
+        lockstep's for a picture, however many questions are asked about it.
+    question
+        lockstep's for each question.
     """
 
     n_conditions: int

@@ -34,12 +34,17 @@ class Shape:
 
     Attributes
     ----------
-    tiles: whether a picture is cut into tiles (LLaVA-NeXT) or seen once (LLaVA-1.5).
-    layers, hidden, intermediate, heads, vocabulary: of the Llama decoder.
-    vision_layers, vision_hidden, vision_intermediate, vision_heads, tile, patch: of the CLIP tower; the last two are
+    tiles
+        whether a picture is cut into tiles (LLaVA-NeXT) or seen once (LLaVA-1.5).
+    layers, hidden, intermediate, heads, vocabulary
+        of the Llama decoder.
+    vision_layers, vision_hidden, vision_intermediate, vision_heads, tile, patch
+        of the CLIP tower; the last two are
         sides in pixels.
-    picture: width and height of the generated pictures, in pixels.
-    system, gap, question, tail: how many tokens each part of a prompt has; the last of ``tail`` predicts.
+    picture
+        width and height of the generated pictures, in pixels.
+    system, gap, question, tail
+        how many tokens each part of a prompt has; the last of ``tail`` predicts.
     """
 
     name: str

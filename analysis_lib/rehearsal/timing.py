@@ -38,14 +38,22 @@ class Timing:
 
     Attributes
     ----------
-    shape, device, dtype: what ran, where, in which number format.
-    batch, n_conditions: questions that ran together, each about its own picture, and the conditions of each.
-    lockstep_seconds: per question under all conditions, one value per repeat; pooled states come back to the host.
-    practice_seconds: the same for the usual practice.
-    lockstep_operations: floating point operations per question.
-    peak, peak_source: operations per second that the device could do, and how that is known.
-    memory, practice_memory: the most bytes in use beyond the model, in lockstep and in the usual practice.
-    difference: lockstep from the reference path, relative to the largest value.
+    shape, device, dtype
+        what ran, where, in which number format.
+    batch, n_conditions
+        questions that ran together, each about its own picture, and the conditions of each.
+    lockstep_seconds
+        per question under all conditions, one value per repeat; pooled states come back to the host.
+    practice_seconds
+        the same for the usual practice.
+    lockstep_operations
+        floating point operations per question.
+    peak, peak_source
+        operations per second that the device could do, and how that is known.
+    memory, practice_memory
+        the most bytes in use beyond the model, in lockstep and in the usual practice.
+    difference
+        lockstep from the reference path, relative to the largest value.
     """
 
     shape: str
@@ -91,7 +99,8 @@ def rehearse(
 
     Raises
     ------
-    ValueError: fewer than one question or repeat.
+    ValueError
+        fewer than one question or repeat.
     """
     if batch < 1 or repeats < 1:
         raise ValueError(f"batch is {batch} and repeats is {repeats}; both must be at least 1")

@@ -13,10 +13,11 @@ Rows = list[dict[str, Any]]
 def pack_datasets(spec: dict[str, Any]) -> dict[str, Any]:
     """The specification with its datasets packed where all rows have the same keys; others, and packed ones, stay.
 
-    Example:
-        >>> spec = {"datasets": {"t": [{"atom": "synergy", "bits": 0.1}, {"atom": "synergy", "bits": 0.2}]}}
-        >>> pack_datasets(spec)["datasets"]["t"]
-        {'length': 2, 'columns': {'atom': {'of': ['synergy'], 'at': [0, 0]}, 'bits': [0.1, 0.2]}}
+    Examples
+    --------
+    >>> spec = {"datasets": {"t": [{"atom": "synergy", "bits": 0.1}, {"atom": "synergy", "bits": 0.2}]}}
+    >>> pack_datasets(spec)["datasets"]["t"]
+    {'length': 2, 'columns': {'atom': {'of': ['synergy'], 'at': [0, 0]}, 'bits': [0.1, 0.2]}}
     """
     if "datasets" not in spec:
         return spec

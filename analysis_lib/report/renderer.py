@@ -39,23 +39,31 @@ AnyChart = TypeVar("AnyChart", bound=alt.TopLevelMixin)
 def described(chart: AnyChart, *, description: str, uncertainty: str) -> AnyChart:
     """Attach to a chart what it shows (alternative text) and what its uncertainty is (printed under it).
 
-    Arguments:
-        chart: Any Altair chart.
-        description: One or two sentences for a reader who cannot see the chart: what is drawn, and what to see.
-        uncertainty: What bands, bars and dotted lines mean, or why there are none (for instance
-            ``"exact: computed, not sampled"``).
+    Parameters
+    ----------
+    chart
+        Any Altair chart.
+    description
+        One or two sentences for a reader who cannot see the chart: what is drawn, and what to see.
+    uncertainty
+        What bands, bars and dotted lines mean, or why there are none (for instance
+        ``"exact: computed, not sampled"``).
 
-    Returns:
-        The chart with its top-level ``description`` and ``usermeta`` set.
+    Returns
+    -------
+    The chart with its top-level ``description`` and ``usermeta`` set.
 
-    Raises:
-        ValueError: The description is shorter than 20 characters, the uncertainty is empty, the chart is as wide as the
-            page while its height is a step, which Vega-Lite cannot fit, or a table of it holds what no chart can show.
+    Raises
+    ------
+    ValueError
+        The description is shorter than 20 characters, the uncertainty is empty, the chart is as wide as the
+        page while its height is a step, which Vega-Lite cannot fit, or a table of it holds what no chart can show.
 
-    Example:
-        >>> chart = alt.Chart(alt.Data(values=[{"x": 1}])).mark_point().encode(x="x:Q")
-        >>> described(chart, description="One point at one, as an example.", uncertainty="exact").usermeta
-        {'companion': {'uncertainty': 'exact'}}
+    Examples
+    --------
+    >>> chart = alt.Chart(alt.Data(values=[{"x": 1}])).mark_point().encode(x="x:Q")
+    >>> described(chart, description="One point at one, as an example.", uncertainty="exact").usermeta
+    {'companion': {'uncertainty': 'exact'}}
     """
     if len(description.strip()) < 20:
         raise ValueError(
@@ -74,12 +82,15 @@ def described(chart: AnyChart, *, description: str, uncertainty: str) -> AnyChar
 def check_spec(spec: dict[str, Any]) -> tuple[str, str]:
     """Check that a Vega-Lite specification may enter the book.
 
-    Returns:
-        The chart's description and its uncertainty.
+    Returns
+    -------
+    The chart's description and its uncertainty.
 
-    Raises:
-        ValueError: A description or the uncertainty is missing, data or pictures would be loaded from an address, a
-            number is infinite, or the specification is larger than `MAX_SPEC_BYTES`.
+    Raises
+    ------
+    ValueError
+        A description or the uncertainty is missing, data or pictures would be loaded from an address, a
+        number is infinite, or the specification is larger than `MAX_SPEC_BYTES`.
     """
     description = str(spec.get("description", "")).strip()
     uncertainty = str(spec.get("usermeta", {}).get("companion", {}).get("uncertainty", "")).strip()
@@ -157,15 +168,21 @@ def _fewer_colors(png: bytes) -> bytes:
 def render(spec: dict[str, Any], scale: float = 2.0, **_: Any) -> dict[str, Any]:
     """Turn a Vega-Lite specification into the mime bundle of the book (Altair calls this; notebooks do not).
 
-    Arguments:
-        spec: A complete Vega-Lite specification.
-        scale: Pixels of the PNG per pixel of the chart.
+    Parameters
+    ----------
+    spec
+        A complete Vega-Lite specification.
+    scale
+        Pixels of the PNG per pixel of the chart.
 
-    Returns:
-        Mime type -> content: the specification, HTML, PNG (base64) and plain text.
+    Returns
+    -------
+    Mime type -> content: the specification, HTML, PNG (base64) and plain text.
 
-    Raises:
-        ValueError: See `check_spec`.
+    Raises
+    ------
+    ValueError
+        See `check_spec`.
     """
     import vl_convert
 
@@ -196,10 +213,11 @@ def render(spec: dict[str, Any], scale: float = 2.0, **_: Any) -> dict[str, Any]
 def enable() -> None:
     """Switch Altair to the book's theme and renderer. Every notebook of the book calls this once.
 
-    Example:
-        >>> enable()
-        >>> alt.renderers.active
-        'book'
+    Examples
+    --------
+    >>> enable()
+    >>> alt.renderers.active
+    'book'
     """
     enable_theme()
     alt.renderers.register("book", render)

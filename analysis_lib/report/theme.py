@@ -86,12 +86,14 @@ LIGHT_INK = {"text": "#323232", "faint": "#d0d5da", "axis": "#8a9099"}
 def theme_config() -> dict[str, Any]:
     """The theme as a Vega-Lite configuration, in the light page's ink.
 
-    Returns:
-        A dictionary with the single key ``config``, as Altair expects of a theme.
+    Returns
+    -------
+    A dictionary with the single key ``config``, as Altair expects of a theme.
 
-    Example:
-        >>> theme_config()["config"]["axis"]["labelFontSize"]
-        12
+    Examples
+    --------
+    >>> theme_config()["config"]["axis"]["labelFontSize"]
+    12
     """
     ink, faint, axis = LIGHT_INK["text"], LIGHT_INK["faint"], LIGHT_INK["axis"]
     return {
@@ -148,10 +150,11 @@ def theme_config() -> dict[str, Any]:
 def enable_theme() -> None:
     """Make the book's theme the one that Altair applies from now on.
 
-    Example:
-        >>> enable_theme()
-        >>> alt.theme.active
-        'companion'
+    Examples
+    --------
+    >>> enable_theme()
+    >>> alt.theme.active
+    'companion'
     """
     alt.theme.register("companion", enable=True)(lambda: alt.theme.ThemeConfig(theme_config()))
 
@@ -164,9 +167,10 @@ _MADE = re.compile(
 def condition_family(name: str) -> str:
     """The family of `CONDITION_LOOKS` that a condition belongs to, told by its name.
 
-    Example:
-        >>> [condition_family(name) for name in ("strict@3", "strict, random edges 1", "only image->last", "mine")]
-        ['strict', 'random edges', 'only', 'other']
+    Examples
+    --------
+    >>> [condition_family(name) for name in ("strict@3", "strict, random edges 1", "only image->last", "mine")]
+    ['strict', 'random edges', 'only', 'other']
     """
     made = _made(name)
     if made["control"]:
@@ -179,11 +183,12 @@ def condition_family(name: str) -> str:
 def condition_words(name: str) -> str:
     """A condition as readers see it; different names make different words.
 
-    Example:
-        >>> [condition_words(name) for name in ("image->last", "strict@3", "strict, random edges 1")]
-        ['image→last', 'strict around layer 3', 'random edges like strict, draw 1']
-        >>> condition_words("only image->question, image->last, question->last")
-        'only image→question→last, image→last'
+    Examples
+    --------
+    >>> [condition_words(name) for name in ("image->last", "strict@3", "strict, random edges 1")]
+    ['image→last', 'strict around layer 3', 'random edges like strict, draw 1']
+    >>> condition_words("only image->question, image->last, question->last")
+    'only image→question→last, image→last'
     """
     made = _made(name)
     words = _chained(made["whole"]).replace("->", "\N{RIGHTWARDS ARROW}")
@@ -232,13 +237,19 @@ def _natural(name: str) -> list[tuple[int, str]]:
 def scale_of(names: list[str], values: dict[str, Any], labels: dict[str, str] | None = None) -> alt.Scale:
     """A fixed scale for the names present: each name keeps its own value, whichever others are drawn beside it.
 
-    Arguments:
-        names: The names in the data, in the order of the legend.
-        values: Colour, dash or shape of each known name.
-        labels: What the data calls each name, when it is not the name itself.
+    Parameters
+    ----------
+    names
+        The names in the data, in the order of the legend.
+    values
+        Colour, dash or shape of each known name.
+    labels
+        What the data calls each name, when it is not the name itself.
 
-    Raises:
-        ValueError: A name has no entry in ``values``.
+    Raises
+    ------
+    ValueError
+        A name has no entry in ``values``.
     """
     missing = [name for name in names if name not in values]
     if missing:

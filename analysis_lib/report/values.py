@@ -30,21 +30,29 @@ def drawable(
 ) -> pd.DataFrame:
     """The table with the columns that a chart draws in plain types, or a refusal by column and row.
 
-    Arguments:
-        table: What is to be drawn; its other columns stay as they are and are not looked at.
-        keys: Columns that tell points apart: text, whole or finite numbers, none missing.
-        numbers: Columns of numbers; single values may be missing, which a chart shows as a gap. A column that is among
-            the keys too has none missing.
-        extras: Columns of numbers that may be missing altogether.
+    Parameters
+    ----------
+    table
+        What is to be drawn; its other columns stay as they are and are not looked at.
+    keys
+        Columns that tell points apart: text, whole or finite numbers, none missing.
+    numbers
+        Columns of numbers; single values may be missing, which a chart shows as a gap. A column that is among
+        the keys too has none missing.
+    extras
+        Columns of numbers that may be missing altogether.
 
-    Raises:
-        ValueError: The table has no row or lacks a column; a name of a column means something else to a chart; a value
-            is infinite, too large to draw, of another kind than its column's, or missing where it may not be.
+    Raises
+    ------
+    ValueError
+        The table has no row or lacks a column; a name of a column means something else to a chart; a value
+        is infinite, too large to draw, of another kind than its column's, or missing where it may not be.
 
-    Example:
-        >>> drawable(pd.DataFrame({"layer": [0, 1], "bits": [0.5, np.inf]}), ["layer"], ["bits"])
-        Traceback (most recent call last):
-        ValueError: column 'bits' of the table holds inf in row 1 (layer 1), which no chart can show; mend the table ...
+    Examples
+    --------
+    >>> drawable(pd.DataFrame({"layer": [0, 1], "bits": [0.5, np.inf]}), ["layer"], ["bits"])
+    Traceback (most recent call last):
+    ValueError: column 'bits' of the table holds inf in row 1 (layer 1), which no chart can show; mend the table ...
     """
     if not isinstance(table, pd.DataFrame):
         raise ValueError(f"a chart draws a pandas table, got {type(table).__name__}; make it a DataFrame")
@@ -70,8 +78,10 @@ def drawable(
 def finite_array(values: ArrayLike, name: str, ndim: int) -> np.ndarray:
     """Real, finite numbers as an array of ``ndim`` dimensions with at least one entry.
 
-    Raises:
-        ValueError: Anything else; the first entry that is not finite is named by its place.
+    Raises
+    ------
+    ValueError
+        Anything else; the first entry that is not finite is named by its place.
     """
     wanted = f"{name} must be a non-empty, finite array of {ndim} dimensions"
     try:
@@ -93,8 +103,10 @@ def finite_array(values: ArrayLike, name: str, ndim: int) -> np.ndarray:
 def true_or_false(values: ArrayLike, name: str) -> np.ndarray:
     """A square boolean matrix; zeros and ones will do.
 
-    Raises:
-        ValueError: Another shape or other values.
+    Raises
+    ------
+    ValueError
+        Another shape or other values.
     """
     try:
         matrix = np.asarray(values)
@@ -110,8 +122,10 @@ def true_or_false(values: ArrayLike, name: str) -> np.ndarray:
 def refuse_undrawable(chart: Any) -> None:
     """Look at all tables inside a finished chart: what is infinite would be left out of the picture without a word.
 
-    Raises:
-        ValueError: A value is infinite, too large or no number; the message names its column and row.
+    Raises
+    ------
+    ValueError
+        A value is infinite, too large or no number; the message names its column and row.
     """
     for table in _tables(chart):
         for column in table.columns:

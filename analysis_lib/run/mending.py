@@ -45,9 +45,12 @@ def to_mend(
 
     Parameters
     ----------
-    stores: folders of activation stores; unfinished and older ones and what is none are left alone.
-    tables: of atoms, one to a store, in the same order.
-    pages: executed notebooks, each with the file of its numbers.
+    stores
+        folders of activation stores; unfinished and older ones and what is none are left alone.
+    tables
+        of atoms, one to a store, in the same order.
+    pages
+        executed notebooks, each with the file of its numbers.
     """
     for store, table in zip(stores, tables, strict=True):
         finished = recognised(store) is not None and (store / MANIFEST).exists()

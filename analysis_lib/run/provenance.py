@@ -45,21 +45,28 @@ def collect(
 ) -> dict[str, Any]:
     """Everything the stamp of a page says about the run that made it.
 
-    Arguments:
-        parameters: The complete parameters of the notebook; ``profile`` and ``seed`` are repeated at the top.
-        started: When the run started, with its time zone.
-        seconds: How long it took.
-        root: Folder of the repository; paths outside it are left out.
+    Parameters
+    ----------
+    parameters
+        The complete parameters of the notebook; ``profile`` and ``seed`` are repeated at the top.
+    started
+        When the run started, with its time zone.
+    seconds
+        How long it took.
+    root
+        Folder of the repository; paths outside it are left out.
 
-    Returns:
-        A dictionary of plain values that JSON can hold: ``profile``, ``seed``, ``parameters``, ``git``
-        (``commit``, ``dirty``; both None without git), ``python``, ``packages``, ``hardware``, ``started``,
-        ``seconds``.
+    Returns
+    -------
+    A dictionary of plain values that JSON can hold: ``profile``, ``seed``, ``parameters``, ``git``
+    (``commit``, ``dirty``; both None without git), ``python``, ``packages``, ``hardware``, ``started``,
+    ``seconds``.
 
-    Example:
-        >>> stamp = collect({"profile": "mini", "store": "/somewhere/else"})
-        >>> stamp["parameters"]
-        {'profile': 'mini', 'store': '(outside the repository)'}
+    Examples
+    --------
+    >>> stamp = collect({"profile": "mini", "store": "/somewhere/else"})
+    >>> stamp["parameters"]
+    {'profile': 'mini', 'store': '(outside the repository)'}
     """
     folder = Path(root).resolve()
     plain = {str(key): _plain(value, folder) for key, value in parameters.items()}

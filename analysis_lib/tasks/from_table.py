@@ -28,10 +28,13 @@ def write_questions(table: str | Path, folder: str | Path, task: str) -> Path:
 
     Parameters
     ----------
-    table: a CSV file in UTF-8 with the columns ``image`` (a path, relative to the file's own folder or absolute),
+    table
+        a CSV file in UTF-8 with the columns ``image`` (a path, relative to the file's own folder or absolute),
         ``question`` and ``answer``; other columns are left out.
-    folder: where ``val_balanced_questions.json`` and ``images/`` go; must not exist. It appears only when complete.
-    task: a name in `TASKS`; every question gets its types, of the detailed ones the first.
+    folder
+        where ``val_balanced_questions.json`` and ``images/`` go; must not exist. It appears only when complete.
+    task
+        a name in `TASKS`; every question gets its types, of the detailed ones the first.
 
     Returns
     -------
@@ -39,11 +42,14 @@ def write_questions(table: str | Path, folder: str | Path, task: str) -> Path:
 
     Raises
     ------
-    ValueError: the file is no such table, or a row has an empty cell, repeats another row's question about the same
+    ValueError
+        the file is no such table, or a row has an empty cell, repeats another row's question about the same
         picture, or names what is no picture or one that no loader could tell apart from another; lines are named as an
         editor counts.
-    FileNotFoundError: no table, or pictures that are not there.
-    FileExistsError: when ``folder`` exists.
+    FileNotFoundError
+        no table, or pictures that are not there.
+    FileExistsError
+        when ``folder`` exists.
     """
     wanted = get_task(task)
     source, target = Path(table), Path(folder)

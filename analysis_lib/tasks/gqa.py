@@ -53,12 +53,16 @@ def load_questions(source: str | Path, task: str, n: int | None = None, seed: in
 
     Parameters
     ----------
-    source: ``"minigqa"``, ``"minigqa-fine"`` (the same questions, larger pictures with finer stripes, which
+    source
+        ``"minigqa"``, ``"minigqa-fine"`` (the same questions, larger pictures with finer stripes, which
         mini-llava-1.6 is trained on), ``"smolgqa"`` (real things in natural and contrary colours, for smol-llava), or
         a folder in GQA's layout.
-    task: a name in `TASKS`.
-    n: how many questions to draw without replacement; ``None`` keeps all, in the file's order.
-    seed: which ``n`` are drawn; the drawn questions keep the file's order.
+    task
+        a name in `TASKS`.
+    n
+        how many questions to draw without replacement; ``None`` keeps all, in the file's order.
+    seed
+        which ``n`` are drawn; the drawn questions keep the file's order.
 
     Returns
     -------
@@ -67,8 +71,10 @@ def load_questions(source: str | Path, task: str, n: int | None = None, seed: in
 
     Raises
     ------
-    ValueError: unknown task, malformed file, or fewer than ``n`` questions.
-    FileNotFoundError: no folder, or no questions file in it.
+    ValueError
+        unknown task, malformed file, or fewer than ``n`` questions.
+    FileNotFoundError
+        no folder, or no questions file in it.
 
     Examples
     --------
@@ -103,7 +109,8 @@ def check_questions(table: pd.DataFrame) -> None:
 
     Raises
     ------
-    ValueError: columns are missing or stand twice, there is no row, a cell holds no text or an empty one, or an id
+    ValueError
+        columns are missing or stand twice, there is no row, a cell holds no text or an empty one, or an id
         stands twice; the message names column and questions.
     """
     if not isinstance(table, pd.DataFrame):

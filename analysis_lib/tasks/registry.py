@@ -19,12 +19,18 @@ class Task:
 
     Attributes
     ----------
-    name: the paper's name, such as ``"ChooseAttr"``.
-    structural, semantic: GQA's ``types.structural`` and ``types.semantic``.
-    detailed: the values of ``types.detailed`` that belong to the task.
-    asks: what a question of the task asks, in one sentence.
-    names_options: whether the question's text names the possible answers.
-    generated: further detailed types, which GQA does not have, of the generated world of real things.
+    name
+        the paper's name, such as ``"ChooseAttr"``.
+    structural, semantic
+        GQA's ``types.structural`` and ``types.semantic``.
+    detailed
+        the values of ``types.detailed`` that belong to the task.
+    asks
+        what a question of the task asks, in one sentence.
+    names_options
+        whether the question's text names the possible answers.
+    generated
+        further detailed types, which GQA does not have, of the generated world of real things.
     """
 
     name: str

@@ -28,9 +28,12 @@ class Drawn:
 
     Attributes
     ----------
-    graph: in GQA's scene-graph layout.
-    picture: ``(height, width, 3)`` bytes.
-    ask: a question of a task about the scene, or ``None`` where it allows none.
+    graph
+        in GQA's scene-graph layout.
+    picture
+        ``(height, width, 3)`` bytes.
+    ask
+        a question of a task about the scene, or ``None`` where it allows none.
     """
 
     graph: dict[str, Any]
@@ -45,17 +48,24 @@ def write_world(
 
     Parameters
     ----------
-    folder: where ``val_balanced_questions.json``, ``val_sceneGraphs.json`` and ``images/`` go; must not exist. It
+    folder
+        where ``val_balanced_questions.json``, ``val_sceneGraphs.json`` and ``images/`` go; must not exist. It
         appears only when it is complete.
-    tasks: those that the world has questions for.
-    questions_per_task: how many questions each task gets.
-    prefix: what pictures' names begin with.
-    draw: the scene of a number, counted from 0.
+    tasks
+        those that the world has questions for.
+    questions_per_task
+        how many questions each task gets.
+    prefix
+        what pictures' names begin with.
+    draw
+        the scene of a number, counted from 0.
 
     Raises
     ------
-    ValueError: when ``questions_per_task`` is below one.
-    FileExistsError: when ``folder`` exists.
+    ValueError
+        when ``questions_per_task`` is below one.
+    FileExistsError
+        when ``folder`` exists.
     """
     if questions_per_task < 1:
         raise ValueError(f"questions_per_task is {questions_per_task}; at least 1 is needed")

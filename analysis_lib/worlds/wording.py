@@ -16,10 +16,14 @@ class Asked:
 
     Attributes
     ----------
-    text: the question.
-    answer: one word.
-    detailed: GQA's detailed type, or a name of the world's own.
-    natural: where a world has natural colours and one is asked for, whether the answer is it; else ``None``.
+    text
+        the question.
+    answer
+        one word.
+    detailed
+        GQA's detailed type, or a name of the world's own.
+    natural
+        where a world has natural colours and one is asked for, whether the answer is it; else ``None``.
     """
 
     text: str

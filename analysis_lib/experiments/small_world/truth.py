@@ -47,7 +47,8 @@ def ask_stores(
 
     Raises
     ------
-    ValueError: the stores of ``profile`` are of other questions.
+    ValueError
+        the stores of ``profile`` are of other questions.
     """
     model = next(iter(folders))[0]
     stores = {

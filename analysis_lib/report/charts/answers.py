@@ -25,14 +25,21 @@ def answer_accuracies(
 ) -> alt.TopLevelMixin:
     """Accuracy per task under these conditions.
 
-    Arguments:
-        answers: As `behaviour` gives them, with a ``task``: ``condition``, ``measure``, ``value``, ``low``, ``high``.
-        conditions: Those to draw; what is not in the table is left out.
-        description: Alternative text.
-        select: Column or columns with a drop-down menu.
+    Parameters
+    ----------
+    answers
+        As `behaviour` gives them, with a ``task``: ``condition``, ``measure``, ``value``, ``low``, ``high``.
+    conditions
+        Those to draw; what is not in the table is left out.
+    description
+        Alternative text.
+    select
+        Column or columns with a drop-down menu.
 
-    Raises:
-        ValueError: A column is missing, nothing is left to draw, or two rows share one dot.
+    Raises
+    ------
+    ValueError
+        A column is missing, nothing is left to draw, or two rows share one dot.
     """
     answers = drawable(answers, ["measure", "condition"])
     shown = answers[answers["condition"].isin(list(conditions)) & (answers["measure"] == "accuracy")]
@@ -58,13 +65,19 @@ def answer_changes(
 ) -> alt.TopLevelMixin:
     """Change of accuracy and of the right answer's probability per condition, in percentage points.
 
-    Arguments:
-        answers: As `behaviour` gives them: ``condition``, ``measure``, ``change``, ``change_low``, ``change_high``.
-        description: Alternative text.
-        select: Column or columns with a drop-down menu.
+    Parameters
+    ----------
+    answers
+        As `behaviour` gives them: ``condition``, ``measure``, ``change``, ``change_low``, ``change_high``.
+    description
+        Alternative text.
+    select
+        Column or columns with a drop-down menu.
 
-    Raises:
-        ValueError: A column is missing, the table is empty, or two rows share one dot.
+    Raises
+    ------
+    ValueError
+        A column is missing, the table is empty, or two rows share one dot.
     """
     answers = drawable(answers, ["condition", "measure"], CHANGE[:1], CHANGE[1:])
     places = {name: place for place, name in enumerate(theme.condition_looks(answers["condition"]))}
@@ -93,14 +106,20 @@ def window_changes(
 ) -> alt.TopLevelMixin:
     """Change of accuracy against the middle of the window in which a knockout holds, a panel per task.
 
-    Arguments:
-        windows: As `windowed_accuracy` gives them: ``condition``, ``centre``, ``task``, ``change``, ``change_low``,
-            ``change_high``.
-        description: Alternative text.
-        select: Column or columns with a drop-down menu.
+    Parameters
+    ----------
+    windows
+        As `windowed_accuracy` gives them: ``condition``, ``centre``, ``task``, ``change``, ``change_low``,
+        ``change_high``.
+    description
+        Alternative text.
+    select
+        Column or columns with a drop-down menu.
 
-    Raises:
-        ValueError: A column is missing, the table is empty, or two rows share one point.
+    Raises
+    ------
+    ValueError
+        A column is missing, the table is empty, or two rows share one point.
     """
     windows = drawable(windows, ["condition", "task", "centre"], CHANGE)
     return lines_with_interval(

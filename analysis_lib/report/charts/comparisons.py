@@ -37,18 +37,29 @@ def correlations_over_null(
 
     The axis is even in Fisher's z, so that 0.9 and 0.99 are told apart.
 
-    Arguments:
-        observed: One row per dot: ``quantity``, ``row``, ``value``, ``low``, ``high``.
-        null: Correlations that the null gives, the same for every panel.
-        description: Alternative text.
-        uncertainty: What bars and shading mean.
-        reference: A correlation marked by a dashed line.
-        others: More correlations, ``quantity`` and ``value``, drawn as ticks in a row of their own.
-        others_label: What that row is called.
-        labels: Words for the quantities.
+    Parameters
+    ----------
+    observed
+        One row per dot: ``quantity``, ``row``, ``value``, ``low``, ``high``.
+    null
+        Correlations that the null gives, the same for every panel.
+    description
+        Alternative text.
+    uncertainty
+        What bars and shading mean.
+    reference
+        A correlation marked by a dashed line.
+    others
+        More correlations, ``quantity`` and ``value``, drawn as ticks in a row of their own.
+    others_label
+        What that row is called.
+    labels
+        Words for the quantities.
 
-    Raises:
-        ValueError: A column is missing, a table is empty, or a dot occurs twice.
+    Raises
+    ------
+    ValueError
+        A column is missing, a table is empty, or a dot occurs twice.
     """
     observed = drawable(observed, ["quantity", "row"], ["value"], ["low", "high"])
     others = None if others is None else drawable(others, ["quantity"], ["value"])
@@ -121,16 +132,25 @@ def clustering(
 ) -> alt.TopLevelMixin:
     """A hierarchical clustering lying on its side: leaves at the left, merges at their distance, support in words.
 
-    Arguments:
-        tree: SciPy's linkage ``(n - 1, 4)``.
-        names: The ``n`` leaves.
-        support: How often draws find each merge, in the order of ``tree``, 0 to 1.
-        description: Alternative text.
-        uncertainty: What the support is.
-        x_title: Title of the distance axis, whose distances are shares.
+    Parameters
+    ----------
+    tree
+        SciPy's linkage ``(n - 1, 4)``.
+    names
+        The ``n`` leaves.
+    support
+        How often draws find each merge, in the order of ``tree``, 0 to 1.
+    description
+        Alternative text.
+    uncertainty
+        What the support is.
+    x_title
+        Title of the distance axis, whose distances are shares.
 
-    Raises:
-        ValueError: Numbers of merges, leaves and supports do not fit together.
+    Raises
+    ------
+    ValueError
+        Numbers of merges, leaves and supports do not fit together.
     """
     if not len(names) - 1 == len(tree) == len(support):
         raise ValueError(
@@ -199,19 +219,31 @@ def task_scatter(
 ) -> alt.TopLevelMixin:
     """A named point per task with an interval in each direction.
 
-    Arguments:
-        table: One row per ``task`` with ``x`` and ``y`` and, for each, columns ``_low`` and ``_high``.
-        x: Column of the horizontal axis.
-        y: Column of the vertical axis.
-        x_title: Title of the horizontal axis.
-        y_title: Title of the vertical axis.
-        description: Alternative text.
-        uncertainty: What the bars mean.
-        x_format: Format of the horizontal axis.
-        y_format: Format of the vertical axis.
+    Parameters
+    ----------
+    table
+        One row per ``task`` with ``x`` and ``y`` and, for each, columns ``_low`` and ``_high``.
+    x
+        Column of the horizontal axis.
+    y
+        Column of the vertical axis.
+    x_title
+        Title of the horizontal axis.
+    y_title
+        Title of the vertical axis.
+    description
+        Alternative text.
+    uncertainty
+        What the bars mean.
+    x_format
+        Format of the horizontal axis.
+    y_format
+        Format of the vertical axis.
 
-    Raises:
-        ValueError: A column is missing, the table is empty, or a task occurs twice.
+    Raises
+    ------
+    ValueError
+        A column is missing, the table is empty, or a task occurs twice.
     """
     columns = ["task", *(f"{name}{end}" for name in (x, y) for end in ("", "_low", "_high"))]
     table = drawable(table, columns[:1], columns[1:])

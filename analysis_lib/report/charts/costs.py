@@ -19,20 +19,27 @@ LANE = 56
 def minutes_allowed(table: pd.DataFrame, *, description: str, uncertainty: str) -> alt.TopLevelMixin:
     """Minutes of each way to do a thing, a row per model, and a tick where the minutes allowed end.
 
-    Arguments:
-        table: One row per point: ``model``, ``way``, ``kind`` (``estimated`` or ``measured``), ``minutes``, which are
-            above zero, and ``allowed``, one value per model.
-        description: Alternative text.
-        uncertainty: What is estimated, and from what.
+    Parameters
+    ----------
+    table
+        One row per point: ``model``, ``way``, ``kind`` (``estimated`` or ``measured``), ``minutes``, which are
+        above zero, and ``allowed``, one value per model.
+    description
+        Alternative text.
+    uncertainty
+        What is estimated, and from what.
 
-    Raises:
-        ValueError: A column is missing, the table is empty, a point is given twice, a model has two allowances, minutes
-            are missing or not above zero, or a kind is neither of the two.
+    Raises
+    ------
+    ValueError
+        A column is missing, the table is empty, a point is given twice, a model has two allowances, minutes
+        are missing or not above zero, or a kind is neither of the two.
 
-    Example:
-        >>> table = pd.DataFrame({"model": ["7b"], "way": ["lockstep"], "kind": ["estimated"], "minutes": [4.0]})
-        >>> chart = minutes_allowed(table.assign(allowed=5.0), description="Four minutes where five are allowed.",
-        ...                         uncertainty="estimated")
+    Examples
+    --------
+    >>> table = pd.DataFrame({"model": ["7b"], "way": ["lockstep"], "kind": ["estimated"], "minutes": [4.0]})
+    >>> chart = minutes_allowed(table.assign(allowed=5.0), description="Four minutes where five are allowed.",
+    ...                         uncertainty="estimated")
     """
     keys, measures = ["model", "way", "kind"], ["minutes", "allowed"]
     table = drawable(table, [*keys, *measures], measures)

@@ -30,12 +30,15 @@ STROKE_NOTE = "Short strokes: what shuffled targets reach (95th percentile)."
 def with_wilson(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     """The table with ``accuracy``, ``low`` and ``high`` (proportions) from its columns ``correct`` and ``n``.
 
-    Raises:
-        ValueError: A column is missing, the table is empty, or a count is impossible.
+    Raises
+    ------
+    ValueError
+        A column is missing, the table is empty, or a count is impossible.
 
-    Example:
-        >>> with_wilson(pd.DataFrame({"correct": [9], "n": [10]})).columns.tolist()
-        ['correct', 'n', 'accuracy', 'low', 'high']
+    Examples
+    --------
+    >>> with_wilson(pd.DataFrame({"correct": [9], "n": [10]})).columns.tolist()
+    ['correct', 'n', 'accuracy', 'low', 'high']
     """
     table = drawable(table, ["correct", "n"], ["correct", "n"])
     pairs = zip(table["correct"].tolist(), table["n"].tolist(), strict=True)
@@ -68,30 +71,53 @@ def dots_with_interval(
 ) -> alt.TopLevelMixin:
     """A dot with an interval per row and colour, lanes side by side within a row.
 
-    Arguments:
-        table: One row per dot.
-        value: Column of the dot; ``low`` and ``high`` are the columns of its interval.
-        low: Column of the lower end.
-        high: Column of the upper end.
-        row: Column with a row per value, in the order of the table.
-        color: Column told apart by colour, shape and lane.
-        description: Alternative text.
-        uncertainty: What the intervals mean.
-        colors: Fixed colour of each value of ``color``.
-        shapes: Fixed point shape of each value of ``color``.
-        labels: Words for values of ``color``.
-        mark: Column of a second value drawn as a tick in every row (chance, a blind model).
-        null: Column of a second value drawn as a short stroke in every lane (what a null reaches).
-        reference: Values marked by faint dashed lines (zero, the ends of a bar).
-        facet: Column with a panel per value.
-        select: Column or columns with a drop-down menu.
-        x_title: Title of the value axis.
-        x_format: Number format of axis and tooltip.
-        domain: Limits of the value axis.
-        title: Title over the chart.
+    Parameters
+    ----------
+    table
+        One row per dot.
+    value
+        Column of the dot; ``low`` and ``high`` are the columns of its interval.
+    low
+        Column of the lower end.
+    high
+        Column of the upper end.
+    row
+        Column with a row per value, in the order of the table.
+    color
+        Column told apart by colour, shape and lane.
+    description
+        Alternative text.
+    uncertainty
+        What the intervals mean.
+    colors
+        Fixed colour of each value of ``color``.
+    shapes
+        Fixed point shape of each value of ``color``.
+    labels
+        Words for values of ``color``.
+    mark
+        Column of a second value drawn as a tick in every row (chance, a blind model).
+    null
+        Column of a second value drawn as a short stroke in every lane (what a null reaches).
+    reference
+        Values marked by faint dashed lines (zero, the ends of a bar).
+    facet
+        Column with a panel per value.
+    select
+        Column or columns with a drop-down menu.
+    x_title
+        Title of the value axis.
+    x_format
+        Number format of axis and tooltip.
+    domain
+        Limits of the value axis.
+    title
+        Title over the chart.
 
-    Raises:
-        ValueError: A column is missing, the table is empty, or two rows share one dot.
+    Raises
+    ------
+    ValueError
+        A column is missing, the table is empty, or two rows share one dot.
     """
     chosen = [select] if isinstance(select, str) else list(select or ())
     keys = [row, color, *([facet] if facet else []), *chosen]
@@ -173,16 +199,25 @@ def accuracy_dots(
 ) -> alt.TopLevelMixin:
     """Accuracy per task and condition, with Wilson's 90 % interval.
 
-    Arguments:
-        table: One row per task and condition: ``task``, ``condition``, ``correct``, ``n``.
-        description: Alternative text.
-        mark: Column of a second accuracy (0 to 1) drawn as a tick per task: chance, or the blind model's.
-        mark_label: What the tick is; required with ``mark``.
-        select: Column or columns with a drop-down menu.
-        title: Title over the chart.
+    Parameters
+    ----------
+    table
+        One row per task and condition: ``task``, ``condition``, ``correct``, ``n``.
+    description
+        Alternative text.
+    mark
+        Column of a second accuracy (0 to 1) drawn as a tick per task: chance, or the blind model's.
+    mark_label
+        What the tick is; required with ``mark``.
+    select
+        Column or columns with a drop-down menu.
+    title
+        Title over the chart.
 
-    Raises:
-        ValueError: A column is missing, a count is impossible, or ``mark`` has no label.
+    Raises
+    ------
+    ValueError
+        A column is missing, a count is impossible, or ``mark`` has no label.
     """
     if mark and not mark_label:
         raise ValueError(f"the tick {mark!r} needs a mark_label that tells readers what it is")
@@ -220,18 +255,29 @@ def atom_dots(
 ) -> alt.TopLevelMixin:
     """The atoms of one layer side by side: a row per reading (mode, definition, task, target), a lane per atom.
 
-    Arguments:
-        atoms: The tidy atoms table of one layer.
-        row: Column with a row per value.
-        description: Alternative text.
-        quantities: Which quantities to draw.
-        facet: Column with a panel per value.
-        select: Column or columns with a drop-down menu.
-        null: Draw what shuffled targets reach (``null_high``) as a short stroke, where the table has it.
-        title: Title over the chart.
+    Parameters
+    ----------
+    atoms
+        The tidy atoms table of one layer.
+    row
+        Column with a row per value.
+    description
+        Alternative text.
+    quantities
+        Which quantities to draw.
+    facet
+        Column with a panel per value.
+    select
+        Column or columns with a drop-down menu.
+    null
+        Draw what shuffled targets reach (``null_high``) as a short stroke, where the table has it.
+    title
+        Title over the chart.
 
-    Raises:
-        ValueError: The table lacks a column or mixes several values in one dot.
+    Raises
+    ------
+    ValueError
+        The table lacks a column or mixes several values in one dot.
     """
     atoms = drawable(atoms, ["quantity", row], ["bits"], ["low", "high"])
     drawn = atoms[atoms["quantity"].isin(list(quantities))]

@@ -26,29 +26,40 @@ def gate_picture(
 ) -> alt.TopLevelMixin:
     """Truth table and atoms of the gate that a menu chooses.
 
-    Arguments:
-        atoms: One row per gate and atom: ``gate``, ``quantity``, ``bits``. The first gate is shown at first.
-        outcomes: One row per gate and line of its truth table: ``gate``, and what it says as text in ``vision``,
-            ``language``, ``answer`` and ``how often``.
-        description: Alternative text.
-        uncertainty: Why there are no intervals.
-        width: Width of either panel in pixels.
-        height: Height of either panel in pixels.
+    Parameters
+    ----------
+    atoms
+        One row per gate and atom: ``gate``, ``quantity``, ``bits``. The first gate is shown at first.
+    outcomes
+        One row per gate and line of its truth table: ``gate``, and what it says as text in ``vision``,
+        ``language``, ``answer`` and ``how often``.
+    description
+        Alternative text.
+    uncertainty
+        Why there are no intervals.
+    width
+        Width of either panel in pixels.
+    height
+        Height of either panel in pixels.
 
-    Returns:
-        An Altair chart of two panels.
+    Returns
+    -------
+    An Altair chart of two panels.
 
-    Raises:
-        ValueError: A column is missing, a table is empty, an atom is given twice, or the gates of the tables differ.
+    Raises
+    ------
+    ValueError
+        A column is missing, a table is empty, an atom is given twice, or the gates of the tables differ.
 
-    Example:
-        >>> atoms = pd.DataFrame({"gate": ["copy"], "quantity": ["unique_vision"], "bits": [1.0]})
-        >>> outcomes = pd.DataFrame(
-        ...     [{"gate": "copy", "vision": v, "language": "0", "answer": v, "how often": "1/2"} for v in "01"]
-        ... )
-        >>> chart = gate_picture(atoms, outcomes, description="A gate that copies what vision says.")
-        >>> len(chart.to_dict()["concat"])
-        2
+    Examples
+    --------
+    >>> atoms = pd.DataFrame({"gate": ["copy"], "quantity": ["unique_vision"], "bits": [1.0]})
+    >>> outcomes = pd.DataFrame(
+    ...     [{"gate": "copy", "vision": v, "language": "0", "answer": v, "how often": "1/2"} for v in "01"]
+    ... )
+    >>> chart = gate_picture(atoms, outcomes, description="A gate that copies what vision says.")
+    >>> len(chart.to_dict()["concat"])
+    2
     """
     atoms = drawable(atoms, ["gate", "quantity"], ["bits"])
     outcomes = drawable(outcomes, ["gate", *COLUMNS])

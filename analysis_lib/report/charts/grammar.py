@@ -37,12 +37,17 @@ def interval_note(table: pd.DataFrame, bars: str = "Bands") -> str:
 def require_one_value_per_point(table: pd.DataFrame, drawn: Sequence[str]) -> None:
     """Refuse a table with two rows for the same drawn point.
 
-    Arguments:
-        table: The table to draw.
-        drawn: The columns that the chart tells apart (axis, colour, dash, panel, menu).
+    Parameters
+    ----------
+    table
+        The table to draw.
+    drawn
+        The columns that the chart tells apart (axis, colour, dash, panel, menu).
 
-    Raises:
-        ValueError: Two rows agree in all of ``drawn``; the message names the columns in which they differ.
+    Raises
+    ------
+    ValueError
+        Two rows agree in all of ``drawn``; the message names the columns in which they differ.
     """
     repeated = table[table.duplicated(list(drawn), keep=False)]
     if repeated.empty:

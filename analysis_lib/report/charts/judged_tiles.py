@@ -31,20 +31,29 @@ def claim_tiles(
 ) -> alt.TopLevelMixin:
     """A panel per model, a row per claim, a tile per task and one for claims about all tasks together.
 
-    Arguments:
-        tiles: One row per ``claim``, ``task``, ``model`` and ``select``, with ``verdict``, as `judgement.tiles` gives.
-        labels: Words for each claim, beside its id.
-        description: Alternative text.
-        select: Column with a drop-down menu, if it has several values.
-        size: Height of a tile in pixels.
+    Parameters
+    ----------
+    tiles
+        One row per ``claim``, ``task``, ``model`` and ``select``, with ``verdict``, as `judgement.tiles` gives.
+    labels
+        Words for each claim, beside its id.
+    description
+        Alternative text.
+    select
+        Column with a drop-down menu, if it has several values.
+    size
+        Height of a tile in pixels.
 
-    Raises:
-        ValueError: A column is missing, a claim has no words, a verdict is unknown, or a tile occurs twice.
+    Raises
+    ------
+    ValueError
+        A column is missing, a claim has no words, a verdict is unknown, or a tile occurs twice.
 
-    Example:
-        >>> one = pd.DataFrame({"claim": ["C3"], "task": "QueryAttr", "model": "mini-llava-1.5", "verdict": DIFFERS})
-        >>> words = "One tile: the third claim differs in QueryAttr."
-        >>> chart = claim_tiles(one, labels={"C3": "little synergy"}, description=words, select=None)
+    Examples
+    --------
+    >>> one = pd.DataFrame({"claim": ["C3"], "task": "QueryAttr", "model": "mini-llava-1.5", "verdict": DIFFERS})
+    >>> words = "One tile: the third claim differs in QueryAttr."
+    >>> chart = claim_tiles(one, labels={"C3": "little synergy"}, description=words, select=None)
     """
     chosen = [select] if select else []
     tiles = drawable(tiles, ["claim", "task", "model", "verdict", *chosen])

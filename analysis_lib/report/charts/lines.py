@@ -46,44 +46,73 @@ def lines_with_interval(
 ) -> alt.TopLevelMixin:
     """Lines with points and interval bands.
 
-    Arguments:
-        table: One row per drawn point.
-        x: Column of the horizontal axis (numbers).
-        y: Column of the vertical axis; ``low`` and ``high`` are the columns of its interval.
-        low: Column of the lower end of the interval.
-        high: Column of the upper end of the interval.
-        description: Alternative text: what is drawn, and what to see.
-        color: Column told apart by colour and point shape; a click in the legend highlights one of its values.
-        dash: Column told apart by the dash of the line (conditions).
-        facet: Column that gets a panel per value, ``columns`` to a row.
-        select: Column or columns that get a drop-down menu; the first value is shown at first.
-        null: Column drawn as a dotted line without band (what a null reaches).
-        reference: A value of ``y``, or several, marked by faint dashed lines (chance, zero, the ends of a bar).
-        colors: Fixed colour of each value of ``color``; without it the series colours of the theme, in order.
-        dashes: Fixed dash of each value of ``dash``.
-        shapes: Fixed point shape of each value of ``color``.
-        labels: Words for values of ``color`` in legend and tooltip.
-        x_title: Title of the horizontal axis, ``x`` without it.
-        y_title: Title of the vertical axis, ``y`` without it.
-        title: Title over the chart; most figures have a caption instead.
-        uncertainty: What the bands mean; printed under the chart.
-        height: Height of the chart or of one panel in pixels.
-        columns: Panels in a row.
-        log_x: Logarithmic horizontal axis.
-        same_scale: One vertical scale for all panels and menu choices; ``False`` fits each panel to what it shows.
+    Parameters
+    ----------
+    table
+        One row per drawn point.
+    x
+        Column of the horizontal axis (numbers).
+    y
+        Column of the vertical axis; ``low`` and ``high`` are the columns of its interval.
+    low
+        Column of the lower end of the interval.
+    high
+        Column of the upper end of the interval.
+    description
+        Alternative text: what is drawn, and what to see.
+    color
+        Column told apart by colour and point shape; a click in the legend highlights one of its values.
+    dash
+        Column told apart by the dash of the line (conditions).
+    facet
+        Column that gets a panel per value, ``columns`` to a row.
+    select
+        Column or columns that get a drop-down menu; the first value is shown at first.
+    null
+        Column drawn as a dotted line without band (what a null reaches).
+    reference
+        A value of ``y``, or several, marked by faint dashed lines (chance, zero, the ends of a bar).
+    colors
+        Fixed colour of each value of ``color``; without it the series colours of the theme, in order.
+    dashes
+        Fixed dash of each value of ``dash``.
+    shapes
+        Fixed point shape of each value of ``color``.
+    labels
+        Words for values of ``color`` in legend and tooltip.
+    x_title
+        Title of the horizontal axis, ``x`` without it.
+    y_title
+        Title of the vertical axis, ``y`` without it.
+    title
+        Title over the chart; most figures have a caption instead.
+    uncertainty
+        What the bands mean; printed under the chart.
+    height
+        Height of the chart or of one panel in pixels.
+    columns
+        Panels in a row.
+    log_x
+        Logarithmic horizontal axis.
+    same_scale
+        One vertical scale for all panels and menu choices; ``False`` fits each panel to what it shows.
 
-    Returns:
-        An Altair chart as wide as its container, or a grid of panels with ``facet``.
+    Returns
+    -------
+    An Altair chart as wide as its container, or a grid of panels with ``facet``.
 
-    Raises:
-        ValueError: A column is missing, the table is empty, or it holds two rows for one drawn point.
+    Raises
+    ------
+    ValueError
+        A column is missing, the table is empty, or it holds two rows for one drawn point.
 
-    Example:
-        >>> table = pd.DataFrame({"n": [100, 1000], "bias": [0.4, 0.04], "low": [0.3, 0.02], "high": [0.5, 0.06]})
-        >>> chart = lines_with_interval(table, x="n", y="bias", low="low", high="high",
-        ...                             description="Bias in bits against sample size: it falls tenfold.")
-        >>> chart.to_dict()["width"]
-        'container'
+    Examples
+    --------
+    >>> table = pd.DataFrame({"n": [100, 1000], "bias": [0.4, 0.04], "low": [0.3, 0.02], "high": [0.5, 0.06]})
+    >>> chart = lines_with_interval(table, x="n", y="bias", low="low", high="high",
+    ...                             description="Bias in bits against sample size: it falls tenfold.")
+    >>> chart.to_dict()["width"]
+    'container'
     """
     drawn = [name for name in (x, color, dash, facet) if name]
     chosen = [select] if isinstance(select, str) else list(select or ())

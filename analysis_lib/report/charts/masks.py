@@ -29,24 +29,34 @@ def mask_picture(
 ) -> alt.TopLevelMixin:
     """Draw an allowed-attention matrix: a row per reading position, a column per position that is read.
 
-    Arguments:
-        allowed: Boolean matrix ``(n_positions, n_positions)``; entry ``[i, j]``: position i may read position j.
-        spans: Name -> half-open range of positions, from ``system``, ``image``, ``gap``, ``question``, ``tail``,
-            ``last``. Positions outside every span are drawn as ``system``.
-        description: Alternative text.
-        title: Title over the picture.
-        size: Width and height in pixels.
+    Parameters
+    ----------
+    allowed
+        Boolean matrix ``(n_positions, n_positions)``; entry ``[i, j]``: position i may read position j.
+    spans
+        Name -> half-open range of positions, from ``system``, ``image``, ``gap``, ``question``, ``tail``,
+        ``last``. Positions outside every span are drawn as ``system``.
+    description
+        Alternative text.
+    title
+        Title over the picture.
+    size
+        Width and height in pixels.
 
-    Returns:
-        An Altair chart. Cells of the causal triangle that the knockout took away are red; the future stays empty.
+    Returns
+    -------
+    An Altair chart. Cells of the causal triangle that the knockout took away are red; the future stays empty.
 
-    Raises:
-        ValueError: The matrix is not square, a span lies outside it, or a span has no colour.
+    Raises
+    ------
+    ValueError
+        The matrix is not square, a span lies outside it, or a span has no colour.
 
-    Example:
-        >>> causal = np.tril(np.ones((4, 4), dtype=bool))
-        >>> spans = {"image": (0, 2), "question": (2, 4)}
-        >>> chart = mask_picture(causal, spans, description="Causal attention over two image and two question tokens.")
+    Examples
+    --------
+    >>> causal = np.tril(np.ones((4, 4), dtype=bool))
+    >>> spans = {"image": (0, 2), "question": (2, 4)}
+    >>> chart = mask_picture(causal, spans, description="Causal attention over two image and two question tokens.")
     """
     cells, owner = _cells(allowed, spans)
     picture = _draw(cells, owner, _shown(cells, owner, spans), size)
@@ -66,27 +76,38 @@ def mask_gallery(
 ) -> alt.TopLevelMixin:
     """Draw several masks of one prompt side by side, under one legend.
 
-    Arguments:
-        masks: Name of a condition -> its allowed-attention matrix, as `mask_picture` takes it.
-        spans: Name -> half-open range of positions, the same for all masks.
-        description: Alternative text.
-        captions: Name -> one line under the name; a name without one has its name only.
-        columns: Pictures per row.
-        size: Width and height of each picture in pixels.
+    Parameters
+    ----------
+    masks
+        Name of a condition -> its allowed-attention matrix, as `mask_picture` takes it.
+    spans
+        Name -> half-open range of positions, the same for all masks.
+    description
+        Alternative text.
+    captions
+        Name -> one line under the name; a name without one has its name only.
+    columns
+        Pictures per row.
+    size
+        Width and height of each picture in pixels.
 
-    Returns:
-        An Altair chart.
+    Returns
+    -------
+    An Altair chart.
 
-    Raises:
-        ValueError: There is no mask, a caption belongs to none, or a mask does not fit the spans.
+    Raises
+    ------
+    ValueError
+        There is no mask, a caption belongs to none, or a mask does not fit the spans.
 
-    Example:
-        >>> causal = np.tril(np.ones((4, 4), dtype=bool))
-        >>> cut = causal.copy()
-        >>> cut[2:, :2] = False
-        >>> chart = mask_gallery({"baseline": causal, "cut": cut}, {"image": (0, 2), "question": (2, 4)},
-        ...     captions={"cut": "question does not read image"},
-        ...     description="Causal attention, and the same without question reading image.")
+    Examples
+    --------
+    >>> causal = np.tril(np.ones((4, 4), dtype=bool))
+    >>> cut = causal.copy()
+    >>> cut[2:, :2] = False
+    >>> chart = mask_gallery({"baseline": causal, "cut": cut}, {"image": (0, 2), "question": (2, 4)},
+    ...     captions={"cut": "question does not read image"},
+    ...     description="Causal attention, and the same without question reading image.")
     """
     captions = captions or {}
     unknown = sorted(captions.keys() - masks.keys())
@@ -119,21 +140,29 @@ def condition_gallery(
 ) -> alt.TopLevelMixin:
     """Masks of conditions under the words that readers know these by, in the order of legends.
 
-    Arguments:
-        masks: Name of a condition -> its allowed-attention matrix, as `mask_picture` takes it.
-        spans: Name -> half-open range of positions, the same for all masks.
-        description: Alternative text.
-        captions: Name of a condition -> one line under it.
+    Parameters
+    ----------
+    masks
+        Name of a condition -> its allowed-attention matrix, as `mask_picture` takes it.
+    spans
+        Name -> half-open range of positions, the same for all masks.
+    description
+        Alternative text.
+    captions
+        Name of a condition -> one line under it.
 
-    Raises:
-        ValueError: There is no mask, a caption belongs to none, or a mask does not fit the spans.
+    Raises
+    ------
+    ValueError
+        There is no mask, a caption belongs to none, or a mask does not fit the spans.
 
-    Example:
-        >>> causal = np.tril(np.ones((4, 4), dtype=bool))
-        >>> chart = condition_gallery({"strict": causal, "baseline": causal}, {"image": (0, 2), "question": (2, 4)},
-        ...     description="Two masks that are alike, the baseline's first.")
-        >>> [picture["title"]["text"] for picture in chart.to_dict()["concat"]]
-        [['baseline'], ['strict']]
+    Examples
+    --------
+    >>> causal = np.tril(np.ones((4, 4), dtype=bool))
+    >>> chart = condition_gallery({"strict": causal, "baseline": causal}, {"image": (0, 2), "question": (2, 4)},
+    ...     description="Two masks that are alike, the baseline's first.")
+    >>> [picture["title"]["text"] for picture in chart.to_dict()["concat"]]
+    [['baseline'], ['strict']]
     """
     ordered = {theme.condition_words(name): masks[name] for name in theme.condition_looks(masks)}
     said = {theme.condition_words(name): caption for name, caption in (captions or {}).items()}

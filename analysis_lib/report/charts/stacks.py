@@ -21,19 +21,28 @@ def atom_stacks(
 ) -> alt.TopLevelMixin:
     """A stacked bar of the four atoms per value of ``row``, in the order of the table.
 
-    Arguments:
-        atoms: One row per bar and atom: ``row``, ``quantity``, ``bits``; other quantities are left out.
-        row: Column with a bar per value.
-        description: Alternative text.
-        uncertainty: Why there are no intervals.
-        x_title: Title of the value axis.
+    Parameters
+    ----------
+    atoms
+        One row per bar and atom: ``row``, ``quantity``, ``bits``; other quantities are left out.
+    row
+        Column with a bar per value.
+    description
+        Alternative text.
+    uncertainty
+        Why there are no intervals.
+    x_title
+        Title of the value axis.
 
-    Raises:
-        ValueError: A column is missing, the table is empty, an atom is given twice, or one is negative.
+    Raises
+    ------
+    ValueError
+        A column is missing, the table is empty, an atom is given twice, or one is negative.
 
-    Example:
-        >>> table = pd.DataFrame({"gate": ["XOR"], "quantity": ["synergy"], "bits": [1.0]})
-        >>> chart = atom_stacks(table, row="gate", description="One bit, all synergy.", uncertainty="exact")
+    Examples
+    --------
+    >>> table = pd.DataFrame({"gate": ["XOR"], "quantity": ["synergy"], "bits": [1.0]})
+    >>> chart = atom_stacks(table, row="gate", description="One bit, all synergy.", uncertainty="exact")
     """
     atoms = drawable(atoms, [row, "quantity"], ["bits"])
     table = drawable(atoms[atoms["quantity"].isin(theme.ATOMS)], [row])

@@ -29,19 +29,28 @@ def variance_spectrum(
 ) -> alt.TopLevelMixin:
     """Cumulative share of variance by number of principal components, a line per block.
 
-    Arguments:
-        explained: Block (``vision``, ``language``, ``target``) -> shares of variance ``(n_components,)``, falling.
-        description: Alternative text.
-        keep: Share that is kept; drawn as a line.
-        uncertainty: What the reader should know of the spectrum's own error.
-        title: Title over the chart.
+    Parameters
+    ----------
+    explained
+        Block (``vision``, ``language``, ``target``) -> shares of variance ``(n_components,)``, falling.
+    description
+        Alternative text.
+    keep
+        Share that is kept; drawn as a line.
+    uncertainty
+        What the reader should know of the spectrum's own error.
+    title
+        Title over the chart.
 
-    Raises:
-        ValueError: A spectrum is empty, not finite, or its block has no colour.
+    Raises
+    ------
+    ValueError
+        A spectrum is empty, not finite, or its block has no colour.
 
-    Example:
-        >>> chart = variance_spectrum({"vision": [0.7, 0.2, 0.1]}, uncertainty="exact for this sample",
-        ...                           description="Cumulative variance of vision over three components.")
+    Examples
+    --------
+    >>> chart = variance_spectrum({"vision": [0.7, 0.2, 0.1]}, uncertainty="exact for this sample",
+    ...                           description="Cumulative variance of vision over three components.")
     """
     parts = [
         pd.DataFrame({"block": name, "component": np.arange(1, shares.size + 1), "variance": np.cumsum(shares)})
@@ -89,19 +98,29 @@ def latent_scatter(
 ) -> alt.TopLevelMixin:
     """Two coordinates before and after a step, a panel each (for instance before and after the flow).
 
-    Arguments:
-        panels: Title of the panel -> points ``(n_samples, 2)``; at most 1500 points in each.
-        description: Alternative text.
-        group: Optional name per sample, told apart by colour (an answer, say).
-        uncertainty: What a point is.
-        size: Side of a panel in pixels.
-        title: Title over the chart.
+    Parameters
+    ----------
+    panels
+        Title of the panel -> points ``(n_samples, 2)``; at most 1500 points in each.
+    description
+        Alternative text.
+    group
+        Optional name per sample, told apart by colour (an answer, say).
+    uncertainty
+        What a point is.
+    size
+        Side of a panel in pixels.
+    title
+        Title over the chart.
 
-    Raises:
-        ValueError: A panel is not ``(n_samples, 2)`` or not finite, or too long, or ``group`` has another length.
+    Raises
+    ------
+    ValueError
+        A panel is not ``(n_samples, 2)`` or not finite, or too long, or ``group`` has another length.
 
-    Example:
-        >>> chart = latent_scatter({"before": [[0.0, 1.0], [1.0, 0.0]]}, description="Two points on a falling line.")
+    Examples
+    --------
+    >>> chart = latent_scatter({"before": [[0.0, 1.0], [1.0, 0.0]]}, description="Two points on a falling line.")
     """
     rows = []
     for name, values in panels.items():
@@ -146,20 +165,30 @@ def eigenvalue_bars(
     In the closed form of the Gaussian BROJA decomposition, ``U_vision = 1/2 sum log2 max(lambda, 1)`` and
     ``U_language = 1/2 sum log2 max(1/lambda, 1)``: every target direction belongs to one source or the other.
 
-    Arguments:
-        eigenvalues: Generalised eigenvalues ``(n_directions,)``, positive.
-        description: Alternative text.
-        uncertainty: What the interval marks mean, or why there are none.
-        low: Lower ends of an interval of the eigenvalues, or nothing.
-        high: Upper ends.
-        title: Title over the chart.
+    Parameters
+    ----------
+    eigenvalues
+        Generalised eigenvalues ``(n_directions,)``, positive.
+    description
+        Alternative text.
+    uncertainty
+        What the interval marks mean, or why there are none.
+    low
+        Lower ends of an interval of the eigenvalues, or nothing.
+    high
+        Upper ends.
+    title
+        Title over the chart.
 
-    Raises:
-        ValueError: An eigenvalue or an interval end is not positive and finite, or the lengths differ.
+    Raises
+    ------
+    ValueError
+        An eigenvalue or an interval end is not positive and finite, or the lengths differ.
 
-    Example:
-        >>> chart = eigenvalue_bars([4.0, 1.0, 0.25], uncertainty="exact: a constructed example",
-        ...                         description="One direction of vision, one shared, one of language; a bit each.")
+    Examples
+    --------
+    >>> chart = eigenvalue_bars([4.0, 1.0, 0.25], uncertainty="exact: a constructed example",
+    ...                         description="One direction of vision, one shared, one of language; a bit each.")
     """
     values = {"bits": eigenvalues, **({"low": low, "high": high} if low is not None and high is not None else {})}
     arrays = {name: finite_array(value, name, 1) for name, value in values.items()}
@@ -202,21 +231,32 @@ def matrix_picture(
 ) -> alt.TopLevelMixin:
     """A covariance or correlation matrix as a heat map with its blocks outlined.
 
-    Arguments:
-        matrix: Square matrix ``(d, d)``, finite, d at most 80.
-        blocks: Name -> size of each block in order; the sizes add up to d.
-        description: Alternative text.
-        uncertainty: What the reader should know of its error.
-        value: What an entry is.
-        size: Side in pixels.
-        title: Title over the chart.
+    Parameters
+    ----------
+    matrix
+        Square matrix ``(d, d)``, finite, d at most 80.
+    blocks
+        Name -> size of each block in order; the sizes add up to d.
+    description
+        Alternative text.
+    uncertainty
+        What the reader should know of its error.
+    value
+        What an entry is.
+    size
+        Side in pixels.
+    title
+        Title over the chart.
 
-    Raises:
-        ValueError: The matrix is not square, too large or not finite, or the blocks do not add up.
+    Raises
+    ------
+    ValueError
+        The matrix is not square, too large or not finite, or the blocks do not add up.
 
-    Example:
-        >>> chart = matrix_picture(np.eye(3), {"target": 1, "vision": 1, "language": 1}, uncertainty="exact",
-        ...                        description="The identity: three variables that know nothing of each other.")
+    Examples
+    --------
+    >>> chart = matrix_picture(np.eye(3), {"target": 1, "vision": 1, "language": 1}, uncertainty="exact",
+    ...                        description="The identity: three variables that know nothing of each other.")
     """
     entries = finite_array(matrix, "matrix", 2)
     d = len(entries)

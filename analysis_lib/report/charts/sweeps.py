@@ -39,33 +39,51 @@ def exact_lines(
 ) -> alt.TopLevelMixin:
     """Lines without intervals, nested where they coincide.
 
-    Arguments:
-        table: One row per point of a line.
-        x: Column of the horizontal axis (numbers).
-        y: Column of the vertical axis.
-        color: Column told apart by colour and width, widest first in the order of the table; a click in the legend
-            highlights one of its values.
-        description: Alternative text: what is drawn, and what to see.
-        select: Column or columns that get a drop-down menu; the first value is shown at first.
-        colors: Fixed colour of each value of ``color``; without it the series colours of the theme, in order.
-        labels: Words for values of the menus.
-        x_title: Title of the horizontal axis, ``x`` without it.
-        y_title: Title of the vertical axis, ``y`` without it.
-        uncertainty: Why there are no bands; printed under the chart.
-        height: Height of the chart in pixels.
-        log_x: Logarithmic horizontal axis.
+    Parameters
+    ----------
+    table
+        One row per point of a line.
+    x
+        Column of the horizontal axis (numbers).
+    y
+        Column of the vertical axis.
+    color
+        Column told apart by colour and width, widest first in the order of the table; a click in the legend
+        highlights one of its values.
+    description
+        Alternative text: what is drawn, and what to see.
+    select
+        Column or columns that get a drop-down menu; the first value is shown at first.
+    colors
+        Fixed colour of each value of ``color``; without it the series colours of the theme, in order.
+    labels
+        Words for values of the menus.
+    x_title
+        Title of the horizontal axis, ``x`` without it.
+    y_title
+        Title of the vertical axis, ``y`` without it.
+    uncertainty
+        Why there are no bands; printed under the chart.
+    height
+        Height of the chart in pixels.
+    log_x
+        Logarithmic horizontal axis.
 
-    Returns:
-        An Altair chart as wide as its container, with one vertical scale for all choices of its menus.
+    Returns
+    -------
+    An Altair chart as wide as its container, with one vertical scale for all choices of its menus.
 
-    Raises:
-        ValueError: A column is missing, the table is empty, or it holds two rows for one drawn point.
+    Raises
+    ------
+    ValueError
+        A column is missing, the table is empty, or it holds two rows for one drawn point.
 
-    Example:
-        >>> table = pd.DataFrame({"gain": [0, 1, 0, 1], "bits": [0.0, 0.5] * 2, "by": ["broja"] * 2 + ["mmi"] * 2})
-        >>> chart = exact_lines(table, x="gain", y="bits", color="by", description="Two readings that coincide.")
-        >>> [line["mark"]["strokeWidth"] for line in chart.to_dict()["layer"][:2]]
-        [3.6, 1.8]
+    Examples
+    --------
+    >>> table = pd.DataFrame({"gain": [0, 1, 0, 1], "bits": [0.0, 0.5] * 2, "by": ["broja"] * 2 + ["mmi"] * 2})
+    >>> chart = exact_lines(table, x="gain", y="bits", color="by", description="Two readings that coincide.")
+    >>> [line["mark"]["strokeWidth"] for line in chart.to_dict()["layer"][:2]]
+    [3.6, 1.8]
     """
     chosen = [select] if isinstance(select, str) else list(select or ())
     table = drawable(table, [x, color, *chosen], [x, y])

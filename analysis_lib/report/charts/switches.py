@@ -29,25 +29,35 @@ def mask_switch(
 ) -> alt.TopLevelMixin:
     """Who may read whom in a prompt of a few tokens, under the condition that a menu chooses.
 
-    Arguments:
-        allowed: Condition -> boolean matrix ``(n_tokens, n_tokens)``; entry ``[i, j]``: token i may read token j. The
-            first condition is shown at first.
-        tokens: What each row and column is called, no two alike.
-        spans: Name -> half-open range of tokens, from those that the theme colours. Later spans win.
-        description: Alternative text.
-        size: Width and height in pixels.
+    Parameters
+    ----------
+    allowed
+        Condition -> boolean matrix ``(n_tokens, n_tokens)``; entry ``[i, j]``: token i may read token j. The
+        first condition is shown at first.
+    tokens
+        What each row and column is called, no two alike.
+    spans
+        Name -> half-open range of tokens, from those that the theme colours. Later spans win.
+    description
+        Alternative text.
+    size
+        Width and height in pixels.
 
-    Returns:
-        An Altair chart. A cell is coloured by the span that is read, red where the knockout took it away.
+    Returns
+    -------
+    An Altair chart. A cell is coloured by the span that is read, red where the knockout took it away.
 
-    Raises:
-        ValueError: Tokens repeat or are too many, a matrix has another shape, or a token belongs to no span.
+    Raises
+    ------
+    ValueError
+        Tokens repeat or are too many, a matrix has another shape, or a token belongs to no span.
 
-    Example:
-        >>> causal = np.tril(np.ones((3, 3), dtype=bool))
-        >>> spans = {"image": (0, 1), "question": (1, 3)}
-        >>> words = "Causal attention over one picture token and two words."
-        >>> chart = mask_switch({"baseline": causal}, ["picture", "Is", "it"], spans, description=words)
+    Examples
+    --------
+    >>> causal = np.tril(np.ones((3, 3), dtype=bool))
+    >>> spans = {"image": (0, 1), "question": (1, 3)}
+    >>> words = "Causal attention over one picture token and two words."
+    >>> chart = mask_switch({"baseline": causal}, ["picture", "Is", "it"], spans, description=words)
     """
     n = len(tokens)
     if not 0 < n <= MOST_TOKENS or len(set(tokens)) != n:

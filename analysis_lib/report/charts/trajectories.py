@@ -33,22 +33,34 @@ def layer_trajectories(
 ) -> alt.TopLevelMixin:
     """Atoms layer by layer, with 90 % bands and the shuffled-target null.
 
-    Arguments:
-        atoms: The tidy atoms table, filtered so that apart from ``layer``, ``quantity``, ``select`` and ``facet``
-            one value of everything is left (one model, one target, one mode, one definition, one condition).
-        description: Alternative text.
-        quantities: Which quantities to draw.
-        select: Column or columns with a drop-down menu.
-        facet: Column with a panel per value, for small multiples; give ``select=None`` with ``facet="task"``.
-        null: Draw what shuffled targets reach (``null_high``) as dotted lines.
-        title: Title over the chart.
-        height: Height in pixels.
+    Parameters
+    ----------
+    atoms
+        The tidy atoms table, filtered so that apart from ``layer``, ``quantity``, ``select`` and ``facet``
+        one value of everything is left (one model, one target, one mode, one definition, one condition).
+    description
+        Alternative text.
+    quantities
+        Which quantities to draw.
+    select
+        Column or columns with a drop-down menu.
+    facet
+        Column with a panel per value, for small multiples; give ``select=None`` with ``facet="task"``.
+    null
+        Draw what shuffled targets reach (``null_high``) as dotted lines.
+    title
+        Title over the chart.
+    height
+        Height in pixels.
 
-    Returns:
-        An Altair chart in bits.
+    Returns
+    -------
+    An Altair chart in bits.
 
-    Raises:
-        ValueError: The table lacks a column, has no row of ``quantities``, or mixes several values in one line.
+    Raises
+    ------
+    ValueError
+        The table lacks a column, has no row of ``quantities``, or mixes several values in one line.
     """
     atoms = drawable(atoms, ["layer", "quantity"], ["layer", "bits", "low", "high"])
     table = atoms[atoms["quantity"].isin(list(quantities))]
@@ -87,21 +99,33 @@ def knockout_trajectories(
 ) -> alt.TopLevelMixin:
     """Atoms layer by layer before and after a knockout: a panel per atom, a colour and a dash per condition.
 
-    Arguments:
-        atoms: The tidy atoms table with several conditions; one value of everything else but ``select``.
-        description: Alternative text.
-        quantities: Which quantities get a panel.
-        select: Column or columns with a drop-down menu.
-        null: Draw what shuffled targets reach as dotted lines.
-        same_scale: One vertical scale for all panels; by default each panel fits its own atom, from zero up.
-        title: Title over the chart.
-        height: Height of a panel in pixels.
+    Parameters
+    ----------
+    atoms
+        The tidy atoms table with several conditions; one value of everything else but ``select``.
+    description
+        Alternative text.
+    quantities
+        Which quantities get a panel.
+    select
+        Column or columns with a drop-down menu.
+    null
+        Draw what shuffled targets reach as dotted lines.
+    same_scale
+        One vertical scale for all panels; by default each panel fits its own atom, from zero up.
+    title
+        Title over the chart.
+    height
+        Height of a panel in pixels.
 
-    Returns:
-        An Altair chart in bits, two panels to a row.
+    Returns
+    -------
+    An Altair chart in bits, two panels to a row.
 
-    Raises:
-        ValueError: As `layer_trajectories`.
+    Raises
+    ------
+    ValueError
+        As `layer_trajectories`.
     """
     atoms = drawable(atoms, ["layer", "quantity", "condition"], ["layer", "bits", "low", "high"])
     table = atoms[atoms["quantity"].isin(list(quantities))].copy()
@@ -143,18 +167,27 @@ def linked_trajectories(
     A click on a point of a line picks its task. A click on a circle of the last panel picks its task and its quantity;
     a click beside the marks lets go. The last panel's circles are the key to the tasks' colours.
 
-    Arguments:
-        atoms: The tidy atoms table; one value of everything but ``layer``, ``quantity``, ``task`` and ``select``.
-        description: Alternative text.
-        quantities: Which quantities get a panel.
-        select: Column or columns with a drop-down menu.
-        height: Height of a panel in pixels.
+    Parameters
+    ----------
+    atoms
+        The tidy atoms table; one value of everything but ``layer``, ``quantity``, ``task`` and ``select``.
+    description
+        Alternative text.
+    quantities
+        Which quantities get a panel.
+    select
+        Column or columns with a drop-down menu.
+    height
+        Height of a panel in pixels.
 
-    Returns:
-        An Altair chart in bits, two panels to a row.
+    Returns
+    -------
+    An Altair chart in bits, two panels to a row.
 
-    Raises:
-        ValueError: The table lacks a column, has no row of ``quantities``, or mixes several values in one point.
+    Raises
+    ------
+    ValueError
+        The table lacks a column, has no row of ``quantities``, or mixes several values in one point.
     """
     chosen = [select] if isinstance(select, str) else list(select or ())
     drawn = ["task", "layer", "quantity", *chosen]
@@ -216,13 +249,17 @@ def linked_trajectories(
 def picture_of_result(atoms: pd.DataFrame, quantities: Sequence[str] = theme.ATOMS) -> alt.TopLevelMixin | Markup:
     """One decomposition as it comes: trajectories over its layers, or a table where it has no two of them.
 
-    Arguments:
-        atoms: What ``to_frame()`` of one result gives.
-        quantities: Which quantities to show.
+    Parameters
+    ----------
+    atoms
+        What ``to_frame()`` of one result gives.
+    quantities
+        Which quantities to show.
 
-    Returns:
-        An Altair chart as of `layer_trajectories`; a table for a single layer, for none, and for layers that are called
-        by words, which have no place on an axis.
+    Returns
+    -------
+    An Altair chart as of `layer_trajectories`; a table for a single layer, for none, and for layers that are called
+    by words, which have no place on an axis.
     """
     said = f"{atoms['definition'].iloc[0]} atoms in bits, {atoms['mode'].iloc[0]} mode"
     if "layer" in atoms and pd.api.types.is_numeric_dtype(atoms["layer"]) and atoms["layer"].nunique() > 1:

@@ -34,25 +34,36 @@ def verdict_tiles(
 ) -> alt.TopLevelMixin:
     """A panel per atom, a tile per ``row`` and layer, its colour and mark saying what may be said of the number there.
 
-    Arguments:
-        atoms: The tidy atoms table with ``verdict``, filtered so that each row, layer and quantity occurs once for each
-            choice of the menus.
-        description: Alternative text.
-        quantities: Which quantities get a panel.
-        row: Column whose values are the rows of a panel.
-        select: Column or columns with a drop-down menu.
-        size: Height and width of a tile in pixels.
+    Parameters
+    ----------
+    atoms
+        The tidy atoms table with ``verdict``, filtered so that each row, layer and quantity occurs once for each
+        choice of the menus.
+    description
+        Alternative text.
+    quantities
+        Which quantities get a panel.
+    row
+        Column whose values are the rows of a panel.
+    select
+        Column or columns with a drop-down menu.
+    size
+        Height and width of a tile in pixels.
 
-    Returns:
-        An Altair chart, two panels to a row; a tile tells its figures when the pointer rests on it.
+    Returns
+    -------
+    An Altair chart, two panels to a row; a tile tells its figures when the pointer rests on it.
 
-    Raises:
-        ValueError: The table lacks a column, holds a verdict that is not known, or holds a tile twice.
+    Raises
+    ------
+    ValueError
+        The table lacks a column, holds a verdict that is not known, or holds a tile twice.
 
-    Example:
-        >>> tiles = pd.DataFrame({"task": "ChooseCat", "layer": [0, 1], "quantity": "synergy", "bits": [0.0, 0.4]})
-        >>> tiles = tiles.assign(low=0.0, high=0.5, verdict=[NOT_THERE, MORE])
-        >>> chart = verdict_tiles(tiles, description="Synergy is there at layer 1 and not at layer 0.")
+    Examples
+    --------
+    >>> tiles = pd.DataFrame({"task": "ChooseCat", "layer": [0, 1], "quantity": "synergy", "bits": [0.0, 0.4]})
+    >>> tiles = tiles.assign(low=0.0, high=0.5, verdict=[NOT_THERE, MORE])
+    >>> chart = verdict_tiles(tiles, description="Synergy is there at layer 1 and not at layer 0.")
     """
     chosen = [select] if isinstance(select, str) else list(select or ())
     columns = [*chosen, row, "layer", "quantity", "bits", "low", "high", "verdict"]

@@ -12,13 +12,17 @@ from analysis_lib.text import visible
 class Markup:
     """A piece of finished HTML and the same in plain text.
 
-    Attributes:
-        markup: The HTML; whoever builds it has escaped all text in it.
-        text: The same for a terminal, a log or a screen without HTML.
+    Attributes
+    ----------
+    markup
+        The HTML; whoever builds it has escaped all text in it.
+    text
+        The same for a terminal, a log or a screen without HTML.
 
-    Example:
-        >>> Markup(f"<b>{escape('<script>')}</b>", "<script>")._repr_html_()
-        '<b>&lt;script&gt;</b>'
+    Examples
+    --------
+    >>> Markup(f"<b>{escape('<script>')}</b>", "<script>")._repr_html_()
+    '<b>&lt;script&gt;</b>'
     """
 
     markup: str
@@ -34,8 +38,9 @@ class Markup:
 def escape(text: object) -> str:
     """Text made safe for HTML, between tags and inside quoted attributes: shown, whatever it says.
 
-    Example:
-        >>> escape('<img src=x onerror="alert(1)">')
-        '&lt;img src=x onerror=&quot;alert(1)&quot;&gt;'
+    Examples
+    --------
+    >>> escape('<img src=x onerror="alert(1)">')
+    '&lt;img src=x onerror=&quot;alert(1)&quot;&gt;'
     """
     return html.escape(visible(text), quote=True)

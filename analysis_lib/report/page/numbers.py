@@ -23,22 +23,29 @@ _KEY = re.compile(r"[a-z][a-z0-9_]*")
 class Numbers:
     """Collect, glue and save the numbers of one page.
 
-    Arguments:
-        page: Name of the page, as in ``book/pages/{page}.ipynb``.
-        results: Folder of all results.
-        profile: Profile of the run; the file is ``{results}/{profile}/numbers/{page}.json``, unless who runs the page
-            names another in ``ANALYSIS_LIB_NUMBERS``, as `analysis_lib.run` does.
+    Parameters
+    ----------
+    page
+        Name of the page, as in ``book/pages/{page}.ipynb``.
+    results
+        Folder of all results.
+    profile
+        Profile of the run; the file is ``{results}/{profile}/numbers/{page}.json``, unless who runs the page
+        names another in ``ANALYSIS_LIB_NUMBERS``, as `analysis_lib.run` does.
 
-    Raises:
-        ValueError: The page or the profile is not a plain name.
+    Raises
+    ------
+    ValueError
+        The page or the profile is not a plain name.
 
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     numbers = Numbers("setup", results=folder, profile="smoke")
-        ...     shown = numbers.glue("accuracy", 0.9512, ".1%")
-        >>> shown
-        '95.1%'
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     numbers = Numbers("setup", results=folder, profile="smoke")
+    ...     shown = numbers.glue("accuracy", 0.9512, ".1%")
+    >>> shown
+    '95.1%'
     """
 
     def __init__(self, page: str, results: str | Path = "results", profile: str = "mini") -> None:
@@ -61,18 +68,27 @@ class Numbers:
     ) -> str:
         """Make a value available to the prose as ``{glue:text}`key` `` and save it.
 
-        Arguments:
-            key: Name of the number: lower-case letters, digits and underscores, unique on the page.
-            value: The number, or a word that a computation chose (a task's name).
-            format: Format of a number, for instance ``".2f"``, ``".0%"``, ``",d"``.
-            interval: Lower and upper end; shown in brackets after the value, in the same format.
-            unit: Unit of the number, shown after it (``"bits"``).
+        Parameters
+        ----------
+        key
+            Name of the number: lower-case letters, digits and underscores, unique on the page.
+        value
+            The number, or a word that a computation chose (a task's name).
+        format
+            Format of a number, for instance ``".2f"``, ``".0%"``, ``",d"``.
+        interval
+            Lower and upper end; shown in brackets after the value, in the same format.
+        unit
+            Unit of the number, shown after it (``"bits"``).
 
-        Returns:
-            The text that the prose shows.
+        Returns
+        -------
+        The text that the prose shows.
 
-        Raises:
-            ValueError: The key is malformed, a number is not finite, or the value lies outside its interval.
+        Raises
+        ------
+        ValueError
+            The key is malformed, a number is not finite, or the value lies outside its interval.
         """
         if not _KEY.fullmatch(key):
             raise ValueError(f"a key is made of a-z, 0-9 and _ and starts with a letter, got {key!r}")
@@ -112,7 +128,8 @@ def read_numbers(path: str | Path) -> dict[str, dict[str, Any]]:
 
     Raises
     ------
-    FileNotFoundError: there is no such file. DamagedError: it is not what the page saved.
+    FileNotFoundError
+        there is no such file. DamagedError: it is not what the page saved.
     """
     page, profile = Path(path).stem, Path(path).parent.parent.name
     among_results = Path(path).parent.name == "numbers"

@@ -26,17 +26,23 @@ MAX_SIDE = 336
 def png_data_uri(image: Image.Image | np.ndarray | str | Path) -> str:
     """An image as a PNG data URI.
 
-    Arguments:
-        image: A PIL image, a path, or an array ``(height, width, 3)`` or ``(height, width)`` of bytes or of values
-            in [0, 1].
+    Parameters
+    ----------
+    image
+        A PIL image, a path, or an array ``(height, width, 3)`` or ``(height, width)`` of bytes or of values
+        in [0, 1].
 
-    Raises:
-        ValueError: An array has another shape or values outside its range, or a file is no picture.
-        FileNotFoundError: The path does not exist.
+    Raises
+    ------
+    ValueError
+        An array has another shape or values outside its range, or a file is no picture.
+    FileNotFoundError
+        The path does not exist.
 
-    Example:
-        >>> png_data_uri(np.zeros((2, 2, 3), dtype=np.uint8))[:22]
-        'data:image/png;base64,'
+    Examples
+    --------
+    >>> png_data_uri(np.zeros((2, 2, 3), dtype=np.uint8))[:22]
+    'data:image/png;base64,'
     """
     if isinstance(image, str | Path):
         picture = open_image(image, MAX_SIDE)
@@ -64,24 +70,32 @@ def _from_array(array: np.ndarray) -> Image.Image:
 def question_grid(examples: Sequence[Mapping[str, Any]], *, caption: str, size: int = 168) -> Markup:
     """Sample questions with their pictures.
 
-    Arguments:
-        examples: Mappings with ``image`` (see `png_data_uri`), ``question``, ``answer`` and optionally ``prediction``,
-            ``task``, ``alt`` (what the image shows) and ``note`` (a line under the answer).
-        caption: What the grid shows.
-        size: Width of a picture on the page in pixels.
+    Parameters
+    ----------
+    examples
+        Mappings with ``image`` (see `png_data_uri`), ``question``, ``answer`` and optionally ``prediction``,
+        ``task``, ``alt`` (what the image shows) and ``note`` (a line under the answer).
+    caption
+        What the grid shows.
+    size
+        Width of a picture on the page in pixels.
 
-    Returns:
-        Markup that a notebook shows.
+    Returns
+    -------
+    Markup that a notebook shows.
 
-    Raises:
-        ValueError: There is no example, an example lacks a field, or the caption is empty.
+    Raises
+    ------
+    ValueError
+        There is no example, an example lacks a field, or the caption is empty.
 
-    Example:
-        >>> black = np.zeros((4, 4, 3), dtype=np.uint8)
-        >>> example = {"image": black, "question": "Is it dark?", "answer": "yes", "prediction": "no"}
-        >>> print(question_grid([example], caption="One sample."))
-        One sample.
-        Is it dark? answer: yes; model: no (wrong)
+    Examples
+    --------
+    >>> black = np.zeros((4, 4, 3), dtype=np.uint8)
+    >>> example = {"image": black, "question": "Is it dark?", "answer": "yes", "prediction": "no"}
+    >>> print(question_grid([example], caption="One sample."))
+    One sample.
+    Is it dark? answer: yes; model: no (wrong)
     """
     if not examples or not caption.strip():
         raise ValueError("a grid of questions needs at least one example and a caption")

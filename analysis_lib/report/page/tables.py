@@ -29,26 +29,36 @@ def table(
 ) -> Markup:
     """A data frame as an accessible table.
 
-    Arguments:
-        frame: The rows to show, at most 200; the index is left out. A cell may be `Markup` (a link).
-        caption: What the table says; read aloud before its cells.
-        formats: Column -> format of its numbers, for instance ``".2f"`` or ``".0%"``.
-        labels: Column -> words for its header.
-        turned: Show columns as rows: for few things with many properties. The first column, which otherwise names the
-            rows, then names the columns.
+    Parameters
+    ----------
+    frame
+        The rows to show, at most 200; the index is left out. A cell may be `Markup` (a link).
+    caption
+        What the table says; read aloud before its cells.
+    formats
+        Column -> format of its numbers, for instance ``".2f"`` or ``".0%"``.
+    labels
+        Column -> words for its header.
+    turned
+        Show columns as rows: for few things with many properties. The first column, which otherwise names the
+        rows, then names the columns.
 
-    Returns:
-        Markup that a notebook shows.
+    Returns
+    -------
+    Markup that a notebook shows.
 
-    Raises:
-        ValueError: The frame is empty or too long, the caption is empty, or a column is unknown.
+    Raises
+    ------
+    ValueError
+        The frame is empty or too long, the caption is empty, or a column is unknown.
 
-    Example:
-        >>> frame = pd.DataFrame({"task": ["ChooseAttr"], "accuracy": [0.9512]})
-        >>> print(table(frame, caption="Accuracy", formats={"accuracy": ".1%"}))
-        Accuracy
-        task        accuracy
-        ChooseAttr  95.1%
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"task": ["ChooseAttr"], "accuracy": [0.9512]})
+    >>> print(table(frame, caption="Accuracy", formats={"accuracy": ".1%"}))
+    Accuracy
+    task        accuracy
+    ChooseAttr  95.1%
     """
     formats, labels = dict(formats or {}), dict(labels or {})
     columns = [str(column) for column in frame.columns]
@@ -84,9 +94,10 @@ def table(
 def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     """A table for a file that spreadsheets open: text that they would compute begins with an apostrophe.
 
-    Example:
-        >>> without_formulas(pd.DataFrame({"task": ["=1+1", "QueryAttr"], "bits": [-0.5, 0.1]}))["task"].to_list()
-        ["'=1+1", 'QueryAttr']
+    Examples
+    --------
+    >>> without_formulas(pd.DataFrame({"task": ["=1+1", "QueryAttr"], "bits": [-0.5, 0.1]}))["task"].to_list()
+    ["'=1+1", 'QueryAttr']
     """
 
     def plain(value: Any) -> Any:

@@ -27,26 +27,35 @@ def tokens_picture(
 ) -> Markup:
     """Show a prompt token by token with its spans.
 
-    Arguments:
-        tokens: The tokens as text, in order.
-        spans: Name -> half-open range of positions (``system``, ``image``, ``gap``, ``question``, ``tail``, ``last``).
-            Where spans overlap, the later one wins; positions outside every span belong to ``system``.
-        caption: What the picture shows.
-        most_repeats: A run of one repeated token (the image's placeholder) shows this many, and then how many more.
+    Parameters
+    ----------
+    tokens
+        The tokens as text, in order.
+    spans
+        Name -> half-open range of positions (``system``, ``image``, ``gap``, ``question``, ``tail``, ``last``).
+        Where spans overlap, the later one wins; positions outside every span belong to ``system``.
+    caption
+        What the picture shows.
+    most_repeats
+        A run of one repeated token (the image's placeholder) shows this many, and then how many more.
 
-    Returns:
-        Markup that a notebook shows: coloured underlines, the span's name in words before its tokens.
+    Returns
+    -------
+    Markup that a notebook shows: coloured underlines, the span's name in words before its tokens.
 
-    Raises:
-        ValueError: There is no token, a span lies outside the tokens or has no colour, or the caption is empty.
+    Raises
+    ------
+    ValueError
+        There is no token, a span lies outside the tokens or has no colour, or the caption is empty.
 
-    Example:
-        >>> picture = tokens_picture(["<image>", "<image>", "Is", "it"], {"image": (0, 2), "question": (2, 4)},
-        ...                          caption="A short prompt.", most_repeats=1)
-        >>> print(picture)
-        A short prompt.
-        image: <image> (and 1 more)
-        question: Is it
+    Examples
+    --------
+    >>> picture = tokens_picture(["<image>", "<image>", "Is", "it"], {"image": (0, 2), "question": (2, 4)},
+    ...                          caption="A short prompt.", most_repeats=1)
+    >>> print(picture)
+    A short prompt.
+    image: <image> (and 1 more)
+    question: Is it
     """
     if not tokens or not caption.strip():
         raise ValueError("a picture of tokens needs at least one token and a caption")

@@ -28,7 +28,8 @@ def embedded_folder(name: str) -> Path:
 
     Raises
     ------
-    FileNotFoundError: its checkpoint is not there.
+    FileNotFoundError
+        its checkpoint is not there.
     """
     folder = EMBEDDED_MODELS[name]
     weights = any((folder / file).is_file() for file in ("model.safetensors", EIGHT_BIT_FILE))
@@ -45,7 +46,8 @@ def verify(folder: Path) -> None:
 
     Raises
     ------
-    ValueError: a file is missing, damaged, changed or new.
+    ValueError
+        a file is missing, damaged, changed or new.
     """
     folder = folder.resolve()
     if folder.parent != _CHECKPOINTS.resolve():
@@ -79,8 +81,10 @@ def training_report(name: str) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError: the model is not embedded, so nothing is known of its training, or the report was damaged.
-    FileNotFoundError: an embedded model whose checkpoint is not there.
+    ValueError
+        the model is not embedded, so nothing is known of its training, or the report was damaged.
+    FileNotFoundError
+        an embedded model whose checkpoint is not there.
     """
     if name not in EMBEDDED_MODELS:
         raise ValueError(f"{name!r} is no embedded model; training reports exist for {', '.join(EMBEDDED_MODELS)}")
@@ -94,7 +98,8 @@ def twin_report(name: str, tasks: Iterable[str]) -> dict[str, Any] | None:
 
     Raises
     ------
-    ValueError: the report was damaged. FileNotFoundError: an embedded model whose checkpoint is not there.
+    ValueError
+        the report was damaged. FileNotFoundError: an embedded model whose checkpoint is not there.
 
     Examples
     --------

@@ -29,15 +29,21 @@ def write_minigqa(
 
     Parameters
     ----------
-    folder: where ``val_balanced_questions.json``, ``val_sceneGraphs.json`` and ``images/`` go; must not exist.
-    questions_per_task: how many questions each task gets.
-    seed: the same seed writes the same bytes.
-    pixels_per_cell: resolution of the pictures, which are three cells wide and high.
+    folder
+        where ``val_balanced_questions.json``, ``val_sceneGraphs.json`` and ``images/`` go; must not exist.
+    questions_per_task
+        how many questions each task gets.
+    seed
+        the same seed writes the same bytes.
+    pixels_per_cell
+        resolution of the pictures, which are three cells wide and high.
 
     Raises
     ------
-    ValueError: when ``questions_per_task`` is below one.
-    FileExistsError: when ``folder`` exists.
+    ValueError
+        when ``questions_per_task`` is below one.
+    FileExistsError
+        when ``folder`` exists.
     """
 
     def draw(number: int) -> Drawn:

@@ -94,9 +94,12 @@ def render(scene: np.ndarray, rng: np.random.Generator, pixels_per_cell: int = P
 
     Parameters
     ----------
-    scene: ``(n_objects, 5)`` from `sample_scene`.
-    rng: source of jitter, tint and noise; the same state draws the same picture.
-    pixels_per_cell: resolution; the picture is three times as wide and high.
+    scene
+        ``(n_objects, 5)`` from `sample_scene`.
+    rng
+        source of jitter, tint and noise; the same state draws the same picture.
+    pixels_per_cell
+        resolution; the picture is three times as wide and high.
     """
     pixels = pixels_per_cell
     masks, strengths, textures = stencils(pixels)

@@ -194,7 +194,8 @@ def ask(family: str, scene: np.ndarray, rng: np.random.Generator) -> Asked | Non
 
     Raises
     ------
-    ValueError: no family is called so.
+    ValueError
+        no family is called so.
     """
     known = FAMILIES | TRAINING_FAMILIES
     if family not in known:

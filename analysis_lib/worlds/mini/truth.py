@@ -75,10 +75,14 @@ class Part:
 
     Attributes
     ----------
-    weight: probability of the piece.
-    with_scene: ``(n_answers, n_scenes)``, p(answer, what the scene says), summing to 1.
-    with_question: ``(n_answers, n_questions)``, p(answer, what the question says), summing to 1.
-    left_out: bits to add for values that are not written down.
+    weight
+        probability of the piece.
+    with_scene
+        ``(n_answers, n_scenes)``, p(answer, what the scene says), summing to 1.
+    with_question
+        ``(n_answers, n_questions)``, p(answer, what the question says), summing to 1.
+    left_out
+        bits to add for values that are not written down.
     """
 
     weight: float
@@ -93,12 +97,18 @@ class InputTruth:
 
     Attributes
     ----------
-    task: name of the task.
-    entropy: H(answer), which is also I(scene, question; answer).
-    question: I(question; answer).
-    scene: I(scene; answer), a bound on what any picture of the scene and any state computed from it tells.
-    kind: H(kind of the answer) where the text names it, else 0.
-    parts: the pieces of the union information.
+    task
+        name of the task.
+    entropy
+        H(answer), which is also I(scene, question; answer).
+    question
+        I(question; answer).
+    scene
+        I(scene; answer), a bound on what any picture of the scene and any state computed from it tells.
+    kind
+        H(kind of the answer) where the text names it, else 0.
+    parts
+        the pieces of the union information.
     """
 
     task: str

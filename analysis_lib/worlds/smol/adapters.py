@@ -25,8 +25,10 @@ class Adapters(nn.Module):
 
     Attributes
     ----------
-    down: by linear map, ``(n_layers, rank, n_inputs)``.
-    up: by linear map, ``(n_layers, n_outputs, rank)``.
+    down
+        by linear map, ``(n_layers, rank, n_inputs)``.
+    up
+        by linear map, ``(n_layers, n_outputs, rank)``.
     """
 
     def __init__(self, decoder: Any, rank: int) -> None:

@@ -34,9 +34,12 @@ def assembled_smol() -> Path:
 
     Raises
     ------
-    FileNotFoundError: the decoder's package is not installed, or the learned weights are not there.
-    ValueError: one of them is of another version, cut or damaged.
-    MemoryError: too little memory is free.
+    FileNotFoundError
+        the decoder's package is not installed, or the learned weights are not there.
+    ValueError
+        one of them is of another version, cut or damaged.
+    MemoryError
+        too little memory is free.
     """
     digest = _checked_weights()
     path = decoder_path()
@@ -57,7 +60,8 @@ def smol_training_report() -> dict[str, Any]:
 
     Raises
     ------
-    FileNotFoundError, ValueError: what training learned is not there, or damaged.
+    FileNotFoundError, ValueError
+        what training learned is not there, or damaged.
     """
     _checked_weights()
     return json.loads((CHECKPOINT / _REPORT).read_text(encoding="utf-8"))
@@ -70,8 +74,10 @@ def save_assembled(
 
     Raises
     ------
-    ValueError: the weights do not fit the decoder.
-    FileExistsError: when ``folder`` exists.
+    ValueError
+        the weights do not fit the decoder.
+    FileExistsError
+        when ``folder`` exists.
     """
     weights = load_weights(learned_folder)
     try:

@@ -41,8 +41,10 @@ def decoder_path() -> Path:
 
     Raises
     ------
-    DecoderMissingError: the package is not installed.
-    ValueError: another version of it is.
+    DecoderMissingError
+        the package is not installed.
+    ValueError
+        another version of it is.
     """
     try:
         installed = importlib.metadata.version(PACKAGE)
@@ -61,8 +63,10 @@ def check_decoder(path: Path) -> None:
 
     Raises
     ------
-    DecoderMissingError: no such file, or the package gguf that reads it is missing.
-    ValueError: it is not the file that the adapters were trained on.
+    DecoderMissingError
+        no such file, or the package gguf that reads it is missing.
+    ValueError
+        it is not the file that the adapters were trained on.
     """
     if not path.is_file():
         raise DecoderMissingError(f"there is no file {path}, which should be the pretrained decoder; {CURE}")
@@ -85,7 +89,8 @@ def load_decoder(path: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]
 
     Raises
     ------
-    DecoderMissingError, ValueError: as `check_decoder`.
+    DecoderMissingError, ValueError
+        as `check_decoder`.
     """
     check_decoder(path)
     options: dict[str, Any] = {"gguf_file": path.name}

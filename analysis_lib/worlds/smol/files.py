@@ -29,15 +29,21 @@ def write_smolgqa(folder: str | Path, *, questions_per_task: int, seed: int, nat
 
     Parameters
     ----------
-    folder: where ``val_balanced_questions.json``, ``val_sceneGraphs.json`` and ``images/`` go; must not exist.
-    questions_per_task: how many questions each task gets.
-    seed: the same seed writes the same scenes and questions, and on one machine the same bytes.
-    naturalness: how often things have their natural colour.
+    folder
+        where ``val_balanced_questions.json``, ``val_sceneGraphs.json`` and ``images/`` go; must not exist.
+    questions_per_task
+        how many questions each task gets.
+    seed
+        the same seed writes the same scenes and questions, and on one machine the same bytes.
+    naturalness
+        how often things have their natural colour.
 
     Raises
     ------
-    ValueError: when ``questions_per_task`` is below one, or ``naturalness`` cannot be kept.
-    FileExistsError: when ``folder`` exists.
+    ValueError
+        when ``questions_per_task`` is below one, or ``naturalness`` cannot be kept.
+    FileExistsError
+        when ``folder`` exists.
     """
     check_naturalness(naturalness)
 

@@ -65,8 +65,10 @@ class Drawing:
 
     Attributes
     ----------
-    pictures: ``(n, 3, 160, 160)``, values from 0 to 1.
-    shown: ``(n, 160, 160)``, which row of the layout covers a pixel, -1 for the background.
+    pictures
+        ``(n, 3, 160, 160)``, values from 0 to 1.
+    shown
+        ``(n, 160, 160)``, which row of the layout covers a pixel, -1 for the background.
     """
 
     def __init__(self, pictures: torch.Tensor, shown: torch.Tensor) -> None:

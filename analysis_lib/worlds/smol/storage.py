@@ -71,8 +71,10 @@ def load_weights(folder: Path) -> dict[str, torch.Tensor]:
 
     Raises
     ------
-    FileNotFoundError: no such folder, or a file of it is missing.
-    ValueError: a file is not the one that was written.
+    FileNotFoundError
+        no such folder, or a file of it is missing.
+    ValueError
+        a file is not the one that was written.
     """
     weights: dict[str, torch.Tensor] = {}
     for file in checked_files(folder):
@@ -91,7 +93,8 @@ def checked_files(folder: Path) -> list[Path]:
 
     Raises
     ------
-    FileNotFoundError, ValueError: as `load_weights`.
+    FileNotFoundError, ValueError
+        as `load_weights`.
     """
     sums = folder / SUMS
     if not sums.is_file():

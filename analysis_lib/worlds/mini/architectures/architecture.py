@@ -18,15 +18,23 @@ class Architecture(ABC):
 
     Attributes
     ----------
-    name: the model's name.
-    pixels_per_cell: resolution of the pictures it is trained on.
-    n_image_tokens: positions that a picture takes in the prompt.
-    vocabulary: word -> token id.
-    system: text before ``USER:``, empty where there is none.
-    patch_cell, patch_row, patch_column: ``(n_patches,)``, for every patch of the vision tower its grid cell and its
+    name
+        the model's name.
+    pixels_per_cell
+        resolution of the pictures it is trained on.
+    n_image_tokens
+        positions that a picture takes in the prompt.
+    vocabulary
+        word -> token id.
+    system
+        text before ``USER:``, empty where there is none.
+    patch_cell, patch_row, patch_column
+        ``(n_patches,)``, for every patch of the vision tower its grid cell and its
         place within what the tower sees at once.
-    views: groups of patches that show the picture at one resolution each, by a prefix for their figures.
-    ablations: by name, functions that hide a part of the pixels; accuracy is reported under each.
+    views
+        groups of patches that show the picture at one resolution each, by a prefix for their figures.
+    ablations
+        by name, functions that hide a part of the pixels; accuracy is reported under each.
     """
 
     name: str

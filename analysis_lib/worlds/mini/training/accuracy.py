@@ -24,9 +24,12 @@ class Questions:
 
     Attributes
     ----------
-    pictures: ``(n, height, width, 3)`` uint8.
-    ids: ``(n, t)``, prompts padded on the right; lengths: ``(n,)``.
-    answers: ``(n,)``, token ids.
+    pictures
+        ``(n, height, width, 3)`` uint8.
+    ids
+        ``(n, t)``, prompts padded on the right; lengths: ``(n,)``.
+    answers
+        ``(n,)``, token ids.
     """
 
     pictures: torch.Tensor

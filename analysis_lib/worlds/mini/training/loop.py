@@ -24,11 +24,18 @@ class Stage:
 
     Attributes
     ----------
-    name: names the checkpoint file; steps: number of updates.
-    muon_rate, adam_rate: peak learning rates for matrices and for everything else.
-    warmup: steps of linear warm-up; hold: share of the steps after which the rate falls linearly to ``floor`` times the
-    peak.
-    checkpoint_every: steps between checkpoints and held-out evaluations.
+    name
+        names the checkpoint file
+    steps
+        number of updates.
+    muon_rate, adam_rate
+        peak learning rates for matrices and for everything else.
+    warmup
+        steps of linear warm-up
+    hold
+        share of the steps after which the rate falls linearly to ``floor`` times the peak.
+    checkpoint_every
+        steps between checkpoints and held-out evaluations.
     """
 
     name: str
@@ -66,12 +73,17 @@ def run_stage(
 
     Parameters
     ----------
-    stage: schedule and rates.
-    module: trained in place.
-    loss_of_step: the loss of a step; it must draw its data from the step's number (and the process's rank) alone, so
+    stage
+        schedule and rates.
+    module
+        trained in place.
+    loss_of_step
+        the loss of a step; it must draw its data from the step's number (and the process's rank) alone, so
         that a resumed run sees what an uninterrupted one would.
-    folder: where checkpoints go (safetensors, written atomically by the first process).
-    evaluate: called at every checkpoint; its figures go into the log.
+    folder
+        where checkpoints go (safetensors, written atomically by the first process).
+    evaluate
+        called at every checkpoint; its figures go into the log.
 
     Returns
     -------

@@ -25,10 +25,14 @@ def held_out_accuracy(
 
     Parameters
     ----------
-    reader: the model.
-    batches: packed questions, all of one shape, which is the training's: compiled layers need no other.
-    seed: draws backgrounds.
-    hide: changes the pictures before the model sees them.
+    reader
+        the model.
+    batches
+        packed questions, all of one shape, which is the training's: compiled layers need no other.
+    seed
+        draws backgrounds.
+    hide
+        changes the pictures before the model sees them.
     """
     right: dict[str, list[torch.Tensor]] = {name: [] for name in (*FAMILIES, "natural", "contrary")}
     device = reader.embedding.device

@@ -61,13 +61,17 @@ def write_bundle(folder: Path, decoder: Path, part_megabytes: int = 50) -> list[
 
     Parameters
     ----------
-    decoder: the decoder's file, which is checked first.
-    part_megabytes: the largest size of a part, in millions of bytes; all parts are about as large.
+    decoder
+        the decoder's file, which is checked first.
+    part_megabytes
+        the largest size of a part, in millions of bytes; all parts are about as large.
 
     Raises
     ------
-    FileNotFoundError, ValueError: the decoder, or the package that reads it, is absent, cut or another one.
-    FileExistsError: when ``folder`` exists.
+    FileNotFoundError, ValueError
+        the decoder, or the package that reads it, is absent, cut or another one.
+    FileExistsError
+        when ``folder`` exists.
     """
     if part_megabytes < 1:
         raise ValueError(f"part_megabytes is {part_megabytes}; at least 1 is needed")

@@ -23,12 +23,17 @@ class Stage:
 
     Attributes
     ----------
-    name: names the checkpoint file.
-    steps, seconds: how long; exactly one of them is given.
-    warmup: steps of linear warm-up, at most a fifth of ``steps``; hold: share of the stage after which the rate falls
-    linearly to ``floor`` times the peak.
-    measure_every, save_every: seconds between measurements and between checkpoints; with ``steps``, the share of the
-    stage is taken instead, as if it lasted 100 seconds.
+    name
+        names the checkpoint file.
+    steps, seconds
+        how long; exactly one of them is given.
+    warmup
+        steps of linear warm-up, at most a fifth of ``steps``
+    hold
+        share of the stage after which the rate falls linearly to ``floor`` times the peak.
+    measure_every, save_every
+        seconds between measurements and between checkpoints; with ``steps``, the share of the stage is taken instead,
+        as if it lasted 100 seconds.
     """
 
     name: str
@@ -69,15 +74,23 @@ def run_stage(
 
     Parameters
     ----------
-    stage: schedule.
-    named: the parameters, trained in place.
-    peaks: prefixes of names with their peak learning rates; the first that fits counts.
-    batches: an iterator over the batches from a given step on.
-    loss_of: the loss of a batch at a step; like the batch it must depend on the step alone, so that a resumed run sees
+    stage
+        schedule.
+    named
+        the parameters, trained in place.
+    peaks
+        prefixes of names with their peak learning rates; the first that fits counts.
+    batches
+        an iterator over the batches from a given step on.
+    loss_of
+        the loss of a batch at a step; like the batch it must depend on the step alone, so that a resumed run sees
         what an uninterrupted one would.
-    folder: where checkpoints go.
-    measure: called at regular intervals and at the end; its figures go into the log.
-    save: called with the log after every measurement that is due for a checkpoint, and at the end.
+    folder
+        where checkpoints go.
+    measure
+        called at regular intervals and at the end; its figures go into the log.
+    save
+        called with the log after every measurement that is due for a checkpoint, and at the end.
 
     Returns
     -------

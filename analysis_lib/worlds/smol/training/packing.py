@@ -74,12 +74,18 @@ class Packed:
 
     Attributes
     ----------
-    ids, positions, segments: ``(n, length)``; segment 0 is the picture's, -1 an empty slot.
-    at: ``(n_labels,)``, where tokens are predicted, as indices into the flattened sequences.
-    labels, weights: ``(n_labels,)``, the tokens to predict and their weights in the loss.
-    family: ``(n_labels,)``, the question's index in `LESSONS` at its answer's first token, elsewhere -1.
-    natural: ``(n_labels,)``, at a first token that is a colour asked for: 1 if natural, 0 if contrary; elsewhere -1.
-    drawn: ``(n, 5, 7)``, the pictures' layouts.
+    ids, positions, segments
+        ``(n, length)``; segment 0 is the picture's, -1 an empty slot.
+    at
+        ``(n_labels,)``, where tokens are predicted, as indices into the flattened sequences.
+    labels, weights
+        ``(n_labels,)``, the tokens to predict and their weights in the loss.
+    family
+        ``(n_labels,)``, the question's index in `LESSONS` at its answer's first token, elsewhere -1.
+    natural
+        ``(n_labels,)``, at a first token that is a colour asked for: 1 if natural, 0 if contrary; elsewhere -1.
+    drawn
+        ``(n, 5, 7)``, the pictures' layouts.
     """
 
     ids: torch.Tensor

@@ -86,12 +86,18 @@ class Reader(nn.Module):
 
     Parameters
     ----------
-    llava: a LlavaForConditionalGeneration; its tower and projector are used in place, its decoder's weights are copied.
-    adapters: added to the decoder's weights in every forward pass.
-    tokens: the tokenizer's ids.
-    dtype: of the decoder's computation.
-    attention: ``"flex"`` skips hidden blocks and needs a GPU and compiled layers; ``"sdpa"`` runs everywhere.
-    compiled: whether layers are compiled.
+    llava
+        a LlavaForConditionalGeneration; its tower and projector are used in place, its decoder's weights are copied.
+    adapters
+        added to the decoder's weights in every forward pass.
+    tokens
+        the tokenizer's ids.
+    dtype
+        of the decoder's computation.
+    attention
+        ``"flex"`` skips hidden blocks and needs a GPU and compiled layers; ``"sdpa"`` runs everywhere.
+    compiled
+        whether layers are compiled.
     """
 
     def __init__(

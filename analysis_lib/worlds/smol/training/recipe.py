@@ -43,17 +43,25 @@ class Recipe:
 
     Attributes
     ----------
-    seed: of weights and data.
-    vision_steps, language_steps: updates of each stage, or
-    vision_seconds, language_seconds: how long each lasts.
-    vision_pictures, language_pictures: pictures per update.
-    rank: of the adapters.
-    vision_rate, adapter_rate, projector_rate: peak learning rates.
-    tower_width, tower_layers: size of the tower.
-    curve_batches, report_batches: packed batches behind a point of the curve and behind the report.
-    device, compiled, attention, workers: how it is computed.
-    started, until: when the run began and when training is to end, by the monotonic clock; with ``until`` the language
-    stage takes the time that is left.
+    seed
+        of weights and data.
+    vision_steps, language_steps
+        updates of each stage, or vision_seconds, language_seconds: how long each lasts.
+    vision_pictures, language_pictures
+        pictures per update.
+    rank
+        of the adapters.
+    vision_rate, adapter_rate, projector_rate
+        peak learning rates.
+    tower_width, tower_layers
+        size of the tower.
+    curve_batches, report_batches
+        packed batches behind a point of the curve and behind the report.
+    device, compiled, attention, workers
+        how it is computed.
+    started, until
+        when the run began and when training is to end, by the monotonic clock; with ``until`` the language stage takes
+        the time that is left.
     """
 
     seed: int = 0
@@ -89,7 +97,8 @@ def train(recipe: Recipe, decoder: Any, tokenizer: Any, output: Path, work: Path
 
     Parameters
     ----------
-    decoder: a LlamaForCausalLM in float32; tokenizer: its tokenizer, with ``<image>``.
+    decoder
+        a LlamaForCausalLM in float32; tokenizer: its tokenizer, with ``<image>``.
 
     Returns
     -------

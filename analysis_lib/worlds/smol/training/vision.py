@@ -34,8 +34,10 @@ class VisionStage(nn.Module):
 
     Parameters
     ----------
-    llava: a LlavaForConditionalGeneration, whose tower and projector are trained in place.
-    tokens: the ids of the words that the projector learns to say.
+    llava
+        a LlavaForConditionalGeneration, whose tower and projector are trained in place.
+    tokens
+        the ids of the words that the projector learns to say.
     """
 
     said_thing: torch.Tensor

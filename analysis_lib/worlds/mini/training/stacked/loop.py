@@ -34,7 +34,8 @@ class Update:
 
     Parameters
     ----------
-    capture: whether to try; where capturing fails, a note is printed and steps run kernel by kernel.
+    capture
+        whether to try; where capturing fails, a note is printed and steps run kernel by kernel.
     """
 
     def __init__(
@@ -137,13 +138,20 @@ def run_stacked_stage(
 
     Parameters
     ----------
-    stage: schedule and rates; its steps are the most that are taken.
-    loss: of each seed, given weights and a batch.
-    batches: batches from a step on, each drawn from the step's number alone.
-    folder: where checkpoints go.
-    evaluate: by seed, figures that go into the log.
-    seconds: the time after which the stage ends, its learning rate following the clock; without it only steps count.
-    capture: whether to capture the step as a CUDA graph.
+    stage
+        schedule and rates; its steps are the most that are taken.
+    loss
+        of each seed, given weights and a batch.
+    batches
+        batches from a step on, each drawn from the step's number alone.
+    folder
+        where checkpoints go.
+    evaluate
+        by seed, figures that go into the log.
+    seconds
+        the time after which the stage ends, its learning rate following the clock; without it only steps count.
+    capture
+        whether to capture the step as a CUDA graph.
 
     Returns
     -------

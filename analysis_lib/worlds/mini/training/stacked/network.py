@@ -27,9 +27,12 @@ class Network:
 
     Parameters
     ----------
-    architecture: what is computed.
-    model: any model of it, for its configuration and the order of image tokens.
-    dtype: number format of the matrix products; sums along the residual stream are float32.
+    architecture
+        what is computed.
+    model
+        any model of it, for its configuration and the order of image tokens.
+    dtype
+        number format of the matrix products; sums along the residual stream are float32.
     """
 
     def __init__(self, architecture: Architecture, model: Any, dtype: torch.dtype = torch.float32) -> None:
@@ -118,8 +121,10 @@ class Network:
 
         Parameters
         ----------
-        images: ``(seeds, n, image tokens, width)`` from `image_tokens`.
-        ids, positions: ``(seeds, n, t)``. allowed: ``(seeds, n, t, t)`` bool. targets: ``(seeds, n, k)`` places.
+        images
+            ``(seeds, n, image tokens, width)`` from `image_tokens`.
+        ids, positions
+            ``(seeds, n, t)``. allowed: ``(seeds, n, t, t)`` bool. targets: ``(seeds, n, k)`` places.
         """
         seeds, n, t = ids.shape
         vectors = weights[f"{_DECODER}embed_tokens.weight"]

@@ -41,7 +41,8 @@ class StackedOptimizer:
 
     Attributes
     ----------
-    muon_rate, adam_rate: scalar tensors, set before each step.
+    muon_rate, adam_rate
+        scalar tensors, set before each step.
     """
 
     def __init__(self, parameters: StackedParameters) -> None:

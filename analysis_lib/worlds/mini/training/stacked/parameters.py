@@ -21,9 +21,12 @@ class Group:
 
     Attributes
     ----------
-    names: of the parameters, in the order of the leaf's second axis.
-    leaf, gradient: ``(seeds, names, *shape)``, views of the flat buffers; the leaf requires gradients.
-    hidden: whether Muon trains them.
+    names
+        of the parameters, in the order of the leaf's second axis.
+    leaf, gradient
+        ``(seeds, names, *shape)``, views of the flat buffers; the leaf requires gradients.
+    hidden
+        whether Muon trains them.
     """
 
     names: tuple[str, ...]
@@ -37,14 +40,19 @@ class StackedParameters:
 
     Parameters
     ----------
-    states: by seed, parameter name -> tensor; all of the same names and shapes.
-    trained: the names that are trained; the others are only read.
-    device: where they live, in float32.
+    states
+        by seed, parameter name -> tensor; all of the same names and shapes.
+    trained
+        the names that are trained; the others are only read.
+    device
+        where they live, in float32.
 
     Attributes
     ----------
-    flat, gradient: ``(seeds, trained weights)``; matrices that Muon trains come first, ``n_hidden`` weights a seed.
-    groups: the trained parameters by shape.
+    flat, gradient
+        ``(seeds, trained weights)``; matrices that Muon trains come first, ``n_hidden`` weights a seed.
+    groups
+        the trained parameters by shape.
 
     Examples
     --------

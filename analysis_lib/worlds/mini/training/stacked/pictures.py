@@ -54,9 +54,12 @@ class Draws:
 
     Attributes
     ----------
-    tint: ``(n, 3)``, cast: ``(n, 4, 3)``, noise: ``(n, side, side, 3)``; standard normal.
-    jitter: ``(n, 4, 2)``, down and right, any integers up to the size's own reach either way.
-    phase: ``(n, 4, 2)``, where the texture begins, down and right.
+    tint
+        ``(n, 3)``, cast: ``(n, 4, 3)``, noise: ``(n, side, side, 3)``; standard normal.
+    jitter
+        ``(n, 4, 2)``, down and right, any integers up to the size's own reach either way.
+    phase
+        ``(n, 4, 2)``, where the texture begins, down and right.
     """
 
     tint: torch.Tensor
