@@ -73,7 +73,7 @@ def _array(values: Sequence[Any]) -> np.ndarray:
 
 
 def to_frame(dataset: xr.Dataset, replicates: bool) -> pd.DataFrame:
-    """The tidy table of a dataset that :func:`to_dataset` made, one row per (layer, quantity)."""
+    """The tidy table of a dataset that `to_dataset` made, one row per (layer, quantity)."""
     layered = "layer" in dataset.dims
     every = dataset if layered else dataset.expand_dims("layer")
     shape = (every.sizes["layer"], every.sizes["quantity"])

@@ -27,7 +27,7 @@ def _told(long_name: str, units: str = "bits", **more: Any) -> Any:
 class Estimate:
     """Atoms of one layer, each quantity a scalar, of ``replicates`` ``(n_draws,)``, in bits but for the p-value.
 
-    :class:`~analysis_lib.pid.PIDResult` explains the fields. In the table ``atoms`` are the column ``bits``.
+    `analysis_lib.pid.PIDResult` explains the fields. In the table ``atoms`` are the column ``bits``.
     """
 
     atoms: Atoms = _told("point estimate, bias taken off", column="bits")

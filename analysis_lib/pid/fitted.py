@@ -26,7 +26,7 @@ COUNTS_AT_LEAST = {"bootstrap": 2, "null": 2, "matched": 0, "bias": 0}
 
 @dataclass(frozen=True, repr=False)
 class FittedLatents:
-    """Latents of all layers with what an estimate needs beside them; made by :func:`~analysis_lib.pid.fit_latents`.
+    """Latents of all layers with what an estimate needs beside them; made by `analysis_lib.pid.fit_latents`.
 
     ``labels`` are the layers' labels, empty where no layers were given; ``groups`` the labels ``(n_samples,)`` of the
     samples; ``n_copies`` how many samples were left out as copies of others.
@@ -72,7 +72,7 @@ class FittedLatents:
         n_matched: int = 100,
         n_bias: int = 50,
     ) -> PIDResult:
-        """Atoms by one definition, as :func:`~analysis_lib.pid.pid_flow` returns them for the same arguments.
+        """Atoms by one definition, as `analysis_lib.pid.pid_flow` returns them for the same arguments.
 
         Raises ``ValueError`` for an unknown definition or one that the mode cannot evaluate, counts too small, and a
         covariance that is degenerate.

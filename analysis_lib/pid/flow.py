@@ -133,21 +133,21 @@ def fit_latents(
     steps: int = 200,
     device: str = "cpu",
 ) -> FittedLatents:
-    """Train the maps of :func:`pid_flow` alone, to decompose the same latents by several definitions.
+    """Train the maps of `pid_flow` alone, to decompose the same latents by several definitions.
 
     Parameters
     ----------
     vision, language, target, mode, seed, groups, variance_kept, max_components, n_seeds, steps, device
-        as in :func:`pid_flow`.
+        as in `pid_flow`.
 
     Returns
     -------
-    FittedLatents, whose ``decompose(definition)`` returns what :func:`pid_flow` would.
+    FittedLatents, whose ``decompose(definition)`` returns what `pid_flow` would.
 
     Raises
     ------
     ValueError
-        as :func:`pid_flow`.
+        as `pid_flow`.
 
     Examples
     --------

@@ -51,7 +51,7 @@ def flow_mi(x: Any, y: Any, seed: int = 0, *, groups: Any = None, steps: int = 2
     x, y
         ``(n_samples, n_features)`` or ``(n_samples,)``; labelled arrays by the names ``sample`` and ``hidden``.
     seed, groups, steps, device
-        as in :func:`analysis_lib.pid.pid_flow`.
+        as in `analysis_lib.pid.pid_flow`.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def flow_mi(x: Any, y: Any, seed: int = 0, *, groups: Any = None, steps: int = 2
     Raises
     ------
     ValueError
-        as :func:`analysis_lib.pid.pid_flow` does.
+        as `analysis_lib.pid.pid_flow` does.
 
     Examples
     --------

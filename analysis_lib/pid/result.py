@@ -29,7 +29,7 @@ class PIDResult:
     """Atoms of every layer in bits, ``(n_layers,)`` per quantity, or scalars where no layers were given.
 
     All of them lie in one labelled ``dataset``; ``result.atoms``, ``result.low`` and so on read them as
-    :class:`~analysis_lib.pid.Atoms`. Layers are called as in the labelled arrays that were given, and by their place
+    `analysis_lib.pid.Atoms`. Layers are called as in the labelled arrays that were given, and by their place
     from zero where plain arrays were. ``diagnostics`` maps names to values of the atoms' shape;
     ``diagnostics["flags"]`` is in words.
 
@@ -43,7 +43,7 @@ class PIDResult:
     target, and ``null_plug_in`` the mean of that null before the bias is taken off. ``matched_low`` and
     ``matched_high`` hold 90 % of the random Gaussian systems with the same total information, dimensions and number of
     samples; NaN where none were drawn. ``p_value`` is one-sided, ``q_value`` controls false discoveries over the layers
-    (:mod:`analysis_lib.pid.inference.significance`), each quantity by itself (Benjamini and Hochberg 1995).
+    (`analysis_lib.pid.inference.significance`), each quantity by itself (Benjamini and Hochberg 1995).
 
     ``replicates`` are the bootstrap replicates behind the interval, moved to have the point as their mean,
     ``(n_layers, n_bootstrap)`` or ``(n_bootstrap,)`` per quantity; NaN where a draw was degenerate. The i-th replicate
@@ -86,7 +86,7 @@ class PIDResult:
     def to_xarray(self) -> xr.Dataset:
         """A copy of the dataset, ``layer`` x ``quantity`` (x ``replicate``), with units and words as attributes.
 
-        Its variables are the columns of :meth:`to_frame`, ``null_plug_in`` and ``replicates``.
+        Its variables are the columns of `to_frame`, ``null_plug_in`` and ``replicates``.
         """
         return self.dataset.copy(deep=True)
 

@@ -1,4 +1,4 @@
-"""Command line of :mod:`analysis_lib.run`."""
+"""Command line of `analysis_lib.run`."""
 
 import argparse
 import logging

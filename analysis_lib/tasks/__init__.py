@@ -18,3 +18,7 @@ def __getattr__(name: str) -> Any:
     from analysis_lib.worlds.mini.files import write_minigqa
 
     return write_minigqa
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -26,6 +26,7 @@ chapters:
   - file: book/rerun
   - file: book/activation_store
   - file: book/dependencies
+  - file: book/reference/pid
   - file: book/glossary
   - file: book/bibliography
 {linked}"""

@@ -49,14 +49,14 @@ rule pages:
         expand("book/pages/{page}.ipynb", page=config["pages"]),
 
 
-# The sources of all notebooks are inputs, and what reads them: the book prints tables of their parameters.
+# The sources of all notebooks and of the library are inputs: the book prints tables of parameters, and a reference.
 rule book:
     message:
         "book: building {output}"
     input:
         pages=rules.pages.input,
         prose=files_under("book", without=WITHOUT | {"pages", "vendor"}),
-        sources=[str(path) for path in contents("notebooks", "*.md")] + files_under("analysis_lib/run"),
+        sources=[str(path) for path in [*contents("notebooks", "*.md"), *contents("analysis_lib", "**/*.py")]],
         structure=["_config.yml", "_toc.yml"],
     output:
         BOOK,

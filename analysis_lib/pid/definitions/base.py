@@ -17,10 +17,10 @@ Split = Callable[[Any], tuple[Tensor, Tensor]]
 class Definition:
     """A way to split the three informations into four atoms.
 
-    ``decompose`` takes a :class:`~analysis_lib.pid.system.whitened.GaussianSystem` and returns :class:`Atoms` of
+    ``decompose`` takes a `analysis_lib.pid.system.whitened.GaussianSystem` and returns `Atoms` of
     tensors, bits.
     ``from_informations`` is true where the three informations alone decide the atoms, so that
-    :class:`~analysis_lib.pid.system.whitened.Informations` suffice. ``signed`` names the atoms that can be below zero.
+    `analysis_lib.pid.system.whitened.Informations` suffice. ``signed`` names the atoms that can be below zero.
     ``closed_form`` is false where atoms are integrated or optimised for, which takes so long that a decomposition of
     all layers asks for few of them.
 

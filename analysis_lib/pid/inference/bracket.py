@@ -1,6 +1,6 @@
 """Between which values an atom must lie, whatever sampling did to the choice of directions.
 
-The uniques lie between their cross-fit bound (:mod:`analysis_lib.pid.inference.crossfit`), which falls short where
+The uniques lie between their cross-fit bound (`analysis_lib.pid.inference.crossfit`), which falls short where
 directions cannot be learnt, and their plug-in, which sampling inflates; redundancy and synergy accordingly, the other
 way round.
 As U_X - U_Y = I_X - I_Y holds exactly, one number decides all four atoms.

@@ -1,6 +1,6 @@
 """A lower bound of the unique informations that sampling does not inflate.
 
-For any directions W of the target,  U_X >= I(W'M; X) - I(W'M; Y)  (BROJA; :mod:`analysis_lib.pid.system.directions`).
+For any directions W of the target,  U_X >= I(W'M; X) - I(W'M; Y)  (BROJA; `analysis_lib.pid.system.directions`).
 Directions that are chosen on the rows they are judged on exaggerate: the plug-in unique of two identical channels is
 far above zero. Here they are learnt on some groups of rows and judged on the others, with the exact sampling bias of
 each information taken off, so that the expectation of the result is at most the truth, and close to it where directions

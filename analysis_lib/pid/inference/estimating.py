@@ -1,15 +1,15 @@
 """From latents to numbers that can be read: bias taken off, an interval, a bracket, two nulls and a p-value.
 
-Point: plug-in less its bias (:mod:`analysis_lib.pid.inference.bias`, and what ranks take away). It may fall below zero
+Point: plug-in less its bias (`analysis_lib.pid.inference.bias`, and what ranks take away). It may fall below zero
 where the truth is zero, as unbiased estimates do; it is never clipped. Interval: groups are drawn with replacement; a
 replicate's plug-in carries the bias twice, so replicates are centred on the point before their quantiles are taken.
 Maps are held fixed; where they were trained more than once, replicates carry what two trainings differ by as well. For
 equal groups and seed, the i-th replicate draws the same groups at every layer and in every call, so that a difference
 between atoms, layers or conditions has an interval of its own. No interval lies wholly below zero where the definition
-says that the quantity cannot. Bracket: :mod:`analysis_lib.pid.inference.bracket`.
+says that the quantity cannot. Bracket: `analysis_lib.pid.inference.bracket`.
 
 Nulls: *shuffled*, the same estimate after the target's rows were reordered; *matched*, random systems with the same
-total information (:mod:`analysis_lib.pid.inference.matched`).
+total information (`analysis_lib.pid.inference.matched`).
 """
 
 from __future__ import annotations

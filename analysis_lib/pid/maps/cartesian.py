@@ -7,7 +7,7 @@ per pair, the Gaussian atoms of the latents are the atoms of the data.
 Maps are cross-fitted: trained on one half (a fifth of it stops the training), their latents read on the other. Where
 they do not beat the identity on the rows they never saw, the identity is kept and all rows are used, no fold split.
 
-Columns with repeated values (:mod:`analysis_lib.pid.samples.ties`) are left as they are. Where they are about,
+Columns with repeated values (`analysis_lib.pid.samples.ties`) are left as they are. Where they are about,
 likelihood alone does not decide: maps must also tell no less than ranks on the rows they never saw.
 """
 

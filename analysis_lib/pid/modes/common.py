@@ -61,7 +61,7 @@ class LayerLatents:
     def estimate(
         self, definition: Definition, counts: Counts, groups: np.ndarray, seed: int
     ) -> tuple[Estimate, dict[str, Any]]:
-        """Numbers of the layer and the figures that belong to them; see :class:`analysis_lib.pid.modes.FittedLayer`."""
+        """Numbers of the layer and the figures that belong to them; see `analysis_lib.pid.modes.FittedLayer`."""
         trainings = self.read(definition)
         latents = trainings[0]
         estimate = infer_common(trainings, groups, definition, counts, seed)

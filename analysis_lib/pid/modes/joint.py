@@ -45,7 +45,7 @@ class SeparateLayer:
     def estimate(
         self, definition: Definition, counts: Counts, groups: np.ndarray, seed: int
     ) -> tuple[Estimate, dict[str, Any]]:
-        """Numbers of the layer and the figures that belong to them; see :class:`analysis_lib.pid.modes.FittedLayer`."""
+        """Numbers of the layer and the figures that belong to them; see `analysis_lib.pid.modes.FittedLayer`."""
         estimate = infer_separate(self.trainings, self.null, groups, definition, counts, seed)
         spread = seed_spread([assemble(definition, each.plug_in()) for each in self.trainings])
         first = self.trainings[0]

@@ -3,8 +3,8 @@
 No invertible map makes an answer token Gaussian. This second estimator assumes nothing about the distribution of the
 hidden states and sees synergy of any kind, an exclusive or included; it sees only what its classifiers find.
 
-Informations are usable informations, out of fold (:mod:`analysis_lib.pid.probe.classifiers`), from vision, from
-language and from both; how they become atoms is in :mod:`analysis_lib.pid.probe.evidence`.
+Informations are usable informations, out of fold (`analysis_lib.pid.probe.classifiers`), from vision, from
+language and from both; how they become atoms is in `analysis_lib.pid.probe.evidence`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def probe_pid(
     ----------
     vision, language
         ``(n_samples, n_features)``, or ``(n_layers, n_samples, n_features)``; layers are probed one by one. Labelled
-        arrays are read by the names of their dimensions, as in :func:`analysis_lib.pid.pid_flow`.
+        arrays are read by the names of their dimensions, as in `analysis_lib.pid.pid_flow`.
     answer
         ``(n_samples,)`` labels: text, whole numbers or booleans.
     definition

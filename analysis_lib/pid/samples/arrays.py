@@ -1,7 +1,7 @@
 """The one reading of what callers give: numbers become float64 arrays, labels become codes, and all else is refused.
 
 Numpy, torch, pandas and nested sequences are taken alike; names of dimensions are read in
-:mod:`analysis_lib.pid.samples.labelled`. Nothing is guessed: what has no value (NaN is left to the caller, who can say
+`analysis_lib.pid.samples.labelled`. Nothing is guessed: what has no value (NaN is left to the caller, who can say
 where it stands), what is no real number and what would lose its digits is refused with a cure.
 """
 

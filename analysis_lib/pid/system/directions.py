@@ -3,7 +3,7 @@
 The generalised eigenvectors W of  S_{M|Y} w = lambda S_{M|X} w  split the target into directions about which vision X
 says more (lambda > 1) and directions about which language Y does. With W the columns where lambda > 1, the unique
 information of vision is U_X = I(W'M; X) - I(W'M; Y), and any other W gives less
-(:mod:`analysis_lib.pid.definitions.broja`).
+(`analysis_lib.pid.definitions.broja`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def unique_directions(covariance: Any, dims: Sequence[int]) -> UniqueDirections:
     Raises
     ------
     ValueError
-        as :func:`analysis_lib.pid.gaussian_pid` does.
+        as `analysis_lib.pid.gaussian_pid` does.
 
     Examples
     --------

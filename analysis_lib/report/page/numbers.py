@@ -66,7 +66,7 @@ class Numbers:
         interval: tuple[float, float] | None = None,
         unit: str = "",
     ) -> str:
-        """Make a value available to the prose as ``{glue:text}`key` `` and save it.
+        """Make a value available to the prose, which shows it by the role ``glue:text``, and save it.
 
         Parameters
         ----------

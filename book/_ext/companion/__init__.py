@@ -7,17 +7,21 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from companion import accessible, contents, offline, repository, stamp
+from companion import accessible, contents, docstrings, offline, repository, stamp
 from companion.directives import ParameterTable, given_role, paper_role
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the parts; Sphinx calls this."""
+    app.setup_extension("sphinx.ext.autodoc")
+    app.add_directive("face", docstrings.Face)
     app.add_directive("parameters", ParameterTable)
     app.add_role("paper", paper_role)
     app.add_role("given", given_role)
     app.connect("config-inited", offline.provide_scripts, priority=100)
     app.connect("config-inited", repository.add_buttons)
+    app.connect("autodoc-process-docstring", docstrings.rewrite)
+    app.connect("autodoc-skip-member", docstrings.leave_out)
     app.connect("missing-reference", contents.link_to_left_out)
     app.connect("html-page-context", accessible.mend)
     app.connect("html-page-context", contents.unlink_left_out)
