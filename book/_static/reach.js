@@ -1,7 +1,7 @@
 /* What scrolls sideways can be reached and scrolled with the keyboard: wide formulas, charts, tables and code. */
 (() => {
   "use strict";
-  const WIDE = "mjx-container[display=true], figure.vl-figure, .companion-table, .pst-scrollable-table-container, div.highlight pre";
+  const WIDE = "mjx-container[display=true], figure.vl-figure, figure.rooms, .companion-table, .pst-scrollable-table-container, div.highlight pre";
   const mark = () => {
     document.querySelectorAll(WIDE).forEach((part) => {
       const scrolls = part.scrollWidth > part.clientWidth && getComputedStyle(part).overflowX !== "visible";

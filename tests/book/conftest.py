@@ -26,6 +26,7 @@ chapters:
   - file: book/rerun
   - file: book/activation_store
   - file: book/dependencies
+  - file: book/how_it_is_built
   - file: book/reference/pid
   - file: book/glossary
   - file: book/bibliography
@@ -58,7 +59,7 @@ def demo_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write_demo(root: Path) -> None:
     root.mkdir()
-    for name in ("_config.yml", "book", "notebooks"):
+    for name in ("_config.yml", "CONTRIBUTING.md", "book", "notebooks"):
         source = REPOSITORY / name
         ignore = shutil.ignore_patterns("pages", "__pycache__", "*.ipynb")
         shutil.copytree(source, root / name, ignore=ignore) if source.is_dir() else shutil.copy(source, root / name)

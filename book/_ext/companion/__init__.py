@@ -7,7 +7,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from companion import accessible, contents, docstrings, offline, repository, stamp
+from companion import accessible, contents, docstrings, offline, repository, rooms, stamp
 from companion.directives import ParameterTable, given_role, paper_role
 
 
@@ -15,6 +15,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the parts; Sphinx calls this."""
     app.setup_extension("sphinx.ext.autodoc")
     app.add_directive("face", docstrings.Face)
+    app.add_directive("rooms", rooms.Rooms)
+    app.add_directive("journey", rooms.Journey)
     app.add_directive("parameters", ParameterTable)
     app.add_role("paper", paper_role)
     app.add_role("given", given_role)
