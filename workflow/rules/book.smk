@@ -4,18 +4,26 @@ BOOK = "_build/html/index.html"
 CHOSEN_BOOK = "_build/chosen/_build/html/index.html"
 CHOSEN = chosen_pages()
 
-# What a page stands on beside tables and library, by a word in its source.
-STANDS_ON = {
-    "read_claims": ["book/claims.yml"],
-    "gqa_answers": ["book/gqa_answers.yml"],
-    "tests.benchmarks": files_under("tests/benchmarks"),
-    "tests.faults": [path for path in ("book/faults.json", *files_under("tests/faults")) if Path(path).is_file()],
+# What a page stands on beside the library, by the words of its front matter.
+NEEDED = {
+    "stores": lambda _: [f"{folder}/manifest.json" for folder in for_each(store)],
+    "atoms": lambda _: for_each(table),
+    "seeds": lambda _: tables_of_seeds(),
+    "pages": lambda page: [f"book/pages/{other}.ipynb" for other in config["pages"] if other != page],
+    "claims": lambda _: ["book/claims.yml"],
+    "gqa_answers": lambda _: ["book/gqa_answers.yml"],
+    "benchmarks": lambda _: files_under("tests/benchmarks"),
+    "faults": lambda _: [path for path in ("book/faults.json", *files_under("tests/faults")) if Path(path).is_file()],
 }
+# Read at once: what an input function refuses counts for nothing where its page is there already.
+try:
+    NEEDS_OF = {page: page_needs(f"notebooks/{page}.md") for page in config["pages"]}
+except ParameterError as error:
+    raise WorkflowError(error) from None
 
 
-def facts(wildcards):
-    source = Path(f"notebooks/{wildcards.page}.md").read_text(encoding="utf-8")
-    return sorted(file for word, files in STANDS_ON.items() if word in source for file in files)
+def needed(wildcards):
+    return [file for name in NEEDS_OF[wildcards.page] for file in NEEDED[name](wildcards.page)]
 
 
 rule page:
@@ -23,14 +31,8 @@ rule page:
         "page: {wildcards.page}"
     input:
         notebook="notebooks/{page}.md",
-        tables=for_each(table),
-        manifests=[f"{folder}/manifest.json" for folder in for_each(store)],
-        seeds=lambda wildcards: tables_of_seeds() if wildcards.page == "stability" else [],
         library=library("pages"),
-        facts=facts,
-        counted=lambda wildcards: [
-            f"book/pages/{page}.ipynb" for page in config["pages"] if wildcards.page == "making_of" != page
-        ],
+        needed=needed,
     output:
         "book/pages/{page}.ipynb",
     params:
@@ -49,14 +51,15 @@ rule pages:
         expand("book/pages/{page}.ipynb", page=config["pages"]),
 
 
-# The sources of all notebooks and of the library are inputs: the book prints tables of parameters, and a reference.
+# The sources of all notebooks and of the library are inputs: the book prints tables of parameters, and a reference
+# (of training, which no page stands on, with the next book that is built).
 rule book:
     message:
         "book: building {output}"
     input:
         pages=rules.pages.input,
         prose=files_under("book", without=WITHOUT | {"pages", "vendor"}),
-        sources=[str(path) for path in [*contents("notebooks", "*.md"), *contents("analysis_lib", "**/*.py")]],
+        sources=[path for path in files_under("notebooks", "analysis_lib") if path.endswith((".md", ".py"))],
         structure=["_config.yml", "_toc.yml"],
     output:
         BOOK,

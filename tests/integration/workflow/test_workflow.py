@@ -202,6 +202,17 @@ def test_a_refused_parameter_stops_the_run_before_anything_is_lost(miniature, fi
         profile.write_text(before)
 
 
+def test_a_page_that_does_not_say_what_it_needs_is_refused(miniature, finished):
+    page = miniature.root / "notebooks" / "overview.md"
+    kept = page.read_text()
+    try:
+        replace("needs: [stores, atoms, claims, benchmarks]\n", "")(page)
+        done = miniature.snakemake("--dry-run")
+    finally:
+        page.write_text(kept)
+    assert done.returncode != 0 and "overview.md does not say what it needs" in done.stderr + done.stdout
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [("profile=minni", "give one of"), ("taskss=[ChooseAttr]", "taskss"), ("only=klaims", "there is no page klaims")],
