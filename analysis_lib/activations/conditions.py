@@ -91,10 +91,14 @@ class Condition:
         knockouts: list[Cut] = []
         for entry in data["knockouts"]:
             fields = {name: value for name, value in entry.items() if name != "kind"}
-            if "like" in fields:
-                fields["like"] = Knockout(**fields["like"])
-            knockouts.append(_KINDS[entry["kind"]](**fields))
+            kind = _KINDS[entry["kind"]]
+            knockouts.append(_edges(fields) if kind is RandomEdges else kind(**fields))
         return cls(data["name"], tuple(knockouts))
+
+
+def _edges(fields: Mapping[str, Any]) -> RandomEdges:
+    """Random edges of plain data; those beside them were drawn from, so they are written down too."""
+    return RandomEdges(Knockout(**fields["like"]), fields["seed"], tuple(_edges(one) for one in fields["besides"]))
 
 
 CONDITIONS: dict[str, Condition] = {
@@ -223,11 +227,11 @@ def random_edges(condition: str | Condition, seed: int = 0) -> Condition:
     'paper, random edges 2'
     """
     whole = get_condition(condition)
-    chosen: list[Cut] = []
+    chosen: list[RandomEdges] = []
     for number, knockout in enumerate(whole.knockouts):
         if not isinstance(knockout, Knockout):
             raise ValueError(f"condition {whole.name!r} holds {knockout}; random edges stand for plain knockouts only")
-        chosen.append(RandomEdges(knockout, seed * 1000 + number))
+        chosen.append(RandomEdges(knockout, seed * 1000 + number, tuple(chosen)))
     return replace(whole, name=f"{whole.name}, random edges {seed}", knockouts=tuple(chosen))
 
 

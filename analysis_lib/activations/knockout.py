@@ -82,10 +82,12 @@ class RandomEdges:
     ----------
     like: the knockout whose number of edges is cut; its layers hold here too.
     seed: of the choice.
+    besides: other draws of the same condition, whose edges are not chosen again: together they are as many as all.
     """
 
     like: Knockout
     seed: int = 0
+    besides: tuple[RandomEdges, ...] = ()
 
     def __post_init__(self) -> None:
         if self.like.target in PREFIX:
@@ -136,7 +138,10 @@ class RandomEdges:
         earlier = columns[0][None, :] < rows[0][:, None]
         count = int((self.like.cuts([spans], rows, columns)[0] & earlier).sum())
         generator = torch.Generator().manual_seed(zlib.crc32(repr((self.seed, spans)).encode()))
-        candidates = earlier.flatten().nonzero()[:, 0]
+        free = earlier.clone()
+        for other in self.besides:
+            free &= ~other._choose(spans)
+        candidates = free.flatten().nonzero()[:, 0]
         picked = candidates[torch.randperm(len(candidates), generator=generator)[:count]]
         table = torch.zeros(earlier.numel(), dtype=torch.bool)
         table[picked] = True

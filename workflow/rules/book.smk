@@ -60,7 +60,7 @@ rule book:
         pages=rules.pages.input,
         prose=files_under("book", without=WITHOUT | {"pages", "vendor"}),
         sources=[path for path in files_under("notebooks", "analysis_lib") if path.endswith((".md", ".py"))],
-        structure=["_config.yml", "_toc.yml"],
+        structure=["_config.yml", "_toc.yml", "CONTRIBUTING.md"],
     output:
         BOOK,
     log:
