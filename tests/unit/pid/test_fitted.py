@@ -1,7 +1,6 @@
 """Latents fitted once: every definition reads the same maps, and says what ``pid_flow`` says."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from analysis_lib.decompose.settings import Settings
 from analysis_lib.pid import DEFINITIONS, MODES, QUANTITIES, Atoms, fit_latents, pid_flow
 from analysis_lib.pid.definitions import Definition
 from analysis_lib.pid.system.whitened import Informations
-from analysis_lib.run.kinds import check_kind
 
 COUNTS = {"n_bootstrap": 4, "n_null": 2, "n_matched": 2, "n_bias": 2}
 
@@ -78,7 +76,6 @@ def test_a_definition_is_one_line_in_the_registry(monkeypatch: pytest.MonkeyPatc
         for name in ("own", "mmi")
     )
     assert len(own_part.layers) == 1 and mmi_part.layers is None
-    check_kind("definition", "own", Path())
 
 
 def test_a_mode_is_one_line_in_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
