@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from analysis_lib.models import Batch, VisionLanguageModel, span_mask
+from analysis_lib.models import Batch, Reach, VisionLanguageModel, span_mask
 
 from .conditions import Condition, check_layers
 from .knockout import Cut
@@ -35,27 +35,27 @@ def knocked_out(
     """
     check_layers(condition, vlm.n_layers)
     positions = torch.arange(batch.length).expand(len(batch.spans), batch.length)
-    cuts = [condition.active(layer) for layer in range(vlm.n_layers)]
+    read = [(condition.active(layer), reach) for layer, reach in enumerate(vlm.reaches)]
     masks = {}
-    for active in {active for active in cuts if active or masked}:
-        allowed = reading_mask(batch.spans, active, positions, positions)
+    for active, reach in {(active, reach) for active, reach in read if active or masked}:
+        allowed = reading_mask(batch.spans, active, positions, positions, reach)
         refuse_blind(condition, batch.spans, allowed, positions, positions)
-        masks[active] = allowed[:, None]
+        masks[active, reach] = allowed[:, None]
 
     @cache  # most layers share a mask, which is then taken to their device once
-    def native(active: tuple[Cut, ...], device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-        return native_mask(masks[active].to(device), vlm.attention, dtype)
+    def native(key: tuple[tuple[Cut, ...], Reach], device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+        return native_mask(masks[key].to(device), vlm.attention, dtype)
 
     def replace_mask(layer: int) -> Any:
         def hook(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
             states = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
-            return args, {**kwargs, "attention_mask": native(cuts[layer], states.device, states.dtype)}
+            return args, {**kwargs, "attention_mask": native(read[layer], states.device, states.dtype)}
 
         return hook
 
     with ExitStack() as stack:
         for layer, module in enumerate(vlm.decoder_layers):
-            if cuts[layer] in masks:
+            if read[layer] in masks:
                 handle = module.self_attn.register_forward_pre_hook(replace_mask(layer), with_kwargs=True)
                 stack.callback(handle.remove)
         yield
@@ -92,18 +92,14 @@ def forward_condition(
         for name, entries in pooled.items():
             entries.append(mean(states, name))
 
-    def before_first(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    # What a layer is given, not what the one before it returned: some families add picture features in between.
+    def before(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         keep(kwargs["hidden_states"] if "hidden_states" in kwargs else args[0])
-
-    def after_layer(_module: Any, _args: Any, output: Any) -> None:
-        keep(output[0] if isinstance(output, tuple) else output)
 
     with ExitStack() as stack:
         stack.enter_context(knocked_out(vlm, batch, condition, masked=masked))
-        handles = [vlm.decoder_layers[0].register_forward_pre_hook(before_first, with_kwargs=True)]
-        handles += [module.register_forward_hook(after_layer) for module in vlm.decoder_layers]
-        for handle in handles:
-            stack.callback(handle.remove)
+        for module in (*vlm.decoder_layers, vlm.final_norm):
+            stack.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
         normed = vlm.model.model(**batch.inputs, use_cache=False).last_hidden_state
     rows = torch.arange(len(batch.spans), device=normed.device)
     last = normed[rows, batch.lengths.to(normed.device) - 1]

@@ -8,7 +8,7 @@ import torch
 
 from analysis_lib.models import Batch, VisionLanguageModel
 
-from .decoder import take
+from .decoder import PER_TOKEN, take
 
 __all__ = ["UNSAID", "continue_answers"]
 
@@ -43,8 +43,8 @@ def continue_answers(vlm: VisionLanguageModel, batch: Batch, first: torch.Tensor
     room = max_new_tokens if vlm.context_length is None else vlm.context_length - batch.length + 1
     going = (said[:, 0] != UNSAID).nonzero()[:, 0]
     if len(going) and min(room, max_new_tokens) > 1:
-        for rows in going.split(_at_once(vlm, batch.length + max_new_tokens)):
-            said[rows] = _continue(vlm, take(batch, rows.tolist()), said[rows], min(room, max_new_tokens), ends)
+        for rows in _portions(vlm, going, batch.lengths, batch.length + max_new_tokens):
+            said[rows] = _continue(vlm, take(vlm, batch, rows.tolist()), said[rows], min(room, max_new_tokens), ends)
     return said
 
 
@@ -53,10 +53,14 @@ def _continue(
 ) -> torch.Tensor:
     rows, places = torch.arange(len(said)), batch.lengths
     token = said[:, 0].to(vlm.device)
-    ids = torch.nn.functional.pad(batch.inputs["input_ids"], (0, 1), value=vlm.tokenizer.pad_token_id or 0)
-    mask = torch.nn.functional.pad(batch.inputs["attention_mask"], (0, 1))
-    ids[rows, places], mask[rows, places] = token, 1
-    inputs: dict[str, Any] = {**batch.inputs, "input_ids": ids, "attention_mask": mask}
+    inputs: dict[str, Any] = dict(batch.inputs)
+    room = int(places.max()) + 1 - batch.length  # for the first token, behind the longest of these prompts
+    for name in PER_TOKEN:
+        if name in inputs:
+            filler = vlm.tokenizer.pad_token_id or 0 if name == "input_ids" else 0
+            inputs[name] = torch.nn.functional.pad(inputs[name], (0, room), value=filler).clone()
+    mask = inputs["attention_mask"]
+    inputs["input_ids"][rows, places], mask[rows, places] = token, 1
     going = torch.ones(len(said), dtype=torch.bool)
     for step in range(1, most):
         found = vlm.model.model(**inputs, use_cache=True)
@@ -72,10 +76,26 @@ def _continue(
         inputs = {
             "input_ids": token[:, None].to(vlm.device),
             "attention_mask": mask,
-            "position_ids": (places + step)[:, None].to(vlm.device),
+            "position_ids": (places + step)[:, None].to(vlm.device) + _lag(vlm),
             "past_key_values": found.past_key_values,
         }
     return said
+
+
+def _lag(vlm: VisionLanguageModel) -> torch.Tensor | int:
+    """By how much positions after the picture differ from counting tokens, ``(n, 1)``, in the prompts just run."""
+    return vlm.model.model.rope_deltas if vlm.family.turns else 0
+
+
+def _portions(vlm: VisionLanguageModel, going: torch.Tensor, lengths: torch.Tensor, longest: int) -> list[torch.Tensor]:
+    """Rows that run together: as many as memory takes.
+
+    A window of attention counts places, padding included, so that prompts that outgrow it run with their equals.
+    """
+    groups = [going]
+    if any(reach.window is not None and reach.window < longest for reach in vlm.reaches):
+        groups = [going[lengths[going] == length] for length in lengths[going].unique()]
+    return [rows for group in groups for rows in group.split(_at_once(vlm, longest))]
 
 
 def _at_once(vlm: VisionLanguageModel, length: int) -> int:

@@ -14,14 +14,15 @@ from typing import Any
 
 import torch
 
-from analysis_lib.models import Batch, Spans, VisionLanguageModel
+from analysis_lib.models import Batch, Reach, Spans, VisionLanguageModel
 from analysis_lib.models.spans import inside
 
 from .conditions import Condition, check_layers
-from .decoder import DecoderInput, decoder_input, with_features
+from .decoder import DecoderInput, Rotation, decoder_input, with_features
 from .forward import pool
 from .knockout import SUFFIX, Cut
 from .masks import native_mask, reading_mask, refuse_blind
+from .prefix import Prefix, of_each_kind
 
 __all__ = ["forward_lockstep"]
 
@@ -93,12 +94,12 @@ def group_size(n_slots: int, before: int, after: int) -> int:
 class _Branch:
     """Conditions that recompute the same positions, each in a slot of its own from its first cut on."""
 
-    def __init__(self, vlm: VisionLanguageModel, rows: _Rows, rotation: tuple[torch.Tensor, ...]) -> None:
+    def __init__(self, vlm: VisionLanguageModel, rows: _Rows, rotations: Sequence[Rotation]) -> None:
         self.vlm, self.rows = vlm, rows
-        self.rotation = tuple(rows.take(part) for part in rotation)
+        self.rotations = of_each_kind(rotations, rows.take)
         self.conditions: list[Condition] = []
         self.states: torch.Tensor
-        self._masks: dict[tuple[tuple[Cut, ...], torch.device], torch.Tensor] = {}
+        self._masks: dict[tuple[tuple[Cut, ...], Reach, torch.device], torch.Tensor] = {}
         self._latest: tuple[Any, torch.Tensor] = (None, torch.empty(0))
 
     def add(self, conditions: Sequence[Condition], states: torch.Tensor) -> None:
@@ -112,7 +113,7 @@ class _Branch:
         n, slots, after, hidden = self.states.shape
         size = group_size(slots, self.rows.before, after)
         shape = (n * slots // size, size * after, -1)
-        rotation = tuple(part[:, None].expand(-1, slots, -1, -1).reshape(shape) for part in self.rotation)
+        rotation = tuple(part[:, None].expand(-1, slots, -1, -1).reshape(shape) for part in self.rotations[layer])
         states = module(
             self.states.reshape(shape),
             attention_mask=self._mask(layer, size),
@@ -132,7 +133,7 @@ class _Branch:
 
     def _mask(self, layer: int, size: int) -> torch.Tensor:
         """For slots in groups of ``size``: ``(n * n_groups, 1, size * after, before + size * after)``."""
-        key = tuple(condition.active(layer) for condition in self.conditions)
+        key = (self.vlm.reaches[layer], *(condition.active(layer) for condition in self.conditions))
         device = self.states.device
         if self._latest[0] != (key, device):
             slots = torch.stack([self._of(condition, layer, device) for condition in self.conditions], 1)
@@ -147,10 +148,10 @@ class _Branch:
 
     def _of(self, condition: Condition, layer: int, device: torch.device) -> torch.Tensor:
         """A condition's mask in a layer; few are different, and each is taken to a device once."""
-        key = (condition.active(layer), device)
+        key = (condition.active(layer), self.vlm.reaches[layer], device)
         if key not in self._masks:
             rows = self.rows
-            allowed = reading_mask(rows.spans, key[0], rows.positions, rows.columns)
+            allowed = reading_mask(rows.spans, key[0], rows.positions, rows.columns, key[1])
             refuse_blind(condition, rows.spans, allowed, rows.positions, rows.columns)
             self._masks[key] = allowed.to(device)
         return self._masks[key]
@@ -206,37 +207,30 @@ class _Steps:
         self.picture = torch.tensor([distinct.index(row) for row in pictures])
         before = max(one.gap[0] for one in spans)
         positions = torch.arange(before).expand(len(spans), -1)
-        self.image = inside([spans[row] for row in distinct], "image", positions[: len(distinct)])
-        self.prefix = given.states[torch.tensor(distinct, device=given.states.device), :before]
-        self.prefix_rotation = tuple(part[:1, :before] for part in given.rotation)
+        self.prefix = Prefix(vlm, [spans[row] for row in distinct], distinct, before, given)
         trunk = _Rows(spans, SUFFIX[0], positions)
         self.starts = trunk.positions[:, 0]
-        self.trunk = _Branch(vlm, trunk, given.rotation)
+        self.trunk = _Branch(vlm, trunk, given.rotations)
         self.trunk.add([Condition("shared by all that cut nothing yet")], trunk.take(given.states))
         self.branches = {
-            name: _Branch(vlm, _Rows(spans, name, trunk.columns), given.rotation)
+            name: _Branch(vlm, _Rows(spans, name, trunk.columns), given.rotations)
             for name in {condition.first_target for condition in conditions}
         }
 
     def run(self) -> dict[str, torch.Tensor]:
         """Through all layers; what `forward_lockstep` returns."""
-        vision, language = [self._vision(self.prefix)], [self._language()]
+        vision, language = [self._vision(self.prefix.states)], [self._language()]
         forks = [condition.first_layer(self.vlm.n_layers) for condition in self.conditions]
         for layer, module in enumerate(self.vlm.decoder_layers):
             self._fork([c for c, fork in zip(self.conditions, forks, strict=True) if fork == layer])
             cache = _Cache()
-            self.prefix = module(
-                self.prefix,
-                attention_mask=self._causal_mask(),
-                position_embeddings=self.prefix_rotation,
-                past_key_values=cache,
-            )
-            cache = _Cache(cache, self.picture if len(self.image) < len(self.picture) else None)
+            self.prefix.step(module, layer, cache)
+            cache = _Cache(cache, self.picture if len(self.prefix.image) < len(self.picture) else None)
             self.trunk.step(module, layer, cache)
             for branch in self.branches.values():
                 if branch.conditions:
                     branch.step(module, layer, _Cache(cache))
-            vision.append(self._vision(self.prefix))
+            vision.append(self._vision(self.prefix.states))
             language.append(self._language())
         prediction = self.vlm.final_norm(self._of_each(lambda branch: branch.last()))
         for branch in (self.trunk, *self.branches.values()):
@@ -245,7 +239,9 @@ class _Steps:
         return {
             "vision": self._to_each(torch.stack([states.to(prediction.device) for states in vision], 1)),
             "language": torch.stack([states.to(prediction.device) for states in language], 2),
-            "vision_final_norm": self._to_each(self._vision(self.vlm.final_norm(self.prefix)).to(prediction.device)),
+            "vision_final_norm": self._to_each(
+                self._vision(self.vlm.final_norm(self.prefix.states)).to(prediction.device)
+            ),
             "language_final_norm": self._language().to(prediction.device),
             "prediction_hidden": prediction.float(),
             "logits": self.vlm.model.get_output_embeddings()(prediction).float(),
@@ -269,15 +265,8 @@ class _Steps:
                 found.update(zip(branch.conditions, value(branch).unbind(1), strict=True))
         return torch.stack([found.get(condition, shared[:, 0]) for condition in self.conditions], 1)
 
-    def _causal_mask(self) -> torch.Tensor | None:
-        if self.vlm.attention == "sdpa":  # which takes no mask as causal; padding stands behind what reads
-            return None
-        size = self.prefix.shape[1]
-        causal = torch.ones(size, size, dtype=torch.bool, device=self.prefix.device).tril()
-        return native_mask(causal[None, None], self.vlm.attention, self.prefix.dtype)
-
     def _vision(self, prefix: torch.Tensor) -> torch.Tensor:
-        return pool(prefix, self.image.to(prefix.device))[self.picture.to(prefix.device)]
+        return pool(prefix, self.prefix.image.to(prefix.device))[self.picture.to(prefix.device)]
 
     def _to_each(self, shared: torch.Tensor) -> torch.Tensor:
         """The same memory, seen as one entry per condition."""

@@ -1,8 +1,8 @@
 """The attention masks that carry knockouts out.
 
-The mask is built whole: causal, not padding, not knocked out. A row that may read nothing would be undefined (sdpa
-gives zeros, eager attention NaN or uniform attention over everything, the future included), so such knockouts are
-refused.
+The mask is built whole: within the layer's reach, not padding, not knocked out. A row that may read nothing would be
+undefined (sdpa gives zeros, eager attention NaN or uniform attention over everything, the future included), so such
+knockouts are refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
-from analysis_lib.models import SPAN_NAMES, Spans
+from analysis_lib.models import PLAIN, SPAN_NAMES, Reach, Spans
 from analysis_lib.models.spans import inside
 
 from .conditions import Condition
@@ -21,9 +21,9 @@ __all__ = ["allowed_mask", "native_mask", "reading_mask", "refuse_blind"]
 
 
 def reading_mask(
-    spans: Sequence[Spans], cuts: Iterable[Cut], rows: torch.Tensor, columns: torch.Tensor
+    spans: Sequence[Spans], cuts: Iterable[Cut], rows: torch.Tensor, columns: torch.Tensor, reach: Reach = PLAIN
 ) -> torch.Tensor:
-    """Who may read whom among chosen positions: ``(n_prompts, n_rows, n_columns)`` bool.
+    """Who may read whom among chosen positions of a layer with this reach: ``(n_prompts, n_rows, n_columns)`` bool.
 
     ``rows`` ``(n_prompts, n_rows)`` and ``columns`` ``(n_prompts, n_columns)`` hold positions. From a prompt's length
     on they are padding, which nobody else reads. A row that would be left with nothing reads itself.
@@ -31,14 +31,19 @@ def reading_mask(
     lengths = torch.tensor([one.length for one in spans])
     row, column = rows[:, :, None], columns[:, None, :]
     itself = row == column
-    allowed = (column <= row) & ((column < lengths[:, None, None]) | itself)
+    allowed = column <= row
+    if reach.picture_reads_itself:
+        allowed |= inside(spans, "image", rows)[:, :, None] & inside(spans, "image", columns)[:, None, :]
+    if reach.window is not None:
+        allowed &= column > row - reach.window
+    allowed &= (column < lengths[:, None, None]) | itself
     for cut in cuts:
         allowed = allowed & ~cut.cuts(spans, rows, columns)
     return allowed | (itself & ~allowed.any(-1, keepdim=True))
 
 
 def allowed_mask(
-    spans: Sequence[Spans], knockouts: Iterable[Cut], layer: int, length: int | None = None
+    spans: Sequence[Spans], knockouts: Iterable[Cut], layer: int, length: int | None = None, reach: Reach = PLAIN
 ) -> torch.Tensor:
     """Who may read whom in a layer: ``(n_prompts, 1, length, length)`` bool, True where the row reads the column.
 
@@ -46,7 +51,7 @@ def allowed_mask(
     """
     length = length or max(one.length for one in spans)
     positions = torch.arange(length).expand(len(spans), length)
-    return reading_mask(spans, [cut for cut in knockouts if cut.active(layer)], positions, positions)[:, None]
+    return reading_mask(spans, [cut for cut in knockouts if cut.active(layer)], positions, positions, reach)[:, None]
 
 
 def refuse_blind(

@@ -74,8 +74,8 @@ def _our_way(vlm: VisionLanguageModel, pictures: list[Image.Image]) -> torch.Ten
             picture.save(Path(folder) / f"{number}.png")
             rows.append((str(number), question, str(Path(folder) / f"{number}.png")))
         batch = prepare(vlm, pd.DataFrame(rows, columns=["question_id", "question", "image"]))
-    logits = vlm.model(**batch.inputs, use_cache=False).logits
-    return logits[torch.arange(len(rows)), batch.lengths - 1].float().cpu()
+    states = vlm.model.model(**batch.inputs, use_cache=False).last_hidden_state
+    return vlm.model.get_output_embeddings()(states[torch.arange(len(rows)), batch.lengths - 1]).float().cpu()
 
 
 def _own_way(
@@ -92,7 +92,7 @@ def _own_way(
             return_tensors="pt",
         )
     else:
-        inputs = vlm.processor(images=[picture], text=vlm.prompt.replace(QUESTION, question), return_tensors="pt")
+        inputs = vlm.processor(images=[[picture]], text=vlm.prompt.replace(QUESTION, question), return_tensors="pt")
     greedy: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
     single = {"num_beams": 1, "num_return_sequences": 1, "max_new_tokens": 1}
     found = vlm.model.generate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,7 +10,7 @@ import torch
 
 from .model import VisionLanguageModel
 from .portions import process
-from .prompts import IMAGE, QUESTION
+from .prompts import QUESTION
 from .spans import Spans
 
 __all__ = ["Batch", "prepare", "refuse_control_tokens"]
@@ -53,14 +54,16 @@ def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
     texts = [before + question + after for question in questions["question"]]
     encoded = process(vlm, questions["image"].tolist(), texts)
     offsets = encoded.pop("offset_mapping")
+    plain = vlm.tokenizer(texts, return_offsets_mapping=True)["offset_mapping"]
     spans = []
     for row, question in enumerate(questions["question"]):
         ids = encoded["input_ids"][row][encoded["attention_mask"][row].bool()].tolist()
-        placeholders = ids.count(vlm.image_token_id)
-        first = len(before) + (placeholders - 1) * len(IMAGE)
+        places = offsets[row].tolist()[: len(ids)]
+        # The picture's tokens stand in the text as well: by so many characters all that comes after them moves.
+        first = len(before) + _end(places) - _end(plain[row])
         try:
             found = Spans.locate(
-                ids, offsets[row].tolist()[: len(ids)], vlm.image_token_id, (first, first + len(question))
+                ids, places, vlm.image_token_id, (first, first + len(question)), marked=vlm.family.marked
             )
         except ValueError as error:
             raise ValueError(f"question {questions['question_id'].iloc[row]} ({question!r}): {error}") from None
@@ -76,11 +79,16 @@ def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
     return Batch({name: value.to(vlm.device) for name, value in inputs.items()}, tuple(spans))
 
 
+def _end(places: Sequence[Sequence[int]]) -> int:
+    """Where the last of these tokens ends in the text."""
+    return max((int(end) for _, end in places), default=0)
+
+
 def refuse_control_tokens(vlm: VisionLanguageModel, questions: pd.DataFrame) -> None:
     """Text such as ``<image>`` or ``</s>`` in a question would be tokenized as the control token of that name."""
-    control = [token for token in vlm.tokenizer.all_special_tokens if token]
+    control = {token for token in (*vlm.tokenizer.all_special_tokens, vlm.family.token) if token}
     for row, question in enumerate(questions["question"]):
-        found = [token for token in control if token in question]
+        found = sorted(token for token in control if token in question)
         if found:
             raise ValueError(
                 f"question {questions['question_id'].iloc[row]} ({question!r}) contains the tokenizer's control tokens "

@@ -1,4 +1,4 @@
-"""Load a model: an embedded one by name, any LLaVA-style checkpoint by path or hub name."""
+"""Load a model: an embedded one by name, a checkpoint of any known family by path or hub name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
-from transformers import AutoConfig, LlavaForConditionalGeneration, LlavaNextForConditionalGeneration
+from transformers import AutoConfig
 
 from analysis_lib.vocabulary import ASSEMBLED_MODELS
 from analysis_lib.worlds.mini.embedded import EMBEDDED_MODELS, embedded_folder, verify
@@ -16,14 +16,14 @@ from analysis_lib.worlds.smol.assembly import assembled_smol
 from .agreement import check_agreement
 from .checkpoint import check_folder, check_weights, weight_files
 from .devices import choose_device
+from .families import Family, family_of, model_class
 from .model import VisionLanguageModel
 from .processing import load_processor
-from .prompts import chat_prompt, check_prompt
+from .prompts import chat_prompt, check_prompt, in_own_words
 from .weights import load_weights, refuse_bad_values
 
 __all__ = ["EMBEDDED_MODELS", "VisionLanguageModel", "load_model"]
 
-_CLASSES = {"llava": LlavaForConditionalGeneration, "llava_next": LlavaNextForConditionalGeneration}
 _SMALL_FILES = ["*.json", "*.jinja", "*.model", "*.txt", "model.safetensors"]
 
 
@@ -43,7 +43,7 @@ def load_model(
         transformers format; or a hub name such as ``"llava-hf/llava-1.5-7b-hf"``, which
         ``"llava-hf/llava-1.5-7b-hf@REVISION"`` pins to a commit, tag or branch.
     prompt: a name in `PROMPTS` or a template with ``<image>`` and ``{question}``; ``None`` takes the processor's own
-        chat template.
+        chat template. ``<image>`` becomes what the model's own prompts say there.
     dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
     attention: ``"sdpa"`` or ``"eager"``.
     device: such as ``"cuda"``; ``None`` takes a GPU where there is one; ``"auto"`` spreads the layers over all GPUs,
@@ -51,8 +51,8 @@ def load_model(
 
     Raises
     ------
-    ValueError: an unknown name, dtype, attention or device; an architecture that is not LLaVA-1.5 or LLaVA-NeXT; files
-        that are cut, damaged, pickled or bring code along; weights that are missing, left over, of another shape,
+    ValueError: an unknown name, dtype, attention or device; an architecture of no known family; files that are cut,
+        damaged, pickled or bring code along; weights that are missing, left over, of another shape,
         quantised or not finite; a processor or prompt that does not fit the model, so that its own `generate` answers
         otherwise; a model too large for its device.
     FileNotFoundError: an embedded model whose checkpoint is not there, or smol-llava's pretrained decoder.
@@ -73,11 +73,13 @@ def load_model(
     template = None if prompt is None else check_prompt(prompt)
     device = choose_device(device)
     folder = _folder(name)
-    kind = _class(name, folder)
+    family = _family(name, folder)
     check_weights(folder)
     spread: dict[str, Any] = {"device_map": "auto"} if device == "auto" else {}
     try:
-        model = load_weights(kind, folder, dtype=getattr(torch, dtype), attn_implementation=attention, **spread)
+        model = load_weights(
+            model_class(family), folder, dtype=getattr(torch, dtype), attn_implementation=attention, **spread
+        )
         if spread:
             _refuse_meta_weights(model, str(name))
         else:
@@ -89,7 +91,8 @@ def load_model(
         ) from None
     refuse_bad_values(model, str(folder))
     processor, assumed = load_processor(folder, model)
-    vlm = VisionLanguageModel(str(name), model.eval(), processor, template or chat_prompt(processor, folder), assumed)
+    own = in_own_words(template or chat_prompt(processor, folder, family.placeholder), family)
+    vlm = VisionLanguageModel(str(name), model.eval(), processor, own, assumed)
     check_agreement(vlm, own_template=template is None)
     return vlm
 
@@ -140,8 +143,8 @@ def _unknown(name: str | Path, reason: str) -> ValueError:
     )
 
 
-def _class(name: str | Path, folder: Path) -> Any:
-    """The transformers class that a configuration asks for."""
+def _family(name: str | Path, folder: Path) -> Family:
+    """The family that a configuration names."""
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:  # the library's errors for configurations are of many kinds
@@ -149,9 +152,7 @@ def _class(name: str | Path, folder: Path) -> Any:
             f"{folder / 'config.json'} cannot be used ({type(error).__name__}: {error}); take the one that the "
             "checkpoint came with"
         ) from error
-    if config.model_type not in _CLASSES:
-        raise ValueError(f"{name} is a {config.model_type} model; supported are {', '.join(_CLASSES)}")
-    return _CLASSES[config.model_type]
+    return family_of(config, name)
 
 
 def _refuse_meta_weights(model: Any, name: str) -> None:

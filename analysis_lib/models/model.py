@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
 
 from analysis_lib.answers import normalised
 
+from .families import Family, family_of
 from .fingerprint import fingerprint
 from .first_tokens import FirstTokens, control_tokens, first_tokens
+from .reach import Reach, reaches
 
 __all__ = ["VisionLanguageModel"]
 
@@ -24,7 +27,7 @@ class VisionLanguageModel:
     ----------
     name: as asked for.
     model: the transformers model, in evaluation mode.
-    processor: its processor; prompt: template with ``<image>`` and ``{question}``.
+    processor: its processor; prompt: template with the family's own placeholder for a picture and ``{question}``.
     assumed: settings that the processor's files leave out and the model's configuration gave.
     """
 
@@ -33,6 +36,11 @@ class VisionLanguageModel:
     processor: Any
     prompt: str
     assumed: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def family(self) -> Family:
+        """What tells its architecture from others."""
+        return family_of(self.model.config, self.name)
 
     @property
     def tokenizer(self) -> Any:
@@ -45,14 +53,24 @@ class VisionLanguageModel:
         return int(self.model.config.image_token_id)
 
     @property
+    def decoder(self) -> Any:
+        """The language model without its head."""
+        return getattr(self.model.model, self.family.decoder)
+
+    @property
     def decoder_layers(self) -> Any:
         """The decoder's layers, each with a ``self_attn``."""
-        return self.model.model.language_model.layers
+        return self.decoder.layers
 
     @property
     def final_norm(self) -> Any:
         """The norm after the last layer."""
-        return self.model.model.language_model.norm
+        return self.decoder.norm
+
+    @cached_property
+    def reaches(self) -> tuple[Reach, ...]:
+        """For each layer whom its positions read while nothing is cut."""
+        return reaches(self.decoder.config, self.family.reads_itself)
 
     @property
     def n_layers(self) -> int:

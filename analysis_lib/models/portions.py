@@ -32,7 +32,7 @@ def process(vlm: VisionLanguageModel, paths: Sequence[str], texts: Sequence[str]
     for rows in _portions([picture_size(path) for path in paths]):
         pictures = {path: open_image(path, least) for path in dict.fromkeys(paths[rows])}
         encoded = vlm.processor(
-            images=[pictures[path] for path in paths[rows]],
+            images=[[pictures[path]] for path in paths[rows]],
             text=list(texts[rows]),
             padding=True,
             padding_side="right",
@@ -63,14 +63,13 @@ def _joined(parts: Sequence[dict[str, Any]], padding: int | None) -> dict[str, A
 
 
 def _alike(tensors: Sequence[torch.Tensor], value: int) -> list[torch.Tensor]:
-    """Tensors of one length along their second dimension."""
-    if tensors[0].ndim < 2:
-        return list(tensors)
-    longest = max(tensor.shape[1] for tensor in tensors)
+    """Tensors of one shape but for their first dimension, filled up behind."""
+    longest = [max(sizes) for sizes in zip(*(tensor.shape[1:] for tensor in tensors), strict=True)]
     filled = []
     for tensor in tensors:
-        rest = tensor.new_full((tensor.shape[0], longest - tensor.shape[1], *tensor.shape[2:]), value)
-        filled.append(torch.cat([tensor, rest], 1))
+        whole = tensor.new_full((tensor.shape[0], *longest), value)
+        whole[tuple(map(slice, tensor.shape))] = tensor
+        filled.append(whole)
     return filled
 
 
@@ -79,6 +78,10 @@ def _pixels_needed(vlm: VisionLanguageModel) -> int | None:
     prepares = vlm.processor.image_processor
     if not getattr(prepares, "do_resize", False):
         return None
-    tiles = getattr(prepares, "image_grid_pinpoints", None) or ()
-    sides = [*dict(prepares.size).values(), *(side for tile in tiles for side in tile)]
-    return max((int(side) for side in sides if side), default=None)
+    grids = getattr(prepares, "image_grid_pinpoints", None) or ()
+    most = getattr(prepares, "max_patches", None) or 1  # tiles in a row, in the longest row of them
+    sides = [
+        *(most * side for side in dict(prepares.size).values() if side),
+        *(side for grid in grids for side in grid),
+    ]
+    return max((int(side) for side in sides), default=None)

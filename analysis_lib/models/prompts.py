@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PROMPTS", "chat_prompt", "check_prompt"]
+from .families import Family
+
+__all__ = ["PROMPTS", "chat_prompt", "check_prompt", "in_own_words"]
 
 IMAGE, QUESTION = "<image>", "{question}"
 
@@ -46,10 +48,15 @@ def check_prompt(prompt: str) -> str:
     return template
 
 
-def chat_prompt(processor: Any, source: str | Path = "this processor") -> str:
+def in_own_words(template: str, family: Family) -> str:
+    """The template as the family writes it: with its own placeholder in the place of ``<image>``."""
+    return template.replace(IMAGE, family.placeholder)
+
+
+def chat_prompt(processor: Any, source: str | Path = "this processor", placeholder: str = IMAGE) -> str:
     """The template that a processor's own chat template makes of one picture and one question.
 
-    A start token that the tokenizer adds anyway is left to it.
+    A start token that the tokenizer adds anyway is left to it, and ``<image>`` stands in the place of ``placeholder``.
 
     Raises
     ------
@@ -61,7 +68,7 @@ def chat_prompt(processor: Any, source: str | Path = "this processor") -> str:
     content = [{"type": "image"}, {"type": "text", "text": QUESTION}]
     try:
         text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-        template = check_prompt(text)
+        template = check_prompt(text.replace(placeholder, IMAGE))
     except Exception as error:  # a template is a program, and fails as programs do
         raise ValueError(f"{source}: its chat template makes no prompt ({error}); {cure}") from None
     start = processor.tokenizer.bos_token

@@ -19,7 +19,7 @@ class Spans:
     Attributes
     ----------
     system: everything before the picture, the start token included.
-    image: the picture's tokens, LLaVA-NeXT's row ends included.
+    image: the picture's tokens, ends of rows and other marks between them included.
     gap: what stands between picture and question (a newline).
     question: the question's own words.
     tail: everything after the question; it ends with ``last``.
@@ -45,6 +45,8 @@ class Spans:
         offsets: Sequence[tuple[int, int]],
         image_token_id: int,
         question_characters: tuple[int, int],
+        *,
+        marked: bool = False,
     ) -> Spans:
         """Find the spans of a tokenized prompt.
 
@@ -54,6 +56,7 @@ class Spans:
         offsets: each token's character range in the expanded text.
         image_token_id: the id of the picture's placeholder.
         question_characters: character range of the question in the expanded text.
+        marked: other tokens, such as ends of rows, may stand between the picture's.
 
         Raises
         ------
@@ -63,7 +66,7 @@ class Spans:
         image = [position for position, token in enumerate(ids) if token == image_token_id]
         if not image:
             raise ValueError("the tokenized prompt has no picture token; is <image> a special token of this tokenizer?")
-        if image[-1] - image[0] + 1 != len(image):
+        if not marked and image[-1] - image[0] + 1 != len(image):
             raise ValueError("the picture's tokens are not contiguous; one picture per prompt is supported")
         first, stop = question_characters
         question = [

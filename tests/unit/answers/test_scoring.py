@@ -129,7 +129,7 @@ def test_what_is_said_is_what_the_model_generates(kind: str, tmp_path: Path) -> 
         found = vlm.model.generate(**alone.inputs, max_new_tokens=6, do_sample=False, eos_token_id=ends)
         expected = [int(token) for token in found[0, alone.length :] if int(token) not in ends]
         assert [int(token) for token in said[row] if token != UNSAID] == expected
-    few = continue_answers(vlm, take(batch, [2, 0]), logits.argmax(-1)[[2, 0]], 6)
+    few = continue_answers(vlm, take(vlm, batch, [2, 0]), logits.argmax(-1)[[2, 0]], 6)
     assert torch.equal(few, said[[2, 0]])
 
 

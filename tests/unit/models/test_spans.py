@@ -229,6 +229,7 @@ def subword_model() -> VisionLanguageModel:
         looks, fast, patch_size=PATCH, vision_feature_select_strategy="default", num_additional_image_tokens=1
     )
     config = SimpleNamespace(
+        model_type="llava",
         image_token_id=fast.convert_tokens_to_ids("<image>"),
         text_config=SimpleNamespace(max_position_embeddings=4096),
     )
