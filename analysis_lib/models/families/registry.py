@@ -46,8 +46,8 @@ def family_of(config: Any, source: object = "this model") -> Family:
 
 def families_table() -> str:
     """The families as a table in Markdown, as the book shows it."""
-    rows = [("Family", "`model_type`", "Class in transformers", "What differs", "Processor tried here")]
-    rows += [("---",) * len(rows[0])]
+    head = ("Family", "`model_type`", "Class in transformers", "What differs", "Processor tried here")
+    rows: list[tuple[str, ...]] = [head, ("---",) * len(head)]
     rows += [
         (one.title, f"`{one.model_type}`", f"`{one.model}`", one.differs, one.processor_tried)
         for one in FAMILIES.values()

@@ -12,7 +12,7 @@ from transformers import MllamaConfig, PaliGemmaConfig, Qwen2Config
 from analysis_lib.activations import extract
 from analysis_lib.activations.decoder import picture_tokens
 from analysis_lib.models import load_model, prepare
-from analysis_lib.models.families import FAMILIES, REFUSED
+from analysis_lib.models.families import FAMILIES, REFUSED, families_table
 from analysis_lib.models.images import picture_size
 from analysis_lib.models.reach import reaches
 from tests.unit.models.damage import edit, settings
@@ -89,3 +89,8 @@ def test_layers_that_read_in_another_way_are_refused() -> None:
     config.layer_types = ["full_attention", "chunked_attention"]
     with pytest.raises(ValueError, match="layers of chunked_attention; knockouts know full_attention"):
         reaches(config, False)
+
+
+def test_the_book_lists_the_families_as_the_registry_does() -> None:
+    page = Path(__file__).parents[3] / "book" / "fork_model.md"
+    assert families_table() in page.read_text(encoding="utf-8"), f"put this into the page:\n{families_table()}"
