@@ -85,7 +85,7 @@ def take(vlm: VisionLanguageModel, batch: Batch, rows: Sequence[int]) -> Batch:
 def _taken(vlm: VisionLanguageModel, batch: Batch, rows: Sequence[int]) -> dict[str, torch.Tensor]:
     """The inputs of some prompts, without picture features."""
     at = torch.tensor(rows, device=batch.inputs["input_ids"].device)
-    given = {name: value for name, value in batch.inputs.items() if name != _FEATURES}
+    given = {name: value for name, value in batch.inputs.items() if name != _FEATURES and value is not None}
     stacked = given.pop("pixel_values", None) if vlm.family.stacked else None
     taken = {name: value[at] for name, value in given.items()}
     if stacked is not None:

@@ -17,7 +17,7 @@ def _expected(model: Any) -> Expected:
 
 INTERNVL = Family(
     model_type="internvl",
-    title="InternVL 2.5 to 3.5 (-hf)",
+    title="InternVL-2.5 to InternVL-3.5 (-hf)",
     model="InternVLForConditionalGeneration",
     processor="InternVLProcessor",
     token="<IMG_CONTEXT>",

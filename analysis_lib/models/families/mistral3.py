@@ -16,7 +16,7 @@ def _expected(model: Any) -> Expected:
 
 MISTRAL3 = Family(
     model_type="mistral3",
-    title="Mistral Small 3.1",
+    title="Mistral-Small-3.1",
     model="Mistral3ForConditionalGeneration",
     processor="PixtralProcessor",
     token="[IMG]",
