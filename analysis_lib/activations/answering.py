@@ -44,8 +44,10 @@ class Answers:
 
     Attributes
     ----------
-    tokens: of each answer.
-    options: answers that can be told apart by their first tokens, each with these tokens; ``a | b`` cannot.
+    tokens
+        of each answer.
+    options
+        answers that can be told apart by their first tokens, each with these tokens; ``a | b`` cannot.
     """
 
     tokens: Mapping[str, tuple[int, ...]]
@@ -57,7 +59,8 @@ class Answers:
 
         Raises
         ------
-        ValueError: answers without a word, or with one that the model has no token for, with their questions.
+        ValueError
+            answers without a word, or with one that the model has no token for, with their questions.
         """
         distinct = sorted(set(questions["answer"]))
         found = vlm.first_tokens(distinct)
@@ -158,7 +161,8 @@ def answered_correctly(activations: xr.Dataset, condition: str = "baseline") -> 
 
     Raises
     ------
-    ValueError: there is none; with what was said and what was expected.
+    ValueError
+        there is none; with what was said and what was expected.
     """
     warning = no_right_answer(activations, condition)
     if warning is not None:

@@ -94,7 +94,8 @@ def without_copies(values: torch.Tensor, name: str, dtype: torch.dtype) -> torch
 
     Raises
     ------
-    ValueError: entries differ by more than rounding, so that none may stand for the others, or are no numbers.
+    ValueError
+        entries differ by more than rounding, so that none may stand for the others, or are no numbers.
     """
     first = values[:, 0]
     if not bool(torch.isfinite(values).all()):

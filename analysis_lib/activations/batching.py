@@ -31,8 +31,9 @@ def arrange(vlm: VisionLanguageModel, questions: pd.DataFrame) -> np.ndarray:
 
     Raises
     ------
-    FileNotFoundError, ValueError: a picture is missing or is no picture; a question contains control tokens; a prompt
-    is longer than the model reads.
+    FileNotFoundError, ValueError
+        a picture is missing or is no picture; a question contains control tokens; a prompt is longer than the model
+        reads.
     """
     refuse_control_tokens(vlm, questions)
     texts = [vlm.prompt.replace(QUESTION, question) for question in questions["question"]]

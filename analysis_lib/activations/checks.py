@@ -23,10 +23,14 @@ def pixel_dependence(
 
     Parameters
     ----------
-    vlm: from `load_model`.
-    questions: a few questions (one batch).
-    conditions: names of presets or `Condition` objects.
-    seed: of the random pixels.
+    vlm
+        from `load_model`.
+    questions
+        a few questions (one batch).
+    conditions
+        names of presets or `Condition` objects.
+    seed
+        of the random pixels.
 
     Returns
     -------

@@ -29,7 +29,8 @@ def check_columns(questions: pd.DataFrame) -> None:
 
     Raises
     ------
-    ValueError: a column's name is taken, no text, or unfit for a file; or a value would not come back from the store as
+    ValueError
+        a column's name is taken, no text, or unfit for a file; or a value would not come back from the store as
         it is. The message names column, row and cure.
     """
     for name in questions.columns:

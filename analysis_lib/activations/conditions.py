@@ -145,7 +145,8 @@ def windows(n_layers: int, width: int) -> list[tuple[int, ...]]:
 
     Raises
     ------
-    ValueError: a window of no layer, or of more than the model has.
+    ValueError
+        a window of no layer, or of more than the model has.
 
     Examples
     --------
@@ -165,7 +166,8 @@ def window_conditions(condition: str | Condition, n_layers: int, width: int) -> 
 
     Raises
     ------
-    ValueError: an unknown condition, or a window of no layer or of more than the model has.
+    ValueError
+        an unknown condition, or a window of no layer or of more than the model has.
 
     Examples
     --------
@@ -193,7 +195,8 @@ def random_layers(condition: Condition, n_layers: int, seed: int = 0) -> Conditi
 
     Raises
     ------
-    ValueError: the knockouts hold in all layers, or in different ones, so that nothing can be moved.
+    ValueError
+        the knockouts hold in all layers, or in different ones, so that nothing can be moved.
 
     Examples
     --------
@@ -218,7 +221,8 @@ def random_edges(condition: str | Condition, seed: int = 0) -> Condition:
 
     Raises
     ------
-    ValueError: an unknown condition, one that holds anything but plain knockouts, or one that changes what system
+    ValueError
+        an unknown condition, one that holds anything but plain knockouts, or one that changes what system
         prompt or picture read.
 
     Examples

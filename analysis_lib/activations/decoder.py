@@ -29,9 +29,12 @@ class DecoderInput:
 
     Attributes
     ----------
-    states: embedded tokens and picture features, ``(n, length, hidden)``.
-    rotations: for each layer its rotation; layers of one kind share one.
-    added: after each of the first layers, for each prompt ``(n_picture_tokens, hidden)``, what is added to its picture.
+    states
+        embedded tokens and picture features, ``(n, length, hidden)``.
+    rotations
+        for each layer its rotation; layers of one kind share one.
+    added
+        after each of the first layers, for each prompt ``(n_picture_tokens, hidden)``, what is added to its picture.
     """
 
     states: torch.Tensor
@@ -50,9 +53,12 @@ def with_features(vlm: VisionLanguageModel, batch: Batch, pictures: Sequence[int
 
     Parameters
     ----------
-    vlm: from `load_model`.
-    batch: from `prepare`.
-    pictures: for each prompt the row of the first prompt that shows the same picture.
+    vlm
+        from `load_model`.
+    batch
+        from `prepare`.
+    pictures
+        for each prompt the row of the first prompt that shows the same picture.
     """
     if _FEATURES in batch.inputs:
         return batch

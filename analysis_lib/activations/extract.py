@@ -55,23 +55,33 @@ def extract(
 
     Parameters
     ----------
-    vlm: from `load_model`.
-    questions: from `load_questions`; one task's, so that ``answer_logits`` range over that task's answers.
-    conditions: names of presets or `Condition` objects, each with its own name.
-    store: folder of the activation store. An interrupted run resumes where it stopped, if the pictures behind what is
+    vlm
+        from `load_model`.
+    questions
+        from `load_questions`; one task's, so that ``answer_logits`` range over that task's answers.
+    conditions
+        names of presets or `Condition` objects, each with its own name.
+    store
+        folder of the activation store. An interrupted run resumes where it stopped, if the pictures behind what is
         done still hold what they held, wherever they lie now; ``None`` keeps everything in memory.
-    batch_size: questions that run together; halved, with a warning, when they do not fit into memory.
-    backend: ``"lockstep"`` runs the part before the question once for all conditions and is checked on the first
+    batch_size
+        questions that run together; halved, with a warning, when they do not fit into memory.
+    backend
+        ``"lockstep"`` runs the part before the question once for all conditions and is checked on the first
         questions against ``"reference"``, the model's own forward under hooks, one condition after the other. Where
         they differ by more than rounding, a warning says by how much and the reference goes on.
-    scoring: what makes an answer correct. ``"generation"``: all that the untouched model says, greedily, is the answer
+    scoring
+        what makes an answer correct. ``"generation"``: all that the untouched model says, greedily, is the answer
         but for case, articles, punctuation and words for numbers, as GQA's and VQA's evaluations have it. A condition
         under which the first token is the untouched model's has its verdict; another first token is correct when it
         begins the answer, as with ``"first-token"``. Both are stored: ``correct`` and ``correct_first_token``.
-    max_new_tokens: how many tokens an answer may have.
-    on_mismatch: what to do with a store that other settings or pictures made, or that is damaged beyond its batches:
+    max_new_tokens
+        how many tokens an answer may have.
+    on_mismatch
+        what to do with a store that other settings or pictures made, or that is damaged beyond its batches:
         ``"refuse"`` it, or ``"replace"`` it. What is no store, or not the store's, is never touched.
-    made_by: who asks, one word that the store keeps: ``"hand"`` may replace any store, others only their own.
+    made_by
+        who asks, one word that the store keeps: ``"hand"`` may replace any store, others only their own.
 
     Returns
     -------
@@ -79,8 +89,10 @@ def extract(
 
     Raises
     ------
-    ValueError, FileNotFoundError: unusable questions, answers, pictures, conditions or store, with what to do about it.
-    MemoryError: not even one question fits.
+    ValueError, FileNotFoundError
+        unusable questions, answers, pictures, conditions or store, with what to do about it.
+    MemoryError
+        not even one question fits.
     """
     check_questions(questions)
     check_columns(questions)

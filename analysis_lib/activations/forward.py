@@ -69,10 +69,14 @@ def forward_condition(
 
     Parameters
     ----------
-    vlm: from `load_model`.
-    batch: from `prepare`.
-    condition: what is cut.
-    masked: give every layer an explicit mask, cut or not. On a GPU attention with and without one rounds differently.
+    vlm
+        from `load_model`.
+    batch
+        from `prepare`.
+    condition
+        what is cut.
+    masked
+        give every layer an explicit mask, cut or not. On a GPU attention with and without one rounds differently.
 
     Returns
     -------

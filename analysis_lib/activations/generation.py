@@ -27,10 +27,14 @@ def continue_answers(vlm: VisionLanguageModel, batch: Batch, first: torch.Tensor
 
     Parameters
     ----------
-    vlm: from `load_model`.
-    batch: from `prepare`, with pixels or with picture features.
-    first: the first token of each answer, ``(n,)``.
-    max_new_tokens: of an answer, the first one included.
+    vlm
+        from `load_model`.
+    batch
+        from `prepare`, with pixels or with picture features.
+    first
+        the first token of each answer, ``(n,)``.
+    max_new_tokens
+        of an answer, the first one included.
 
     Returns
     -------

@@ -30,9 +30,12 @@ class Knockout:
 
     Attributes
     ----------
-    source: the span that is no longer read (``"image"``).
-    target: the span that no longer reads it (``"question"``).
-    layers: the decoder layers in which this holds, from 0; ``None`` for all.
+    source
+        the span that is no longer read (``"image"``).
+    target
+        the span that no longer reads it (``"question"``).
+    layers
+        the decoder layers in which this holds, from 0; ``None`` for all.
 
     Examples
     --------
@@ -80,9 +83,12 @@ class RandomEdges:
 
     Attributes
     ----------
-    like: the knockout whose number of edges is cut; its layers hold here too.
-    seed: of the choice.
-    besides: other draws of the same condition, whose edges are not chosen again: together they are as many as all.
+    like
+        the knockout whose number of edges is cut; its layers hold here too.
+    seed
+        of the choice.
+    besides
+        other draws of the same condition, whose edges are not chosen again: together they are as many as all.
     """
 
     like: Knockout
@@ -158,8 +164,10 @@ class KeepOnly:
 
     Attributes
     ----------
-    pathways: pairs of source and target span.
-    layers: the decoder layers in which this holds, from 0; ``None`` for all.
+    pathways
+        pairs of source and target span.
+    layers
+        the decoder layers in which this holds, from 0; ``None`` for all.
     """
 
     pathways: tuple[tuple[str, str], ...]

@@ -165,10 +165,14 @@ def forward_lockstep(
 
     Parameters
     ----------
-    vlm: from `load_model`.
-    batch: from `prepare`.
-    conditions: none may change what system prompt or picture read.
-    pictures: for each prompt the row of the first prompt with the same picture; ``None`` when all are different.
+    vlm
+        from `load_model`.
+    batch
+        from `prepare`.
+    conditions
+        none may change what system prompt or picture read.
+    pictures
+        for each prompt the row of the first prompt with the same picture; ``None`` when all are different.
 
     Returns
     -------
@@ -177,7 +181,8 @@ def forward_lockstep(
 
     Raises
     ------
-    ValueError: a condition changes what system prompt or picture read, names a layer that the model does not have, or
+    ValueError
+        a condition changes what system prompt or picture read, names a layer that the model does not have, or
         leaves a position nothing to read.
     """
     for condition in conditions:

@@ -14,16 +14,20 @@ def named_condition(name: str, n_layers: int, window_width: int) -> Condition:
 
     Parameters
     ----------
-    name: a preset (``"strict"``); it in a window around a layer (``"strict@3"``); as many edges chosen at random
+    name
+        a preset (``"strict"``); it in a window around a layer (``"strict@3"``); as many edges chosen at random
         (``"strict, random edges 0"``, the number being the seed); a window's knockout in as many layers chosen at
         random (``"strict@3, random layers 0"``); or the only pathways that are kept
         (``"only image->question, question->last"``).
-    n_layers: of the model.
-    window_width: layers per window.
+    n_layers
+        of the model.
+    window_width
+        layers per window.
 
     Raises
     ------
-    ValueError: nothing is called so, with what is.
+    ValueError
+        nothing is called so, with what is.
 
     Examples
     --------

@@ -40,7 +40,8 @@ def read_older(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 
     Raises
     ------
-    ValueError: unfinished, or damaged as far as this layout can tell.
+    ValueError
+        unfinished, or damaged as far as this layout can tell.
     """
     cure = f"delete the folder {folder} and extract again"
     if not (folder / MANIFEST).exists():

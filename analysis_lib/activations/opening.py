@@ -39,8 +39,10 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
 
     Parameters
     ----------
-    folder: where `extract` wrote.
-    verify: compare the checksums of all files, at some GB/s; else only that all are there in their full size.
+    folder
+        where `extract` wrote.
+    verify
+        compare the checksums of all files, at some GB/s; else only that all are there in their full size.
 
     Returns
     -------
@@ -56,8 +58,11 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
 
     Raises
     ------
-    FileNotFoundError: no store, or a record of it is lost. ValueError: unfinished, of a layout that this version does
-    not know, or files that are not what was written, with what to do.
+    FileNotFoundError
+        no store, or a record of it is lost.
+    ValueError
+        unfinished, of a layout that this version does not know, or files that are not what was written, with what to
+        do.
     """
     folder = Path(folder)
     questions, manifest = _of_layout(folder, verify) if layout_of(folder) is None else _of_older_layout(folder)

@@ -14,8 +14,10 @@ def outcomes(activations: xr.Dataset, baseline: str = "baseline") -> pd.DataFram
 
     Parameters
     ----------
-    activations: from `extract` or `open_activations`.
-    baseline: the condition that the others are compared with, question by question.
+    activations
+        from `extract` or `open_activations`.
+    baseline
+        the condition that the others are compared with, question by question.
 
     Returns
     -------
@@ -28,7 +30,8 @@ def outcomes(activations: xr.Dataset, baseline: str = "baseline") -> pd.DataFram
 
     Raises
     ------
-    ValueError: the baseline is not among the conditions.
+    ValueError
+        the baseline is not among the conditions.
 
     Examples
     --------

@@ -23,7 +23,8 @@ def code_digest(package: Path = PACKAGE, stands_on: Sequence[str] = STANDS_ON) -
 
     Raises
     ------
-    RuntimeError: no source code in ``package``.
+    RuntimeError
+        no source code in ``package``.
     """
     named = [package / part for part in stands_on]
     files = [path for part in named for path in (part, *sorted(part.rglob("*.py"))) if path.is_file()]

@@ -90,7 +90,8 @@ class ActivationStore:
 
         Raises
         ------
-        ValueError: the folder holds a store written by other settings (the differences are named) or in another layout,
+        ValueError
+            the folder holds a store written by other settings (the differences are named) or in another layout,
             a damaged one, something else, or files that are not the store's; or the disk has no room for it.
         """
         self.folder = Path(os.path.realpath(folder))  # where a link leads: the link stays one
@@ -195,7 +196,8 @@ class ActivationStore:
 
         Raises
         ------
-        ValueError: an array of another shape than the store was made for. OSError: the disk takes no more.
+        ValueError
+            an array of another shape than the store was made for. OSError: the disk takes no more.
         """
         files = {}
         for name, content in self._encoded(rows, arrays).items():
@@ -229,7 +231,8 @@ class ActivationStore:
 
         Raises
         ------
-        ValueError: batches are missing.
+        ValueError
+            batches are missing.
         """
         if self.pending():
             raise ValueError(f"{self.folder} still lacks {len(self.pending())} batches; extract again to resume")

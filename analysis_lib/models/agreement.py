@@ -31,7 +31,8 @@ def check_agreement(vlm: VisionLanguageModel, own_template: bool) -> None:
 
     Raises
     ------
-    ValueError: the two differ by more than rounding, cannot be run, or give no finite numbers.
+    ValueError
+        the two differ by more than rounding, cannot be run, or give no finite numbers.
     """
     pictures = [_noise(*size) for _, size in TRIALS]
     try:

@@ -40,7 +40,8 @@ def check_folder(folder: Path) -> None:
 
     Raises
     ------
-    ValueError: which file, what is wrong with it, and what to do.
+    ValueError
+        which file, what is wrong with it, and what to do.
     """
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".jinja", ".safetensors", ".model", ".txt"):
@@ -100,7 +101,8 @@ def weight_files(folder: Path) -> dict[str, list[str] | None]:
 
     Raises
     ------
-    ValueError: there are no weights in safetensors format, or the index makes no sense.
+    ValueError
+        there are no weights in safetensors format, or the index makes no sense.
     """
     for file in (WEIGHTS, EIGHT_BIT_FILE):
         if (folder / file).exists():
@@ -131,7 +133,8 @@ def check_weights(folder: Path) -> None:
 
     Raises
     ------
-    ValueError: which file, which tensors, and what to do.
+    ValueError
+        which file, which tensors, and what to do.
     """
     where: dict[str, list[str]] = defaultdict(list)
     for file, expected in weight_files(folder).items():

@@ -14,7 +14,8 @@ def choose_device(device: str | torch.device | None) -> str:
 
     Raises
     ------
-    ValueError: no such device on this machine, or no accelerate to spread layers with.
+    ValueError
+        no such device on this machine, or no accelerate to spread layers with.
     """
     if device is None:
         return "cuda" if torch.cuda.is_available() else "cpu"

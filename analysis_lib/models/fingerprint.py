@@ -25,8 +25,10 @@ def fingerprint(model: Any, processor: Any) -> str:
 
     Parameters
     ----------
-    model: a transformers model, all of whose weights are in memory.
-    processor: its processor with tokenizer, image processor and chat template.
+    model
+        a transformers model, all of whose weights are in memory.
+    processor
+        its processor with tokenizer, image processor and chat template.
     """
     digest = hashlib.sha256()
     for part in (*_settings(model, processor), *_weights(model)):

@@ -23,8 +23,10 @@ class FirstTokens:
 
     Attributes
     ----------
-    own: after the separator that prompt and chat template call for.
-    other: after another one, without those in ``own``; a model says these rarely.
+    own
+        after the separator that prompt and chat template call for.
+    other
+        after another one, without those in ``own``; a model says these rarely.
     """
 
     own: tuple[int, ...]
@@ -36,9 +38,12 @@ def first_tokens(tokenizer: Any, processor: Any, prompt: str, answers: Sequence[
 
     Parameters
     ----------
-    tokenizer, processor: a model's.
-    prompt: template with ``<image>`` and ``{question}``.
-    answers: at least one word each.
+    tokenizer, processor
+        a model's.
+    prompt
+        template with ``<image>`` and ``{question}``.
+    answers
+        at least one word each.
 
     Returns
     -------

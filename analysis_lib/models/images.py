@@ -15,7 +15,8 @@ def picture_digest(path: str | Path) -> str:
 
     Raises
     ------
-    FileNotFoundError: no such file. PermissionError: it may not be read.
+    FileNotFoundError
+        no such file. PermissionError: it may not be read.
     """
     with existing_picture(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

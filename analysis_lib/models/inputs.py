@@ -22,8 +22,10 @@ class Batch:
 
     Attributes
     ----------
-    inputs: keyword arguments of the model's forward (``input_ids``, ``attention_mask``, ``pixel_values``, ...).
-    spans: where each prompt's parts are.
+    inputs
+        keyword arguments of the model's forward (``input_ids``, ``attention_mask``, ``pixel_values``, ...).
+    spans
+        where each prompt's parts are.
     """
 
     inputs: dict[str, torch.Tensor]
@@ -47,7 +49,8 @@ def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
 
     Raises
     ------
-    FileNotFoundError, ValueError: a picture is missing or broken, or a question is not found among the tokens.
+    FileNotFoundError, ValueError
+        a picture is missing or broken, or a question is not found among the tokens.
     """
     before, after = vlm.prompt.split(QUESTION)
     refuse_control_tokens(vlm, questions)

@@ -39,24 +39,32 @@ def load_model(
 
     Parameters
     ----------
-    name: an embedded model (``"mini-llava-1.5"``); ``"smol-llava"``, which is assembled on first use; a folder in
+    name
+        an embedded model (``"mini-llava-1.5"``); ``"smol-llava"``, which is assembled on first use; a folder in
         transformers format; or a hub name such as ``"llava-hf/llava-1.5-7b-hf"``, which
         ``"llava-hf/llava-1.5-7b-hf@REVISION"`` pins to a commit, tag or branch.
-    prompt: a name in `PROMPTS` or a template with ``<image>`` and ``{question}``; ``None`` takes the processor's own
+    prompt
+        a name in `PROMPTS` or a template with ``<image>`` and ``{question}``; ``None`` takes the processor's own
         chat template. ``<image>`` becomes what the model's own prompts say there.
-    dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
-    attention: ``"sdpa"`` or ``"eager"``.
-    device: such as ``"cuda"``; ``None`` takes a GPU where there is one; ``"auto"`` spreads the layers over all GPUs,
+    dtype
+        ``"float32"``, ``"float16"`` or ``"bfloat16"``.
+    attention
+        ``"sdpa"`` or ``"eager"``.
+    device
+        such as ``"cuda"``; ``None`` takes a GPU where there is one; ``"auto"`` spreads the layers over all GPUs,
         which needs the package accelerate.
 
     Raises
     ------
-    ValueError: an unknown name, dtype, attention or device; an architecture of no known family; files that are cut,
+    ValueError
+        an unknown name, dtype, attention or device; an architecture of no known family; files that are cut,
         damaged, pickled or bring code along; weights that are missing, left over, of another shape,
         quantised or not finite; a processor or prompt that does not fit the model, so that its own `generate` answers
         otherwise; a model too large for its device.
-    FileNotFoundError: an embedded model whose checkpoint is not there, or smol-llava's pretrained decoder.
-    MemoryError: too little memory to assemble smol-llava.
+    FileNotFoundError
+        an embedded model whose checkpoint is not there, or smol-llava's pretrained decoder.
+    MemoryError
+        too little memory to assemble smol-llava.
 
     Examples
     --------

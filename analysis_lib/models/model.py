@@ -25,10 +25,14 @@ class VisionLanguageModel:
 
     Attributes
     ----------
-    name: as asked for.
-    model: the transformers model, in evaluation mode.
-    processor: its processor; prompt: template with the family's own placeholder for a picture and ``{question}``.
-    assumed: settings that the processor's files leave out and the model's configuration gave.
+    name
+        as asked for.
+    model
+        the transformers model, in evaluation mode.
+    processor
+        its processor; prompt: template with the family's own placeholder for a picture and ``{question}``.
+    assumed
+        settings that the processor's files leave out and the model's configuration gave.
     """
 
     name: str
@@ -111,7 +115,8 @@ class VisionLanguageModel:
 
         Raises
         ------
-        ValueError: the answer has no word, or one that is not in the vocabulary.
+        ValueError
+            the answer has no word, or one that is not in the vocabulary.
         """
         (found,) = self.first_tokens([answer])
         if found is None:

@@ -25,7 +25,8 @@ def process(vlm: VisionLanguageModel, paths: Sequence[str], texts: Sequence[str]
 
     Raises
     ------
-    FileNotFoundError, ValueError: a picture is missing or broken.
+    FileNotFoundError, ValueError
+        a picture is missing or broken.
     """
     least = _pixels_needed(vlm)
     parts = []

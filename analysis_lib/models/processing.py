@@ -22,7 +22,8 @@ def load_processor(folder: Path, model: Any) -> tuple[Any, dict[str, Any]]:
 
     Raises
     ------
-    ValueError: there is no such processor, its tokenizer is not the model's, or it contradicts the configuration.
+    ValueError
+        there is no such processor, its tokenizer is not the model's, or it contradicts the configuration.
     """
     family = family_of(model.config)
     kind = processor_class(family)

@@ -32,7 +32,8 @@ def check_prompt(prompt: str) -> str:
 
     Raises
     ------
-    ValueError: it does not show one picture and ask one question after it.
+    ValueError
+        it does not show one picture and ask one question after it.
     """
     if not isinstance(prompt, str):
         raise ValueError(f"the prompt is {prompt!r}; give a template as text or one of {', '.join(PROMPTS)}")
@@ -60,7 +61,8 @@ def chat_prompt(processor: Any, source: str | Path = "this processor", placehold
 
     Raises
     ------
-    ValueError: there is no chat template, or it does not show the picture before the question.
+    ValueError
+        there is no chat template, or it does not show the picture before the question.
     """
     cure = f"name the prompt with prompt=, as a template or one of {', '.join(PROMPTS)}"
     if not getattr(processor, "chat_template", None):

@@ -16,8 +16,10 @@ class Reach:
 
     Attributes
     ----------
-    window: of itself and what stands before it, the last so many; ``None`` for all.
-    picture_reads_itself: the picture's positions read each other in both directions, the rest what stands before it.
+    window
+        of itself and what stands before it, the last so many; ``None`` for all.
+    picture_reads_itself
+        the picture's positions read each other in both directions, the rest what stands before it.
     """
 
     window: int | None = None
@@ -33,12 +35,15 @@ def reaches(config: Any, picture_reads_itself: bool) -> tuple[Reach, ...]:
 
     Parameters
     ----------
-    config: of the decoder.
-    picture_reads_itself: whether the family lets the picture's tokens read each other in both directions.
+    config
+        of the decoder.
+    picture_reads_itself
+        whether the family lets the picture's tokens read each other in both directions.
 
     Raises
     ------
-    ValueError: a layer reads in a way that no mask here describes.
+    ValueError
+        a layer reads in a way that no mask here describes.
     """
     window = getattr(config, "sliding_window", None)
     # Without types of layers, as in Mistral, a window holds in all of them.

@@ -18,12 +18,18 @@ class Spans:
 
     Attributes
     ----------
-    system: everything before the picture, the start token included.
-    image: the picture's tokens, ends of rows and other marks between them included.
-    gap: what stands between picture and question (a newline).
-    question: the question's own words.
-    tail: everything after the question; it ends with ``last``.
-    last: the predicting position.
+    system
+        everything before the picture, the start token included.
+    image
+        the picture's tokens, ends of rows and other marks between them included.
+    gap
+        what stands between picture and question (a newline).
+    question
+        the question's own words.
+    tail
+        everything after the question; it ends with ``last``.
+    last
+        the predicting position.
     """
 
     system: tuple[int, int]
@@ -52,15 +58,21 @@ class Spans:
 
         Parameters
         ----------
-        ids: token ids with the picture's placeholders expanded.
-        offsets: each token's character range in the expanded text.
-        image_token_id: the id of the picture's placeholder.
-        question_characters: character range of the question in the expanded text.
-        marked: other tokens, such as ends of rows, may stand between the picture's.
+        ids
+            token ids with the picture's placeholders expanded.
+        offsets
+            each token's character range in the expanded text.
+        image_token_id
+            the id of the picture's placeholder.
+        question_characters
+            character range of the question in the expanded text.
+        marked
+            other tokens, such as ends of rows, may stand between the picture's.
 
         Raises
         ------
-        ValueError: no picture tokens, picture tokens apart from each other, no token of the question, or a question
+        ValueError
+            no picture tokens, picture tokens apart from each other, no token of the question, or a question
             before the picture.
         """
         image = [position for position, token in enumerate(ids) if token == image_token_id]
@@ -99,7 +111,8 @@ def span_mask(spans: Sequence[Spans], name: str, length: int) -> torch.Tensor:
 
     Raises
     ------
-    ValueError: no span is called so.
+    ValueError
+        no span is called so.
     """
     if name not in SPAN_NAMES:
         raise ValueError(f"unknown span {name!r}; the spans are {', '.join(SPAN_NAMES)}")

@@ -22,7 +22,8 @@ def load_weights(kind: Any, folder: Path, **options: Any) -> Any:
 
     Raises
     ------
-    ValueError: weights are missing, left over, of another shape or not usable, or the configuration cannot be built.
+    ValueError
+        weights are missing, left over, of another shape or not usable, or the configuration cannot be built.
     """
     source: dict[str, Any] = {"pretrained_model_name_or_path": folder}
     try:
@@ -79,7 +80,8 @@ def refuse_bad_values(model: Any, source: str) -> None:
 
     Raises
     ------
-    ValueError: which tensors.
+    ValueError
+        which tensors.
     """
     named = {name: weight for name, weight in model.state_dict().items() if weight.numel()}
     ends = [torch.stack(weight.aminmax()).double().cpu() for weight in named.values()]

@@ -26,25 +26,43 @@ class Family:
 
     Attributes
     ----------
-    model_type: as a checkpoint's ``config.json`` names it.
-    title: as people call it.
-    model, processor: names of transformers' classes.
-    token: the token that stands for a part of a picture, as text.
-    placeholder: what stands for the whole picture in the family's own prompts, where prompts here say ``<image>``.
-    decoder: the attribute of ``model.model`` that holds the language model.
-    stacked: how ``pixel_values`` hold a batch. ``""``: one row per picture; ``"tiles"`` or ``"patches"``: all pictures'
+    model_type
+        as a checkpoint's ``config.json`` names it.
+    title
+        as people call it.
+    model, processor
+        names of transformers' classes.
+    token
+        the token that stands for a part of a picture, as text.
+    placeholder
+        what stands for the whole picture in the family's own prompts, where prompts here say ``<image>``.
+    decoder
+        the attribute of ``model.model`` that holds the language model.
+    stacked
+        how ``pixel_values`` hold a batch. ``""``: one row per picture; ``"tiles"`` or ``"patches"``: all pictures'
         tiles or patches one after another, equally many picture tokens for each.
-    joined: the model takes the features of all pictures as one tensor, not as a list.
-    marked: further tokens, such as ends of rows, stand among those of the picture, and belong to it.
-    reads_itself: the picture's tokens read one another in both directions.
-    turns: positions have three axes (M-RoPE), so that those after the picture are not counted in tokens.
-    turns_by_layer: layers of different kinds have rotary embeddings of their own.
-    films: the processor prepares films as well; that part, which needs torchvision, is left out.
-    one_size: the vision tower takes pictures, or tiles, of one size, which the processor makes.
-    expected: from a model, the settings that its processor must have.
-    count: from a processor and pictures' heights and widths, how many tokens they become.
-    differs: what differs, for readers.
-    processor_tried: how its processor was tried in this repository, which has neither its weights nor its tokenizer.
+    joined
+        the model takes the features of all pictures as one tensor, not as a list.
+    marked
+        further tokens, such as ends of rows, stand among those of the picture, and belong to it.
+    reads_itself
+        the picture's tokens read one another in both directions.
+    turns
+        positions have three axes (M-RoPE), so that those after the picture are not counted in tokens.
+    turns_by_layer
+        layers of different kinds have rotary embeddings of their own.
+    films
+        the processor prepares films as well; that part, which needs torchvision, is left out.
+    one_size
+        the vision tower takes pictures, or tiles, of one size, which the processor makes.
+    expected
+        from a model, the settings that its processor must have.
+    count
+        from a processor and pictures' heights and widths, how many tokens they become.
+    differs
+        what differs, for readers.
+    processor_tried
+        how its processor was tried in this repository, which has neither its weights nor its tokenizer.
     """
 
     model_type: str

@@ -31,7 +31,8 @@ def family_of(config: Any, source: object = "this model") -> Family:
 
     Raises
     ------
-    ValueError: none that is known; with those that are.
+    ValueError
+        none that is known; with those that are.
     """
     kind = getattr(config, "model_type", None)
     if kind in REFUSED:
