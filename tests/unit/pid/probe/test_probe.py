@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from analysis_lib.pid import QUANTITIES, PIDResult, gaussian_pid, probe_pid
+from analysis_lib.pid import CLASSIFIERS, QUANTITIES, PIDResult, gaussian_pid, probe_pid
 from analysis_lib.pid.discrete import discrete_mi, discrete_pid
 from analysis_lib.pid.probe.evidence import thinned
 
 QUICK: dict[str, Any] = {"n_bootstrap": 20, "n_null": 2}
+# Without the classifier that takes longer than the others together, where the choice of one is not what is tested.
+LIGHT: dict[str, Any] = QUICK | {"classifiers": [name for name in CLASSIFIERS if name != "boosted trees"]}
 
 
 def noisy(bits: np.ndarray, rng: np.random.Generator, width: int = 2, noise: float = 0.15) -> np.ndarray:
@@ -57,7 +59,7 @@ def test_gates_read_through_noise_have_the_atoms_of_their_table(gate: str, defin
     answer = GATES[gate](vision, language)
     table = np.zeros((answer.max() + 1, 2, 2))
     np.add.at(table, (answer, vision, language), 1 / 600)
-    result = probe_pid(noisy(vision, rng), noisy(language, rng), answer, definition=definition, **QUICK)
+    result = probe_pid(noisy(vision, rng), noisy(language, rng), answer, definition=definition, **LIGHT)
     np.testing.assert_allclose(result.atoms.to_array(), discrete_pid(table, definition).to_array(), atol=0.06)
 
 
@@ -74,7 +76,7 @@ def test_informations_and_atoms_obey_the_consistency_equations_in_every_column()
     source = rng.normal(size=(400, 3))
     answer = (source[:, 0] + source[:, 1] + 0.5 * rng.normal(size=400)) > 0
     for definition in ("broja", "mmi"):
-        result = probe_pid(source[:, :2], source[:, 1:], answer, definition=definition, **QUICK)
+        result = probe_pid(source[:, :2], source[:, 1:], answer, definition=definition, **LIGHT)
         for atoms in (result.atoms, result.plug_in, result.null_mean):
             assert atoms.redundancy + atoms.unique_vision == pytest.approx(atoms.information_vision, abs=1e-9)
             assert atoms.redundancy + atoms.unique_language == pytest.approx(atoms.information_language, abs=1e-9)
@@ -116,7 +118,7 @@ def test_the_same_seed_gives_the_same_result_and_labels_do_not_matter() -> None:
     answer = (source.sum(1) > 0).astype(int)
     named = np.array(["cat", "dog"], dtype=object)[answer]
     first, second, third = (
-        probe_pid(source[:, :1], torch.from_numpy(source[:, 1:]), labels, seed=7, **QUICK).to_frame()
+        probe_pid(source[:, :1], torch.from_numpy(source[:, 1:]), labels, seed=7, **LIGHT).to_frame()
         for labels in (answer, torch.from_numpy(answer), named)
     )
     assert first.equals(second)
@@ -128,7 +130,7 @@ def test_layers_are_probed_one_by_one_and_told_in_one_table() -> None:
     bit = rng.integers(0, 2, size=200)
     vision = np.stack([rng.normal(size=(200, 2)), noisy(bit, rng)])
     language = rng.normal(size=(200, 1))
-    result = probe_pid(vision, language, bit, definition="mmi", **QUICK)
+    result = probe_pid(vision, language, bit, definition="mmi", **LIGHT)
     assert isinstance(result, PIDResult)
     np.testing.assert_allclose(result.atoms.unique_vision, [0, 1], atol=0.06)
     frame = result.to_frame()
@@ -142,7 +144,7 @@ def test_wide_sources_are_reduced_first() -> None:
     rng = np.random.default_rng(9)
     bit = rng.integers(0, 2, size=200)
     vision = noisy(bit, rng, 300, 0.1)
-    result = probe_pid(vision, rng.normal(size=(200, 1)), bit, max_components=5, definition="mmi", **QUICK)
+    result = probe_pid(vision, rng.normal(size=(200, 1)), bit, max_components=5, definition="mmi", **LIGHT)
     assert result.diagnostics["d_vision"] == 5
     assert result.atoms.unique_vision > 0.9
 
@@ -190,7 +192,7 @@ def test_an_answer_missing_from_some_training_folds_is_no_obstacle() -> None:
     rng = np.random.default_rng(12)
     groups = np.repeat(np.arange(12), 10)
     answer = np.where(groups < 5, rng.integers(0, 2, size=120), 0)
-    result = probe_pid(rng.normal(size=(120, 1)), rng.normal(size=(120, 1)), answer, groups=groups, **QUICK)
+    result = probe_pid(rng.normal(size=(120, 1)), rng.normal(size=(120, 1)), answer, groups=groups, **LIGHT)
     assert np.isfinite(result.atoms.to_array()).all()
 
 
