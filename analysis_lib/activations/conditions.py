@@ -97,8 +97,10 @@ class Condition:
 
 
 def _edges(fields: Mapping[str, Any]) -> RandomEdges:
-    """Random edges of plain data; those beside them were drawn from, so they are written down too."""
-    return RandomEdges(Knockout(**fields["like"]), fields["seed"], tuple(_edges(one) for one in fields["besides"]))
+    """Random edges of plain data. Older stores name none beside them, as draws did not know of each other."""
+    return RandomEdges(
+        Knockout(**fields["like"]), fields["seed"], tuple(_edges(one) for one in fields.get("besides", ()))
+    )
 
 
 CONDITIONS: dict[str, Condition] = {

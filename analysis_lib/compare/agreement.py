@@ -53,6 +53,11 @@ def compare_models(rows: Mapping[str, pd.DataFrame], seed: int = 0) -> pd.DataFr
 
     ``rows`` is of `untouched_by_model`. ``kind`` says whether the task is the ``same`` or a ``different`` one, ``row``
     what a reader calls the pair. Pairs whose correlation is not measurable are left out.
+
+    Raises
+    ------
+    NotMeasurableError
+        there is one model with one task only, and so no pair.
     """
     tasks = {model: sorted(set(mine["task"])) for model, mine in rows.items()}
     pairs: list[tuple[tuple[str, str], tuple[str, str], str]] = []
@@ -62,6 +67,11 @@ def compare_models(rows: Mapping[str, pd.DataFrame], seed: int = 0) -> pd.DataFr
     if len(rows) == 1:
         ((model, its),) = tasks.items()
         pairs = [((model, model), two, ", ".join(two)) for two in combinations(its, 2)]
+    if not pairs:
+        raise NotMeasurableError(
+            "there is one model with one task, and no other to compare its trajectories with; give the profile another "
+            "task or model, or leave stability out of its pages"
+        )
     found = []
     for atom in ATOMS:
         for (one, other), two, row in pairs:

@@ -82,6 +82,13 @@ def test_a_condition_survives_json_and_is_hashable(condition: Condition) -> None
     assert len({back, condition}) == 1
 
 
+def test_draws_of_an_older_store_did_not_know_of_each_other() -> None:
+    written = random_edges("strict").to_dict()
+    older = [{name: value for name, value in one.items() if name != "besides"} for one in written["knockouts"]]
+    back = Condition.from_dict(written | {"knockouts": older})
+    assert [one.besides for one in back.knockouts] == [(), ()] and back != random_edges("strict")
+
+
 @given(n_layers=st.integers(1, 40), data=st.data())
 def test_windows_are_contiguous_centred_and_cut_off_at_the_ends(n_layers: int, data: st.DataObject) -> None:
     width = data.draw(st.integers(1, n_layers))

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.compare import WIDTH, agreement_by_atom, compare_models, summarise_agreement, untouched_by_model
+from analysis_lib.compare import (
+    WIDTH,
+    NotMeasurableError,
+    agreement_by_atom,
+    compare_models,
+    summarise_agreement,
+    untouched_by_model,
+)
 from analysis_lib.vocabulary import ATOMS
 
 DEPTH = np.linspace(0, 1, 5)
@@ -66,6 +73,11 @@ def test_with_three_models_a_pair_says_which(rows: Rows):
 def test_one_model_is_compared_with_itself_task_by_task(found_alone: pd.DataFrame):
     found = found_alone.query("quantity == 'synergy'")
     assert found["row"].tolist() == ["a, b", "a, c", "b, c"] and set(found["kind"]) == {"different"}
+
+
+def test_one_task_of_one_model_has_nothing_to_be_compared_with(made):
+    with pytest.raises(NotMeasurableError, match="one model with one task.*leave stability out of its pages"):
+        compare_models(rows_of(made, "one", tasks="a"))
 
 
 def test_a_flat_curve_is_left_out(made):
