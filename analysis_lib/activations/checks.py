@@ -8,12 +8,21 @@ from dataclasses import replace
 import pandas as pd
 import torch
 
-from analysis_lib.models import VisionLanguageModel, prepare
+from analysis_lib.models import Batch, VisionLanguageModel, prepare
 
 from .conditions import Condition, get_condition
 from .forward import forward_condition
 
-__all__ = ["pixel_dependence"]
+__all__ = ["pixel_dependence", "with_random_pixels"]
+
+
+def with_random_pixels(batch: Batch, seed: int) -> Batch:
+    """The same prompts about pictures of noise; tiles that only fill up a batch stay empty, which tells them."""
+    pixels = batch.inputs["pixel_values"]
+    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed)).to(pixels)
+    if pixels.ndim == 5:  # (n, n_tiles, 3, height, width)
+        noise[(pixels == 0).flatten(2).all(2)] = 0
+    return replace(batch, inputs={**batch.inputs, "pixel_values": noise})
 
 
 def pixel_dependence(
@@ -40,9 +49,7 @@ def pixel_dependence(
     an explicit mask, the baseline's too, because a GPU rounds attention with and without one differently.
     """
     batch = prepare(vlm, questions)
-    pixels = batch.inputs["pixel_values"]
-    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed)).to(pixels)
-    other = replace(batch, inputs={**batch.inputs, "pixel_values": noise})
+    other = with_random_pixels(batch, seed)
     baseline = forward_condition(vlm, batch, Condition("baseline"), masked=True)
     rows = []
     for condition in map(get_condition, conditions):

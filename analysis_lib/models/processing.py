@@ -119,12 +119,12 @@ def _reconcile(folder: Path, processor: Any, expected: Expected) -> dict[str, An
             given = stated.get(name)
             if given is None:
                 assumed[name] = value
-            elif given != value or isinstance(given, bool):
+                setattr(owner, name, value)
+            elif given != value or isinstance(given, bool) != isinstance(value, bool):
                 raise ValueError(
                     f"{folder}: the processor's {name} is {given!r}, but the model's config.json makes it {value!r}; "
                     "pictures would become other tokens than the model's. Set one of them right"
                 )
-            setattr(owner, name, value)
     if assumed:
         told = ", ".join(f"{name}={value!r}" for name, value in assumed.items())
         warnings.warn(

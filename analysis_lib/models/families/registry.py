@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import transformers
 
 from .family import Family
+from .gemma3 import GEMMA3
+from .idefics3 import IDEFICS3, SMOLVLM
 from .internvl import INTERNVL
 from .llava import LLAVA, LLAVA_NEXT, VIPLLAVA
 from .llava_onevision import LLAVA_ONEVISION
 from .mistral3 import MISTRAL3
+from .qwen_vl import QWEN2_5_VL, QWEN2_VL, QWEN3_VL
 
 __all__ = ["FAMILIES", "REFUSED", "families_table", "family_of", "model_class", "processor_class"]
 
 FAMILIES: dict[str, Family] = {
-    family.model_type: family for family in (LLAVA, LLAVA_NEXT, VIPLLAVA, LLAVA_ONEVISION, MISTRAL3, INTERNVL)
+    family.model_type: family
+    for family in (
+        LLAVA,
+        LLAVA_NEXT,
+        VIPLLAVA,
+        LLAVA_ONEVISION,
+        MISTRAL3,
+        INTERNVL,
+        IDEFICS3,
+        SMOLVLM,
+        QWEN2_VL,
+        QWEN2_5_VL,
+        QWEN3_VL,
+        GEMMA3,
+    )
 }
 
 REFUSED: dict[str, str] = {
@@ -24,6 +42,9 @@ REFUSED: dict[str, str] = {
     "paligemma": "its picture reads the question, so that picture states change with it and no prefix is shared",
 }
 """Families that cannot be supported, and why."""
+
+
+_FILMS = "video_processor"
 
 
 def family_of(config: Any, source: object = "this model") -> Family:
@@ -69,5 +90,16 @@ def processor_class(family: Family) -> Any:
 
 def _for_pictures(kind: Any) -> Any:
     """The same processor without the part for films, which needs torchvision and is not used."""
-    parts = [part for part in kind.get_attributes() if part != "video_processor"]
-    return type(kind.__name__, (kind,), {"get_attributes": classmethod(lambda _: parts), "__module__": kind.__module__})
+    parts = [part for part in kind.get_attributes() if part != _FILMS]
+
+    def from_args_and_dict(cls: Any, args: Any, settings: Any, **more: Any) -> Any:
+        whole = [*args, None]  # where the part for films would be
+        return kind.from_args_and_dict.__func__(cls, whole, settings, **more)
+
+    own = {
+        "get_attributes": classmethod(lambda _: parts),
+        "from_args_and_dict": classmethod(from_args_and_dict),
+        _FILMS: SimpleNamespace(num_frames=None, fps=None),  # SmolVLM looks them up, whatever is shown
+        "__module__": kind.__module__,
+    }
+    return type(kind.__name__, (kind,), own)

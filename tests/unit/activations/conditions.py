@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from hypothesis import strategies as st
 
 from analysis_lib.activations import Condition, Knockout
+from analysis_lib.activations.checks import with_random_pixels
 from analysis_lib.models import Batch, Spans
 
 States = dict[str, torch.Tensor]
@@ -23,9 +22,7 @@ CONDITIONS = (BASELINE, NOTHING, PAPER, STRICT, BLIND, WINDOW)
 
 
 def with_other_pixels(batch: Batch, seed: int = 1) -> Batch:
-    pixels = batch.inputs["pixel_values"]
-    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed)).to(pixels)
-    return replace(batch, inputs={**batch.inputs, "pixel_values": noise})
+    return with_random_pixels(batch, seed)
 
 
 def moved(one: torch.Tensor, two: torch.Tensor) -> list[float]:

@@ -20,7 +20,7 @@ from analysis_lib.activations import (
 )
 from analysis_lib.activations.backends import largest_difference
 from analysis_lib.activations.batching import same_picture
-from analysis_lib.activations.decoder import take, with_features
+from analysis_lib.activations.decoder import decoder_input, take, with_features
 from analysis_lib.activations.forward import POOLED, pool
 from analysis_lib.activations.generation import UNSAID, continue_answers
 from analysis_lib.models import Batch, VisionLanguageModel, prepare, span_mask
@@ -104,6 +104,14 @@ def test_hooks_leave_the_models_own_forward_as_it_is(vlm: VisionLanguageModel, b
         own = vlm.model(**batch.inputs, use_cache=False, output_hidden_states=True).hidden_states
     masks = {name: span_mask(batch.spans, span, batch.length) for name, span in POOLED.items()}
     expected = {name: torch.stack([pool(states, mask) for states in own], 1) for name, mask in masks.items()}
+    with torch.inference_mode():
+        given = decoder_input(vlm, with_features(vlm, batch, range(len(batch.spans)))).added
+    for number, level in enumerate(given, start=1):  # which transformers leaves out of what it calls hidden states
+        means = torch.stack([features.mean(0) for features in level])
+        found = forward_condition(vlm, batch, BASELINE)["vision"][:, number]
+        torch.testing.assert_close(found, expected["vision"][:, number] + means)
+        assert means.abs().max() > 1e-3
+        expected["vision"][:, number] = found
     for condition, masked in ((BASELINE, False), (BASELINE, True), (NOTHING, False)):
         found = forward_condition(vlm, batch, condition, masked=masked)
         assert torch.equal(found["prediction_hidden"], own[-1][torch.arange(len(batch.spans)), batch.lengths - 1])

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import transformers as hf
 from transformers import PreTrainedTokenizerFast, ProcessorMixin
+from transformers.models.smolvlm import processing_smolvlm
 
 from analysis_lib.models import VisionLanguageModel
 from analysis_lib.models.families import FAMILIES, model_class, processor_class
@@ -20,6 +21,7 @@ from analysis_lib.worlds.mini.architectures.parts import chat_template
 from analysis_lib.worlds.mini.architectures.vocabulary import VOCABULARY, build_tokenizer
 from tests.unit.models.tiny import LAYERS, PATCH, PINPOINTS, TILE, WIDTH
 
+processing_smolvlm.num2words = processing_smolvlm.num2words or str  # which films alone would need
 SPREAD = 0.25
 MARKS = {
     "<image>": "image_token",
@@ -30,6 +32,17 @@ MARKS = {
     "<img>": "start_image_token",
     "</img>": "end_image_token",
     "<IMG_CONTEXT>": "context_image_token",
+    "<fake_token_around_image>": "fake_image_token",
+    "<global-img>": "global_image_token",
+    "<end_of_utterance>": "",
+    **{f"<row_{row}_col_{column}>": "" for row in (1, 2) for column in (1, 2)},
+    "<|vision_start|>": "vision_bos_token",
+    "<|vision_end|>": "vision_eos_token",
+    "<|image_pad|>": "",
+    "<|video_pad|>": "",
+    "<start_of_image>": "boi_token",
+    "<end_of_image>": "eoi_token",
+    "<image_soft_token>": "",
 }
 """Tokens that families write pictures with, and what their tokenizers call them."""
 WORDS = VOCABULARY | {
@@ -63,6 +76,13 @@ class Case:
     make: Callable[[], tuple[Any, Any, dict[str, Any]]]
     whole: bool = True
     also: bool = False
+
+
+DECODER = (
+    "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+    "num_key_value_heads", "max_position_embeddings", "bos_token_id", "eos_token_id", "pad_token_id",
+    "initializer_range", "tie_word_embeddings",
+)  # fmt: skip
 
 
 def decoder(kind: str, **more: Any) -> Any:
@@ -165,6 +185,57 @@ def internvl(text: Any) -> tuple[Any, Any, dict[str, Any]]:
     return config, hf.GotOcr2ImageProcessorPil(size=SQUARE, min_patches=1, max_patches=3), {"image_seq_length": 4}
 
 
+def idefics3(kind: str) -> tuple[Any, Any, dict[str, Any]]:
+    vision = getattr(hf, f"{kind}VisionConfig")(
+        hidden_size=WIDTH, intermediate_size=WIDTH, num_hidden_layers=2, num_attention_heads=2, image_size=TILE,
+        patch_size=PATCH, initializer_range=SPREAD,
+    )  # fmt: skip
+    config = getattr(hf, f"{kind}Config")(
+        vision_config=vision, text_config=decoder("Llama"), image_token_id=WORDS["<image>"], scale_factor=2,
+        pad_token_id=VOCABULARY["<pad>"],
+    )  # fmt: skip
+    looks = getattr(hf, f"{kind}ImageProcessorPil")(
+        size={"longest_edge": 2 * TILE}, max_image_size={"longest_edge": TILE}
+    )
+    return config, looks, {"image_seq_len": 4}
+
+
+def qwen_vl(kind: str) -> tuple[Any, Any, dict[str, Any]]:
+    text = {name: value for name, value in decoder("Llama").to_dict().items() if name in DECODER}
+    text["rope_parameters"] = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [1, 1, 2]}
+    cutting = {"patch_size": PATCH, "temporal_patch_size": 2, "spatial_merge_size": 2}
+    vision: dict[str, Any] = {
+        "Qwen2VL": {"embed_dim": WIDTH, "hidden_size": WIDTH, "mlp_ratio": 1},
+        "Qwen2_5_VL": {"hidden_size": WIDTH, "out_hidden_size": WIDTH, "intermediate_size": WIDTH,
+                       "window_size": 4 * PATCH, "fullatt_block_indexes": [1]},
+        "Qwen3VL": {"hidden_size": WIDTH, "out_hidden_size": WIDTH, "intermediate_size": WIDTH,
+                    "num_position_embeddings": 16, "deepstack_visual_indexes": [0, 1]},
+    }[kind] | {"depth": 3, "num_heads": 2, "initializer_range": SPREAD}  # fmt: skip
+    if kind == "Qwen3VL":
+        text |= {"head_dim": 8}
+        text["rope_parameters"] |= {"mrope_interleaved": True}
+    config = getattr(hf, f"{kind}Config")(
+        vision_config=vision | cutting, text_config=text, image_token_id=WORDS["<|image_pad|>"],
+        video_token_id=WORDS["<|video_pad|>"], vision_start_token_id=WORDS["<|vision_start|>"],
+        vision_end_token_id=WORDS["<|vision_end|>"],
+    )  # fmt: skip
+    looks = hf.Qwen2VLImageProcessorPil(
+        size={"shortest_edge": TILE**2, "longest_edge": 4 * TILE**2}, patch_size=PATCH, temporal_patch_size=2,
+        merge_size=2,
+    )  # fmt: skip
+    return config, looks, {}
+
+
+def gemma3() -> tuple[Any, Any, dict[str, Any]]:
+    kinds = ["sliding_attention", "full_attention"] * (LAYERS // 2)
+    text = decoder("Gemma3Text", head_dim=8, sliding_window=12, layer_types=kinds, query_pre_attn_scalar=8)
+    config = hf.Gemma3Config(
+        vision_config=siglip(), text_config=text, mm_tokens_per_image=4, boi_token_index=WORDS["<start_of_image>"],
+        eoi_token_index=WORDS["<end_of_image>"], image_token_index=WORDS["<image_soft_token>"],
+    )  # fmt: skip
+    return config, hf.Gemma3ImageProcessorPil(size=SQUARE, do_pan_and_scan=False), {"image_seq_length": 4}
+
+
 LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
           "original_max_position_embeddings": 32, "rope_theta": 500000.0}  # fmt: skip
 
@@ -181,15 +252,21 @@ CASES: dict[str, Case] = {
     "llava_onevision": Case("llava_onevision", llava_onevision),
     "mistral3": Case("mistral3", mistral3, whole=False),
     "internvl, Qwen2": Case("internvl", lambda: internvl(decoder("Qwen2"))),
+    "idefics3": Case("idefics3", lambda: idefics3("Idefics3")),
+    "smolvlm": Case("smolvlm", lambda: idefics3("SmolVLM")),
+    "qwen2_vl": Case("qwen2_vl", lambda: qwen_vl("Qwen2VL")),
+    "qwen2_5_vl": Case("qwen2_5_vl", lambda: qwen_vl("Qwen2_5_VL")),
+    "qwen3_vl": Case("qwen3_vl", lambda: qwen_vl("Qwen3VL")),
+    "gemma3": Case("gemma3", gemma3),
     "internvl, Qwen3": Case("internvl", lambda: internvl(decoder("Qwen3", head_dim=8)), also=True),
 }
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
-    """One that knows all families' marks."""
+def tokenizer(image: str) -> PreTrainedTokenizerFast:
+    """One that knows all families' marks, of which ``image`` is its own for pictures."""
     words = build_tokenizer(WORDS)
-    named = {name: mark for mark, name in MARKS.items() if name}
-    plain = [mark for mark, name in MARKS.items() if not name]
+    named = {name: mark for mark, name in MARKS.items() if name} | {"image_token": image}
+    plain = [mark for mark in MARKS if mark not in named.values()]
     made = PreTrainedTokenizerFast(
         tokenizer_object=words.backend_tokenizer,
         **{name: getattr(words, name) for name in ("pad_token", "bos_token", "eos_token", "unk_token")},
@@ -201,21 +278,24 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return made
 
 
-def build(name: str, seed: int = 0) -> VisionLanguageModel:
+def build(case_name: str, seed: int = 0) -> VisionLanguageModel:
     """The model of a case, with a processor that was made here."""
-    case = CASES[name]
+    case = CASES[case_name]
     family = FAMILIES[case.family]
     config, looks, counts = case.make()
     torch.manual_seed(seed)
     model = model_class(family)._from_config(config, attn_implementation="sdpa").eval()
-    for weight in model.parameters():  # some classes begin with small or equal weights
-        if weight.ndim > 1 and weight.std() < SPREAD / 2:
+    for name, weight in model.named_parameters():  # some classes begin with small or equal weights
+        if (weight.ndim > 1 and weight.std() < SPREAD / 2) or not (weight.any() or name.endswith("bias")):
             torch.nn.init.normal_(weight, std=SPREAD)
     kind = PixtralStandIn if case.family == "mistral3" else processor_class(family)
     template = chat_template().replace("<image>", family.placeholder)
-    processor = kind(image_processor=looks, tokenizer=tokenizer(), chat_template=template, **counts)
+    films = {"video_processor": None} if family.films else {}
+    processor = kind(
+        image_processor=looks, tokenizer=tokenizer(family.token), chat_template=template, **films, **counts
+    )
     prompt = "USER: " + family.placeholder + "\n{question} ASSISTANT:"
-    return VisionLanguageModel(name, model, processor, prompt)
+    return VisionLanguageModel(case_name, model, processor, prompt)
 
 
 def save(name: str, folder: Path) -> Path:

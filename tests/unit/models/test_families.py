@@ -51,6 +51,8 @@ def test_a_processor_that_counts_otherwise_is_refused(family: str, tmp_path: Pat
     settings(folder / "processor_config.json", **{name: value + 1})
     with pytest.raises(ValueError, match=f"{name} is {value + 1}, but the model's config.json makes it {value}"):
         load_model(folder, device="cpu")
+    if family == "gemma3":  # whose processor writes its pictures' tokens once, when it is made
+        return
     edit(folder / "processor_config.json", lambda content: content.pop(name))
     with pytest.warns(UserWarning, match=f"leave out {name}"):
         assert load_model(folder, device="cpu").assumed == {name: value}
