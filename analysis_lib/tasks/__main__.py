@@ -1,30 +1,35 @@
-"""Turn a reader's table of pictures, questions and answers into a folder in GQA's layout, for every notebook."""
+"""GQA in hand, or a table of your own: check a download, fetch what is needed, select questions, write a folder."""
 
 import argparse
 import sys
+from collections.abc import Sequence
 
-from .from_table import REQUIRED, write_questions
-from .gqa import load_questions
+from .commands import check, fetch, select, table
+
+COMMANDS = {"check": check, "fetch": fetch, "select": select, "table": table}
 
 
-def main() -> int:
-    """Read the command line, write the folder and say what is in it; 2 after a refusal."""
+def main(arguments: Sequence[str]) -> int:
+    """Read the command line, do what it says and tell of it; 2 after a refusal."""
     parser = argparse.ArgumentParser(prog="python -m analysis_lib.tasks", description=__doc__)
-    parser.add_argument("table", help=f"CSV file with the columns {', '.join(REQUIRED)}")
-    parser.add_argument("folder", help="folder to write, in GQA's layout; must not exist")
-    parser.add_argument("--task", required=True, help="task of the registry that the questions belong to")
-    given = parser.parse_args()
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        told = (command.__doc__ or "").splitlines()[0]
+        command.add_arguments(commands.add_parser(name, help=told, description=told))
+    if arguments and arguments[0] not in COMMANDS and any(one.split("=")[0] == "--task" for one in arguments):
+        arguments = ["table", *arguments]  # TABLE FOLDER --task NAME, without a command's name, writes a table's folder
+    given = parser.parse_args(arguments)
     try:
-        folder = write_questions(given.table, given.folder, given.task)
+        for line in COMMANDS[given.command].run(given):
+            print(line, flush=True)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    questions = load_questions(folder, given.task)
-    answers = questions["answer"].nunique()
-    print(f"{folder}: {len(questions)} questions of {given.task} about {questions['image_id'].nunique()} pictures, "
-          f"{answers} different answers")  # fmt: skip
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it was", file=sys.stderr)
+        return 130
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

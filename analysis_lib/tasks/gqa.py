@@ -1,13 +1,13 @@
 """Read questions in GQA's official layout.
 
-A source is a folder with one ``*_questions.json`` (question id -> ``imageId``, ``question``, ``answer``, ``types``),
-the pictures in ``images/`` and, optionally, scene graphs. The words ``"minigqa"``, ``"minigqa-fine"`` and ``"smolgqa"``
-stand for the embedded worlds, written to disk in the same layout on first use.
+A source is a folder with one ``*_questions.json`` (question id -> ``imageId``, ``question``, ``answer``, ``types``) or
+published lists in its place, the pictures in ``images/`` and, optionally, scene graphs. The words ``"minigqa"``,
+``"minigqa-fine"`` and ``"smolgqa"`` stand for the embedded worlds, written to disk in the same layout on first use.
 """
 
 from __future__ import annotations
 
-import json
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.contents import contents
-from analysis_lib.text import spoils_a_name, visible
+from analysis_lib.text import visible
 
-from .registry import get_task
+from .registry import Task, get_task
+from .source import Records, is_unicode, question_files, read_questions
 
-__all__ = ["COLUMNS", "EMBEDDED", "check_questions", "load_questions"]
+__all__ = ["COLUMNS", "EMBEDDED", "check_questions", "drawn", "image_paths", "load_questions"]
 
 
 # The worlds name this package's tasks, so they are imported when they are asked for.
@@ -60,19 +61,21 @@ def load_questions(source: str | Path, task: str, n: int | None = None, seed: in
     task
         a name in `TASKS`.
     n
-        how many questions to draw without replacement; ``None`` keeps all, in the file's order.
+        how many questions to draw without replacement, at most: where there are fewer, all are taken, with a warning;
+        ``None`` keeps all, in the file's order.
     seed
         which ``n`` are drawn; the drawn questions keep the file's order.
 
     Returns
     -------
     A table with the string columns ``question_id``, ``image_id``, ``question``, ``answer``, ``task``, ``detailed`` and
-    ``image`` (the picture's path; it is read, and its absence reported, only when a model looks at it).
+    ``image`` (the picture's path; it is read, and its absence reported, only when a model looks at it). The answers of
+    questions that were published without are missing, all of them.
 
     Raises
     ------
     ValueError
-        unknown task, malformed file, or fewer than ``n`` questions.
+        unknown task, malformed file, or ``n`` below 1.
     FileNotFoundError
         no folder, or no questions file in it.
 
@@ -84,24 +87,53 @@ def load_questions(source: str | Path, task: str, n: int | None = None, seed: in
     """
     wanted = get_task(task)
     folder = EMBEDDED[str(source)]() if str(source) in EMBEDDED else Path(source)
-    records = _read_questions_file(_find_questions_file(folder))
+    records = read_questions(question_files(folder))
+    chosen = drawn(_of_task(records, wanted, folder), n, seed, f"task {task} in {folder}")
+    if n is not None and len(chosen) < n:
+        there = f"task {task} in {folder} has {len(chosen)} questions"
+        warnings.warn(f"{there}, fewer than the {n} asked for: all are taken", stacklevel=2)
     rows = [
-        (question_id, record["imageId"], record["question"], record["answer"], task, record["types"]["detailed"])
-        for question_id, record in records.items()
-        if wanted.matches(record["types"])
+        (name, record["imageId"], record["question"], record.get("answer"), task, record["types"]["detailed"])
+        for name, record in chosen.items()
     ]
-    if not rows:
-        kinds = f"{wanted.structural}/{wanted.semantic} with detailed type {' or '.join(wanted.detailed)}"
-        raise ValueError(f"{folder} holds no question of task {task} ({kinds}); give GQA's own file, or another task")
-    if n is not None:
-        if not 1 <= n <= len(rows):
-            raise ValueError(
-                f"n is {n}, but task {task} in {folder} has {len(rows)} questions; choose 1 to {len(rows)}"
-            )
-        rows = [rows[i] for i in sorted(np.random.default_rng(seed).choice(len(rows), n, replace=False))]
     table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]), dtype="str")
-    table["image"] = _image_paths(folder / "images", table["image_id"])
+    table["image"] = image_paths(folder / "images", table["image_id"])
     return table
+
+
+def drawn(records: Records, n: int | None, seed: int, of: str) -> Records:
+    """At most ``n`` of some questions, by a seed, in the order that they stand in; ``None`` takes all.
+
+    Raises
+    ------
+    ValueError
+        ``n`` is no whole number above 0; the message says what of.
+    """
+    if n is None:
+        return records
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise ValueError(
+            f"n is {n}, but {of} has {len(records)} questions; choose 1 to {len(records)}, or None for all"
+        )
+    if n >= len(records):
+        return records
+    names = list(records)
+    places = sorted(np.random.default_rng(seed).choice(len(names), n, replace=False))
+    return {names[place]: records[names[place]] for place in places}
+
+
+def _of_task(records: Records, wanted: Task, folder: Path) -> Records:
+    found = {name: record for name, record in records.items() if wanted.matches(record.get("types") or {})}
+    if found:
+        return found
+    kinds = f"{wanted.structural}/{wanted.semantic} with detailed type {' or '.join(wanted.detailed)}"
+    why = f"{folder} holds no question of task {wanted.name} ({kinds})"
+    if records and not any(record.get("types") for record in records.values()):
+        raise ValueError(
+            f"{why}: its questions carry no types, as those of GQA's test split; give testdev_balanced_questions.json "
+            "or val_balanced_questions.json, which carry them"
+        )
+    raise ValueError(f"{why}; give GQA's own file, or another task")
 
 
 def check_questions(table: pd.DataFrame) -> None:
@@ -133,7 +165,7 @@ def check_questions(table: pd.DataFrame) -> None:
             raise ValueError(
                 f"{len(empty)} questions have an empty {name} (question_id {_some(ids, empty)}); remove or mend them"
             )
-        odd = [row for row, value in enumerate(values) if not isinstance(value, str) or not _is_unicode(value)]
+        odd = [row for row, value in enumerate(values) if not isinstance(value, str) or not is_unicode(value)]
         if odd:
             kind = type(values[odd[0]]).__name__
             raise ValueError(
@@ -158,77 +190,7 @@ def _some(ids: list[Any], rows: list[int]) -> str:
     return ", ".join(visible(ids[row])[:80] for row in rows[:_SHOWN])
 
 
-def _find_questions_file(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"{folder} is not a folder; give 'minigqa' or a folder with *_questions.json and images/"
-        )
-    found = contents(folder, "*_questions.json")
-    if not found:
-        raise FileNotFoundError(f"{folder} has no *_questions.json; GQA's is called val_balanced_questions.json")
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found)
-        raise ValueError(f"{folder} has several questions files ({names}); keep the one to read, move the others away")
-    return found[0]
-
-
-def _read_questions_file(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        records = json.loads(
-            path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_repeats, parse_constant=_no_constant
-        )
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not valid JSON ({error}); save it in UTF-8, or download it again") from None
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not valid JSON ({error}); download or write it again") from None
-    if not isinstance(records, dict):
-        raise ValueError(f"{path} holds a {type(records).__name__}; GQA's layout is an object: question id -> question")
-    for question_id, record in records.items():
-        problem = _problem(question_id, record)
-        if problem:
-            raise ValueError(f"{path}, question {visible(question_id)}: {problem}; mend or remove it")
-    return records
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of which no key stands twice: of two questions under one id, JSON's readers keep the last."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = [key for key, _ in pairs if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
-        names = ", ".join(map(repr, twice[:_SHOWN]))
-        raise ValueError(f"{len(twice)} keys stand twice in one object: {names}; keep one of each")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"it holds {name}, which JSON does not know")
-
-
-def _problem(question_id: str, record: Any) -> str | None:
-    if not question_id.strip() or not _is_unicode(question_id):
-        return "has an id that is empty or no text"
-    if not isinstance(record, dict):
-        return f"is a {type(record).__name__}, not an object"
-    for key in ("imageId", "question", "answer"):
-        if not isinstance(record.get(key), str):
-            return f"has no text under {key!r}"
-        if not _is_unicode(record[key]):
-            return f"has half of a surrogate pair under {key!r}, which is no text"
-    image = record["imageId"]
-    if not image.strip() or Path(image).name != image or image == ".." or spoils_a_name(image):
-        return f"has the imageId {image!r}, which is no plain file name"
-    types = record.get("types")
-    if not isinstance(types, dict) or not {"structural", "semantic", "detailed"} <= types.keys():
-        return "has no 'types' with structural, semantic and detailed"
-    return None
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _image_paths(folder: Path, image_ids: pd.Series) -> pd.Series:
+def image_paths(folder: Path, image_ids: pd.Series) -> pd.Series:
     """Each picture's path; where none exists the first known suffix, so that an error can name the file expected."""
     present: dict[str, list[Path]] = {}
     for path in contents(folder, "*") if folder.is_dir() else []:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from analysis_lib.tasks import check_questions, load_questions
+from analysis_lib.tasks.__main__ import main
 from analysis_lib.tasks.from_table import write_questions
 
 HEADER = "image,question,answer\n"
@@ -122,9 +123,18 @@ def test_no_table_another_encoding_an_unknown_task_and_a_taken_folder_are_refuse
 
 def test_the_command_says_what_it_wrote_and_what_it_refuses(mine: Path):
     (mine / "mine.csv").write_text(HEADER + "pictures/a.png,q,x\npictures/b.jpg,q,x\n", encoding="utf-8")
-    command = [sys.executable, "-m", "analysis_lib.tasks", "mine.csv", "data", "--task", TASK]
+    command = [sys.executable, "-m", "analysis_lib.tasks", "table", "mine.csv", "data", "--task", TASK]
     first, second = (subprocess.run(command, cwd=mine, capture_output=True, text=True) for _ in range(2))
     assert first.returncode == 0, first.stderr
     assert first.stdout.strip() == f"data: 2 questions of {TASK} about 2 pictures, 1 different answers"
     assert second.returncode == 2
     assert "data exists already" in second.stderr and "Traceback" not in second.stderr
+
+
+def test_without_its_name_the_command_does_the_same(mine: Path, capsys: pytest.CaptureFixture):
+    (mine / "mine.csv").write_text(HEADER + "pictures/a.png,q,x\n", encoding="utf-8")
+    table = [str(mine / "mine.csv")]
+    assert main(["table", *table, str(mine / "one"), "--task", TASK]) == 0
+    assert main([*table, str(mine / "two"), f"--task={TASK}"]) == 0
+    assert load_questions(mine / "one", TASK)["question_id"].equals(load_questions(mine / "two", TASK)["question_id"])
+    assert "two: 1 questions of QueryAttr" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,39 @@ def test_drawing_is_a_function_of_the_seed_and_keeps_the_order_of_the_file(twent
     assert load_questions(twenty, "QueryAttr", n=20, seed=5).equals(whole)
 
 
-@pytest.mark.parametrize("n", [0, -1, 21])
-def test_a_number_of_questions_out_of_range_is_refused_with_the_range(twenty: Path, n: int) -> None:
+@pytest.mark.parametrize("n", [0, -1, 1.5, True, "7"])
+def test_a_number_of_questions_that_is_none_is_refused_with_the_range(twenty: Path, n: Any) -> None:
     with pytest.raises(ValueError, match=rf"n is {n}, .* has 20 questions; choose 1 to 20"):
         load_questions(twenty, "QueryAttr", n=n)
+
+
+@pytest.mark.parametrize("n", [21, 1000])
+def test_where_there_are_fewer_all_are_taken_and_it_is_said(twenty: Path, n: int) -> None:
+    with pytest.warns(UserWarning, match=f"QueryAttr in .* has 20 questions, fewer than the {n} asked for: all are"):
+        assert load_questions(twenty, "QueryAttr", n=n, seed=3).equals(load_questions(twenty, "QueryAttr"))
+
+
+def test_as_many_as_there_are_need_no_word(twenty: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(load_questions(twenty, "QueryAttr", n=20)) == 20
+
+
+def test_questions_without_answers_are_read_if_none_has_one(tmp_path: Path) -> None:
+    asked = {name: record() for name in "abc"}
+    for one in asked.values():
+        del one["answer"]
+    table = load_questions(folder_with(tmp_path / "gqa", asked), "QueryAttr")
+    assert table["question_id"].tolist() == ["a", "b", "c"] and table["answer"].isna().all()
+    folder_with(tmp_path / "gqa", asked | {"d": record()})
+    with pytest.raises(ValueError, match="question a: has no text under 'answer'"):
+        load_questions(tmp_path / "gqa", "QueryAttr")
+
+
+def test_questions_without_types_belong_to_no_task(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path / "gqa", {"a": {"imageId": "1", "question": "Where?", "isBalanced": True}})
+    with pytest.raises(ValueError, match="carry no types, as those of GQA's test split; give testdev_balanced"):
+        load_questions(folder, "QueryAttr")
 
 
 def test_questions_of_other_types_are_left_out(tmp_path: Path) -> None:

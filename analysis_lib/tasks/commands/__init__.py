@@ -1,0 +1,1 @@
+"""The commands of ``python -m analysis_lib.tasks``, a module each: its arguments, and what it does, line by line."""
