@@ -81,6 +81,7 @@ def summarise_answers(
     return {
         **{f"{key}_task": task for key, task in tasks.items()},
         **costs,
+        **{f"{key}_draws": _draws(stores[model, task]) for key, task in tasks.items()},
         **{f"{key}_versus": _beside_strict(stores[model, task], seed) for key, task in tasks.items()},
         "fewest_pictures": Shown(n_pictures, ","),
         "unseen": Shown(wilson_interval(0, n_pictures)[1], ".1%"),
@@ -138,6 +139,15 @@ def _shown_points(row: pd.Series) -> Shown | str:
     if change == low == high:  # no draw of questions can show what never happened
         return "0 points (no answer changed)"
     return Shown(change, ".0f", (low, high), "points")
+
+
+def _draws(store: xr.Dataset) -> str:
+    """How far the draws of random edges differ in what they cost, in words: intervals are over questions only."""
+    right = store["correct"].mean("sample").to_series()
+    costs = 100 * (right["baseline"] - right[right.index.str.startswith(f"{RANDOM_EDGES} ")])
+    if len(costs) < 2:
+        return "one draw was tried, and another may cost something else" if len(costs) else "no draw was tried"
+    return f"{len(costs)} draws cost {costs.min():.0f} to {costs.max():.0f} points"
 
 
 def _beside_strict(store: xr.Dataset, seed: int) -> str:

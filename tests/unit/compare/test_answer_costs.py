@@ -89,6 +89,18 @@ def test_no_change_and_no_measurement_are_told_apart_in_words(stores: Stores, an
     assert said["fewest_pictures"].text == "200" and said["unseen"].value == wilson_interval(0, N)[1]
 
 
+def test_draws_of_random_edges_are_told_apart_as_their_interval_is_over_questions(
+    stores: Stores, answers: pd.DataFrame
+):
+    said = summarise_answers(answers, "one", stores)
+    assert (
+        said["hurt_draws"] == "2 draws cost 25 to 35 points" and said["spared_draws"] == "2 draws cost 70 to 80 points"
+    )
+    for gone, words in (([SECOND_DRAW], "one draw was tried"), ([FIRST_DRAW, SECOND_DRAW], "no draw was tried")):
+        left = without(stores, *gone)
+        assert summarise_answers(answers_of_all(left), "one", left)["hurt_draws"].startswith(words)
+
+
 def test_random_cuts_are_compared_with_strict_question_by_question(stores: Stores, answers: pd.DataFrame):
     said = summarise_answers(answers, "one", stores)
     assert (said["hurt_versus"], said["spared_versus"]) == ("is less", "is more")
