@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-__all__ = ["normalised", "spellings"]
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["check_answered", "normalised", "spellings"]
 
 _ARTICLES = ("a", "an", "the")
 _TO_TEN = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")  # VQA's
@@ -25,6 +29,23 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _MINUS = re.compile(r"(?<![^\W_])[-\u2212](?=\d)")
 _PLACEHOLDERS = {"\ue000": ".", "\ue001": ":", "\ue002": "/", "\ue003": "-"}
 _HELD = {sign: placeholder for placeholder, sign in _PLACEHOLDERS.items()}
+
+
+def check_answered(activations: xr.Dataset, what: str) -> None:
+    """Refuse activations of questions that were published without answers, as those of GQA's test split.
+
+    Raises
+    ------
+    ValueError
+        they have none; it says what needs them, and what does not.
+    """
+    if "correct" not in activations:
+        of = ", ".join(activations.attrs.get("tasks", ["this store"]))
+        raise ValueError(
+            f"{what} needs the right answers, and the questions of {of} have none; give questions with answers (GQA's "
+            "testdev or val). States and final hidden states need none: decompose them with samples='all' and "
+            "targets=['prediction_hidden']"
+        )
 
 
 def normalised(text: str) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from analysis_lib.answers import normalised
+from analysis_lib.answers import check_answered, normalised
 from analysis_lib.models import VisionLanguageModel
 from analysis_lib.text import visible
 
@@ -164,6 +164,7 @@ def answered_correctly(activations: xr.Dataset, condition: str = "baseline") -> 
     ValueError
         there is none; with what was said and what was expected.
     """
+    check_answered(activations, "what is answered correctly")
     warning = no_right_answer(activations, condition)
     if warning is not None:
         raise ValueError(f"{warning}. To decompose all questions, whatever was answered, choose samples='all'")
@@ -195,6 +196,7 @@ def other_answers(activations: xr.Dataset, condition: str = "baseline") -> pd.Da
     -------
     Columns ``question_id``, ``question``, ``answer`` and ``said``.
     """
+    check_answered(activations, "telling the task's answers from others")
     here = activations.sel(condition=condition)
     said = (here["said"] if "said" in here.coords else here["predicted"]).values
     names = ["question_id", "question", "answer"]

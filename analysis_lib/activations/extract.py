@@ -16,8 +16,8 @@ import torch
 import xarray as xr
 from tqdm.auto import tqdm
 
-from analysis_lib.models import Batch, VisionLanguageModel, prepare
-from analysis_lib.tasks import check_questions
+from analysis_lib.models import VisionLanguageModel, prepare
+from analysis_lib.tasks import check_questions, is_answered
 
 from .answering import SCORINGS, Answers, is_right, no_right_answer, texts_said
 from .backends import BACKENDS, OF_PREFIX, Backend, choose_backend, without_copies
@@ -106,7 +106,7 @@ def extract(
     if not re.fullmatch(r"\w+", made_by):
         raise ValueError(f"made_by is {made_by!r}; give one word, such as 'hand' or 'workflow'")
     n_said = _tokens_to_say(scoring, max_new_tokens, chosen)
-    answers = Answers.of(vlm, questions)
+    answers = Answers.of(vlm, questions) if is_answered(questions) else None
     settings = settings_of(vlm, questions, chosen, batch_size, backend, _code_digest()) | {
         "scoring": "generation" if n_said else "first-token",
         "max_new_tokens": n_said,
@@ -123,7 +123,7 @@ def extract(
                     raise
             return order
 
-        specs = _specs(vlm, chosen, len(answers.options), n_said)
+        specs = _specs(vlm, chosen, None if answers is None else len(answers.options), n_said)
         replace = on_mismatch == "replace"
         writer = ActivationStore(
             folder, settings, questions, specs, begin, pictures=pictures_digest(), replace=replace, made_by=made_by
@@ -139,12 +139,14 @@ def extract(
         writer.finish(
             {
                 "conditions": [condition.name for condition in chosen],
-                "options": list(answers.options),
+                "options": [] if answers is None else list(answers.options),
                 **_what_was_said(vlm, folder, _untouched(chosen) or 0),
             }
         )
         dataset = open_activations(folder)
-        if (nothing := no_right_answer(dataset, reference)) is not None:
+        if answers is None:
+            warnings.warn("the questions have no answers, so what is said to them is not scored", stacklevel=2)
+        elif (nothing := no_right_answer(dataset, reference)) is not None:
             warnings.warn(nothing, stacklevel=2)
         return dataset if store is not None else dataset.load()
 
@@ -153,7 +155,12 @@ class _Extraction:
     """From questions to the arrays that `_specs` lists; the first questions decide on the backend."""
 
     def __init__(
-        self, vlm: VisionLanguageModel, conditions: Sequence[Condition], answers: Answers, backend: str, n_said: int
+        self,
+        vlm: VisionLanguageModel,
+        conditions: Sequence[Condition],
+        answers: Answers | None,
+        backend: str,
+        n_said: int,
     ) -> None:
         self.vlm, self.conditions, self.answers, self.name, self.n_said = vlm, conditions, answers, backend, n_said
         self.backend: Backend | None = None
@@ -173,24 +180,27 @@ class _Extraction:
         for name in _stored_once(self.conditions):
             states[name] = without_copies(states[name], name, self.vlm.dtype)
         logits = states.pop("logits")
-        asked = questions["answer"].tolist()
-        states["answer_logits"] = self.answers.logits(logits)
-        states["answer_probability"] = self.answers.probability(logits, asked)
         states["predicted_token"] = predicted = logits.argmax(-1)
-        states["correct_first_token"] = states["correct"] = self.answers.said_by(predicted, asked)
         if self.n_said:
-            states |= self._as_said(batch, predicted, states["correct_first_token"], asked)
+            first = predicted[:, _untouched(self.conditions)]
+            states["said_tokens"] = continue_answers(self.vlm, batch, first, self.n_said)
+        if self.answers is not None:
+            asked = questions["answer"].tolist()
+            states["answer_logits"] = self.answers.logits(logits)
+            states["answer_probability"] = self.answers.probability(logits, asked)
+            states["correct_first_token"] = states["correct"] = by_first = self.answers.said_by(predicted, asked)
+            if self.n_said:
+                states["correct"] = self._as_said(states["said_tokens"], predicted, by_first, asked)
         return {name: values.cpu().numpy() for name, values in states.items()}
 
     def _as_said(
-        self, batch: Batch, predicted: torch.Tensor, by_first: torch.Tensor, asked: Sequence[str]
-    ) -> dict[str, torch.Tensor]:
+        self, said: torch.Tensor, predicted: torch.Tensor, by_first: torch.Tensor, asked: Sequence[str]
+    ) -> torch.Tensor:
+        """What is correct by all that was said; under a condition that changes the first token, by that token."""
         first = predicted[:, _untouched(self.conditions)]
-        said = continue_answers(self.vlm, batch, first, self.n_said)
         texts = texts_said(self.vlm, said.numpy())
         right = torch.tensor([is_right(*both) for both in zip(texts, asked, strict=True)], device=predicted.device)
-        correct = torch.where(predicted == first[:, None], right[:, None], by_first)
-        return {"said_tokens": said, "correct": correct}
+        return torch.where(predicted == first[:, None], right[:, None], by_first)
 
 
 def _untouched(conditions: Sequence[Condition]) -> int | None:
@@ -222,8 +232,9 @@ def _stored_once(conditions: Sequence[Condition]) -> tuple[str, ...]:
 
 
 def _specs(
-    vlm: VisionLanguageModel, conditions: Sequence[Condition], n_options: int, n_said: int
+    vlm: VisionLanguageModel, conditions: Sequence[Condition], n_options: int | None, n_said: int
 ) -> dict[str, ArraySpec]:
+    """The arrays of a store, for each question; without answers there are no options, and nothing is correct."""
     n_conditions = len(conditions)
     residual = ArraySpec(("condition", "layer", "hidden"), (n_conditions, vlm.n_layers + 1, vlm.hidden_size))
     vector = ArraySpec(("condition", "hidden"), (n_conditions, vlm.hidden_size))
@@ -233,12 +244,15 @@ def _specs(
         "vision_final_norm": vector,
         "language_final_norm": vector,
         "prediction_hidden": vector,
-        "answer_logits": ArraySpec(("condition", "option"), (n_conditions, n_options)),
-        "answer_probability": ArraySpec(("condition",), (n_conditions,)),
         "predicted_token": ArraySpec(("condition",), (n_conditions,), "int64"),
-        "correct": ArraySpec(("condition",), (n_conditions,), "bool"),
-        "correct_first_token": ArraySpec(("condition",), (n_conditions,), "bool"),
     }
+    if n_options is not None:
+        specs |= {
+            "answer_logits": ArraySpec(("condition", "option"), (n_conditions, n_options)),
+            "answer_probability": ArraySpec(("condition",), (n_conditions,)),
+            "correct": ArraySpec(("condition",), (n_conditions,), "bool"),
+            "correct_first_token": ArraySpec(("condition",), (n_conditions,), "bool"),
+        }
     if n_said:
         specs["said_tokens"] = ArraySpec(("step",), (n_said,), "int64")
     for name in _stored_once(conditions):
@@ -263,11 +277,13 @@ def _what_was_said(vlm: VisionLanguageModel, folder: Path, condition: int) -> di
     group = zarr.open_group(folder / "activations.zarr", mode="r")
     tokens = np.unique(np.asarray(group["predicted_token"]))
     found: dict[str, Any] = {"words": {str(token): vlm.tokenizer.decode([int(token)]).strip() for token in tokens}}
-    right = {"first-token": np.asarray(group["correct_first_token"])[:, condition]}
+    answered = "correct" in group
+    right = {"first-token": np.asarray(group["correct_first_token"])[:, condition]} if answered else {}
     if "said_tokens" in group:
         said = np.unique(np.asarray(group["said_tokens"]), axis=0)
         found["said"] = dict(zip(map(said_key, said), texts_said(vlm, said), strict=True))
-        right["generation"] = np.asarray(group["correct"])[:, condition]
+        if answered:
+            right["generation"] = np.asarray(group["correct"])[:, condition]
     return found | {"accuracy": {name: float(values.mean()) for name, values in right.items()}}
 
 

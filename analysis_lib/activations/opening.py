@@ -53,6 +53,9 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
     predicted as coordinate ``predicted``; the settings, and the untouched model's ``accuracy``, as attributes. Arrays
     have their ``long_name`` and ``units`` as attributes, and `analysis_lib.pid` takes them as they are.
 
+    Questions that were published without answers have neither ``answer_logits``, ``answer_probability`` nor ``correct``
+    and ``correct_first_token``.
+
     ``vision`` and ``vision_final_norm`` lack the dimension ``condition`` where no condition changes what the picture's
     tokens read: they are the same under all of them. ``dataset.sel(condition=name)["vision"]`` reads both forms.
 
@@ -71,16 +74,17 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
     words = {int(token): word for token, word in manifest["words"].items()}
     predicted = np.vectorize(words.__getitem__, otypes=[object])(dataset["predicted_token"].values)
     labels: dict[str, Any] = {name: ("sample", questions[name].to_numpy(dtype=object)) for name in questions.columns}
+    if "answer_logits" in dataset:
+        labels["option"] = manifest["options"]
     labels |= {
         "condition": manifest["conditions"],
-        "option": manifest["options"],
         "layer": np.arange(dataset.sizes["layer"]),
         "predicted": (("sample", "condition"), predicted),
     }
     if "said_tokens" in dataset:
         said = [manifest["said"][said_key(tokens)] for tokens in dataset["said_tokens"].values]
         labels["said"] = ("sample", np.array(said, dtype=object))
-    if "correct_first_token" not in dataset:  # older stores scored by the first token alone
+    if "correct" in dataset and "correct_first_token" not in dataset:  # older stores scored by the first token alone
         dataset = dataset.assign(correct_first_token=dataset["correct"])
     attributes = {"scoring": "first-token", **manifest["settings"]}
     if "accuracy" in manifest:

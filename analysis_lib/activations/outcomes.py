@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from analysis_lib.answers import check_answered
+
 __all__ = ["outcomes"]
 
 
@@ -45,6 +47,7 @@ def outcomes(activations: xr.Dataset, baseline: str = "baseline") -> pd.DataFram
     >>> table.loc["strict", ["accuracy", "unchanged", "relative_change"]].astype(float).round(3).to_list()
     [0.667, 0.333, -0.25]
     """
+    check_answered(activations, "what a knockout does to the answers")
     names = [str(name) for name in activations["condition"].values]
     if baseline not in names:
         raise ValueError(f"there is no condition {baseline!r} to compare with; the conditions are {', '.join(names)}")

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import entropy
 
+from analysis_lib.answers import check_answered
 from analysis_lib.vocabulary import LEVEL
 
 MEASURES = {"accuracy": "correct", "probability": "answer_probability"}
@@ -22,6 +23,8 @@ Place = TypeVar("Place", bound=Hashable)
 
 def shares_right(stores: Mapping[Place, xr.Dataset], condition: str = "baseline") -> dict[Place, float]:
     """The share of questions that count as answered correctly under a condition, for each store."""
+    for store in stores.values():
+        check_answered(store, "the share of right answers")
     return {place: float(store["correct"].sel(condition=condition).mean()) for place, store in stores.items()}
 
 
@@ -31,13 +34,17 @@ def answer_entropies(stores: Mapping[Place, xr.Dataset]) -> dict[Place, float]:
 
 
 def entropy_bits(answers: Sequence[str] | np.ndarray) -> float:
-    """The plug-in entropy of answers ``(n_samples,)`` in bits.
+    """The plug-in entropy of answers ``(n_samples,)`` in bits; ``ValueError`` where some are missing.
 
     Examples
     --------
     >>> entropy_bits(["yes", "no", "no", "yes"])
     1.0
     """
+    if pd.isna(pd.Series(answers)).any():
+        raise ValueError(
+            "some questions have no answer, so the entropy of the answers is unknown; give answered questions"
+        )
     return float(entropy(pd.Series(answers).value_counts(), base=2))
 
 
@@ -85,6 +92,7 @@ def behaviour(
     names = [str(name) for name in activations["condition"].values]
     if baseline not in names:
         raise ValueError(f"there is no condition {baseline!r} to compare with; the conditions are {', '.join(names)}")
+    check_answered(activations, "accuracy")
     pictures, members = np.unique(activations["image_id"].values, return_inverse=True)
     if len(pictures) < 2:
         raise ValueError(f"all {len(members)} questions ask about one picture; an interval needs at least two pictures")

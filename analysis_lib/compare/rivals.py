@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import xarray as xr
 
+from analysis_lib.answers import check_answered
 from analysis_lib.shown import Shown, Summary
 
 __all__ = ["COMMONEST", "TWIN", "accuracies", "rival_of", "summarise_accuracies"]
@@ -62,6 +63,7 @@ def accuracies(stores: Mapping[tuple[str, str], xr.Dataset], blind: Blind) -> pd
     twins = rival_of(blind) == TWIN
     rows = []
     for (model, task), store in stores.items():
+        check_answered(store, "accuracy")
         untouched = store.sel(condition="baseline")
         scores = blind[model] if twins else None
         commonest = pd.Series(store["answer"].values).value_counts(normalize=True).max()

@@ -11,6 +11,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from analysis_lib.activations import answered_correctly, code_digest, open_activations
+from analysis_lib.answers import check_answered
 from analysis_lib.locks import writing
 from analysis_lib.stores import atoms_label
 
@@ -64,6 +65,8 @@ def decompose_store(store: str | Path, settings: Settings, *, parts: str | Path 
     conditions = settings.conditions([str(name) for name in activations["condition"].values])
     if settings.samples == "correct":
         activations = answered_correctly(activations, REFERENCE)
+    elif "answer_logits" in settings.targets:
+        check_answered(activations, "the target answer_logits")
     states = States(activations.sel(condition=conditions).load())
     planned = _feasible(plan(settings, conditions, activations.sizes["layer"]), states, settings)
     with ExitStack() as stack:

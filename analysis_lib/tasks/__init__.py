@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .gqa import check_questions, load_questions
+from .gqa import check_questions, is_answered, load_questions
 from .registry import TASKS, Task, get_task
 
 if TYPE_CHECKING:
     from analysis_lib.worlds.mini.files import write_minigqa
 
-__all__ = ["TASKS", "Task", "check_questions", "get_task", "load_questions", "write_minigqa"]
+__all__ = ["TASKS", "Task", "check_questions", "get_task", "is_answered", "load_questions", "write_minigqa"]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,7 @@ from analysis_lib.text import visible
 from .registry import Task, get_task
 from .source import Records, is_unicode, question_files, read_questions
 
-__all__ = ["COLUMNS", "EMBEDDED", "check_questions", "drawn", "image_paths", "load_questions"]
+__all__ = ["COLUMNS", "EMBEDDED", "check_questions", "drawn", "image_paths", "is_answered", "load_questions"]
 
 
 # The worlds name this package's tasks, so they are imported when they are asked for.
@@ -143,7 +143,7 @@ def check_questions(table: pd.DataFrame) -> None:
     ------
     ValueError
         columns are missing or stand twice, there is no row, a cell holds no text or an empty one, or an id
-        stands twice; the message names column and questions.
+        stands twice; the message names column and questions. The answers may be missing, all of them.
     """
     if not isinstance(table, pd.DataFrame):
         raise ValueError(f"questions are a table, got {type(table).__name__}; give what load_questions returns")
@@ -158,7 +158,7 @@ def check_questions(table: pd.DataFrame) -> None:
     if table.empty:
         raise ValueError("the questions table is empty; at least one question is needed")
     ids = table["question_id"].tolist()
-    for name in COLUMNS:
+    for name in COLUMNS if is_answered(table) else [name for name in COLUMNS if name != "answer"]:
         values = table[name].tolist()
         empty = [row for row, value in enumerate(values) if _is_empty(value)]
         if empty:
@@ -179,6 +179,11 @@ def check_questions(table: pd.DataFrame) -> None:
             f"{len(twice)} questions repeat the question_id of another ({_some(ids, twice)}); give each its own, or "
             "remove the repeats: repeated questions would count as independent ones"
         )
+
+
+def is_answered(table: pd.DataFrame) -> bool:
+    """Whether questions have answers; without, all are missing, and what a model says to them cannot be scored."""
+    return not table["answer"].isna().all()
 
 
 def _is_empty(value: Any) -> bool:
