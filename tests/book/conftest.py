@@ -27,7 +27,8 @@ chapters:
   - file: book/activation_store
   - file: book/dependencies
   - file: book/how_it_is_built
-  - file: book/reference/pid
+    sections:
+      - file: book/reference/pid
   - file: book/glossary
   - file: book/bibliography
 {linked}"""
