@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from analysis_lib.models import VisionLanguageModel, prepare
 from analysis_lib.tasks import check_questions, is_answered

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from analysis_lib.activations import answered_correctly, code_digest, open_activations
 from analysis_lib.answers import check_answered

@@ -24,6 +24,8 @@ LARGEST_NOTEBOOK = 2**27
 """Bytes; an executed page with its charts takes some millions."""
 IN_A_CELL = re.compile(r"\S*ipykernel_\d+\S+?\.py")
 """The file that a kernel says a cell's code stands in."""
+NO_BARS = "ignore:IProgress not found"
+"""What tqdm says in a kernel without ipywidgets, as a filter of warnings."""
 DISPLAY_TAGS = ("hide-input", "hide-cell", "remove-input", "remove-cell")
 
 
@@ -194,7 +196,9 @@ def _execute(node: NotebookNode, values: dict[str, object], output: Path, number
     # Hashing fixed: a set iterated in a notebook must not change a table from run to run. Environment preferred: a
     # kernel that the user once registered as `python3` must not replace this interpreter.
     place = os.path.abspath(numbers)  # noqa: PTH100 - links stay links
-    with _environment(PYTHONHASHSEED="0", JUPYTER_PREFER_ENV_PATH="1", ANALYSIS_LIB_NUMBERS=place):
+    # Bars belong on a terminal, not into what is kept, and that a library finds nothing to draw one with is no news.
+    quiet = {"TQDM_DISABLE": "1", "PYTHONWARNINGS": ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), NO_BARS]))}
+    with _environment(PYTHONHASHSEED="0", JUPYTER_PREFER_ENV_PATH="1", ANALYSIS_LIB_NUMBERS=place, **quiet):
         papermill.execute_notebook(
             _literal(source),
             _literal(output),

@@ -135,6 +135,10 @@ warnings.warn("about to go", DeprecationWarning)
 warnings.warn_explicit("from a library", UserWarning, f"{Path(warnings.__file__).parent}/library.py", 1)
 warnings.warn_explicit("from the repository", UserWarning, f"{Path.cwd()}/analysis_lib/own.py", 1)
 
+from tqdm.auto import tqdm  # noqa
+
+list(tqdm([1], desc="a bar"))
+
 numbers = Numbers("own", "results", "mini")
 numbers.glue("answer", 42)
 Path(table).write_text(words[0])
@@ -170,6 +174,7 @@ def test_a_run_of_ones_own_writes_beside_its_output_whatever_the_folder_is_calle
                    for output in cell.get("outputs", []) if output.get("name") == "stderr")  # fmt: skip
     assert "cell:" in told and "<repository>/analysis_lib/own.py:1" in told and "from a library" in told
     assert "DeprecationWarning: about to go" in told
+    assert "IProgress" not in told and "a bar" not in told
     for place in (repository, sys.prefix, sys.base_prefix, "ipykernel_"):
         assert f"{place}/" not in written.read_text() and "ipykernel_" not in told
 
