@@ -16,7 +16,7 @@ from pathlib import Path
 FENCE = re.compile(r"^(?P<fence>`{3,})(?:\{code-block\} *)?(?P<language>\w+)\n(?P<body>.*?)^(?P=fence)$", re.M | re.S)
 CAPTION = re.compile(r"\A:caption: (\S+)\n\n")
 COPIED = ("analysis_lib", "book", "notebooks", "workflow", "tests/unit/models")
-FILES = ("pyproject.toml", "requirements.lock", "Makefile", "_config.yml", "_toc.yml")
+FILES = ("pyproject.toml", "requirements.lock", "Makefile", "_config.yml", "_toc.yml", "CONTRIBUTING.md")
 
 
 @dataclass(frozen=True)
