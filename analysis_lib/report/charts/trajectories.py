@@ -19,6 +19,8 @@ from analysis_lib.report.values import drawable
 
 NULL_NOTE = "Dotted: what shuffled targets reach (95th percentile)."
 
+ATOMS_AND_TOTAL = (*theme.ATOMS, "total")
+
 
 def layer_trajectories(
     atoms: pd.DataFrame,
@@ -158,7 +160,7 @@ def linked_trajectories(
     atoms: pd.DataFrame,
     *,
     description: str,
-    quantities: Sequence[str] = (*theme.ATOMS, "total"),
+    quantities: Sequence[str] = ATOMS_AND_TOTAL,
     select: str | Sequence[str] | None = "model",
     height: int = 130,
 ) -> alt.TopLevelMixin:
