@@ -78,8 +78,8 @@ def rank_interval(first: Array, second: Array) -> Interval:
 def matching_test(table: Array) -> tuple[float, float]:
     """Do things agree more with their own counterparts than with others'? Mean agreement and exact one-sided p-value.
 
-    Arguments
-    ---------
+    Parameters
+    ----------
     table
         agreements ``(n, n)``: row ``i`` with column ``j``; counterparts stand on the diagonal.
 

@@ -10,16 +10,16 @@ from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS
 
 __all__ = ["rows_by_definition", "summarise_definitions", "summarise_recipe"]
 
-ORDER = ("broja", "mmi", "idep", "iccs", "delta")
-"""Definitions in the order in which a chart lists them."""
 TARGET = "prediction_hidden"
 
 
 def rows_by_definition(atoms: pd.DataFrame) -> pd.DataFrame:
-    """The rows of every definition about the final hidden state at each model's last layer, in `ORDER` in each task."""
+    """The rows of every definition about the final hidden state at each model's last layer.
+
+    In each task they stand as they do in the table: in the order in which they were asked for.
+    """
     rows = at_last_layer(atoms[(atoms["mode"] == "cartesian") & (atoms["target"] == TARGET)])
-    rows = rows.assign(place=rows["definition"].map({name: at for at, name in enumerate(ORDER)}))
-    return rows.sort_values(["model", "task", "place"]).drop(columns="place")
+    return rows.sort_values(["model", "task"], kind="stable")
 
 
 def summarise_definitions(rows: pd.DataFrame, model: str) -> Summary:

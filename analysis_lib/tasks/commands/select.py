@@ -10,6 +10,7 @@ from pathlib import Path
 
 from analysis_lib.digests import file_digest
 from analysis_lib.files import new_folder
+from analysis_lib.reading import read_text
 from analysis_lib.text import visible
 
 from ..source import Records, question_files, read_questions
@@ -18,6 +19,8 @@ from .arguments import add_choice, by_task, chosen
 __all__ = ["add_arguments", "run"]
 
 _SHOWN = 5
+_LARGEST_LIST = 2**28
+"""Bytes of a list of questions; GQA's whole validation set takes some millions."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,12 +85,10 @@ def _among(records: Records, lists: list[Path], of: str) -> Records:
 
 
 def _ids(path: Path) -> list[str]:
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no list {path}; give a file with a question id per line")
     if path.suffix.lower() == ".json":
         return list(read_questions([path]))
+    text = read_text(path, _LARGEST_LIST)
     try:
-        text = path.read_text(encoding="utf-8-sig")
         if path.suffix.lower() == ".csv":
             rows = csv.DictReader(text.splitlines(keepends=True), strict=True)
             if "question_id" not in (rows.fieldnames or []):
@@ -95,8 +96,8 @@ def _ids(path: Path) -> list[str]:
             ids = [(row["question_id"] or "").strip() for row in rows]
         else:
             ids = [line.strip() for line in text.splitlines()]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is not text in UTF-8, or no CSV table ({error}); save it as one") from None
+    except csv.Error as error:
+        raise ValueError(f"{path} is no CSV table ({error}); save it as one") from None
     found = [name for name in ids if name]
     if not found:
         raise ValueError(f"{path} names no question; give a question id per line")

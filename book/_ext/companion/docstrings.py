@@ -1,6 +1,6 @@
-"""Docstrings as the reference shows them: the library writes sections with names and colons, Sphinx reads field lists.
+"""Docstrings as the reference shows them: the library writes numpydoc's sections, Sphinx reads field lists.
 
-Sphinx's own readers of sections take what follows a name's colon for its type, and here it is its meaning.
+Sphinx's own reader of sections takes a sentence under *Returns* for a type, and here it is what is returned.
 """
 
 import ast
@@ -20,17 +20,12 @@ from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 
-NAMED = {"Parameters": "Parameters", "Arguments": "Parameters", "Attributes": "Attributes"}
-PLAIN = {"Returns": "Returns", "Yields": "Yields", "Notes": "Notes", "Example": "Example", "Examples": "Example"}
-RAISED = {"Raises": "Raises", "Warns": "Warns"}
-TITLES = NAMED | PLAIN | RAISED
-"""Heading of a section -> how the reference calls it."""
+NAMED = ("Parameters", "Attributes", "Raises", "Warns")
+"""Sections of names, each with what is said of it in the lines below, indented."""
+TITLES = (*NAMED, "Returns", "Yields", "Notes", "Examples")
 
-HEADING = re.compile(rf"^({'|'.join(TITLES)})(?::[ ]*|[ ]*\n-{{3,}}[ ]*)$", re.MULTILINE)
-ENTRY = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?::[ ]+|[ ]*$)", re.MULTILINE)
-ERROR = re.compile(
-    r"(?:^[ ]*|(?<=[.;] ))((?:\w*(?:Error|Warning|Exception|Interrupt)(?:, )?)+)(?::[ ]|[ ]*\n[ ]+)", re.MULTILINE
-)
+HEADING = re.compile(rf"^({'|'.join(TITLES)})[ ]*\n-{{3,}}[ ]*$", re.MULTILINE)
+NAMES = re.compile(r"^\*{0,2}\w+(?:, \*{0,2}\w+)*$", re.MULTILINE)
 
 
 def as_fields(docstring: str) -> str:
@@ -38,23 +33,11 @@ def as_fields(docstring: str) -> str:
     before, *rest = HEADING.split(cleandoc(docstring))
     parts = [before.strip()]
     for heading, body in zip(rest[::2], rest[1::2], strict=True):
-        text = cleandoc(f"\n{body.strip(chr(10))}")
-        if heading in NAMED:
-            text = _definitions(ENTRY, text)
-        elif heading in RAISED:
-            text = _definitions(ERROR, text)
-        parts.append(f":{TITLES[heading]}:\n{indent(text, '    ')}")
+        text = body.strip("\n")
+        if heading in NAMED:  # with its names marked, so that stars are no markup, it is a list of definitions
+            text = NAMES.sub(lambda names: ", ".join(f"``{one}``" for one in names[0].split(", ")), text)
+        parts.append(f":{heading}:\n{indent(text, '    ')}")
     return "\n\n".join(filter(None, parts))
-
-
-def _definitions(name: re.Pattern[str], text: str) -> str:
-    """A list of what is named and what is said of it; text that names nothing stays text."""
-    before, *rest = name.split(text)
-    entries = [before.strip()]
-    for names, said in zip(rest[::2], rest[1::2], strict=True):
-        term = ", ".join(f"``{one}``" for one in names.split(", "))
-        entries.append(f"{term}\n{indent(cleandoc(said), '    ')}")
-    return "\n\n".join(filter(None, entries))
 
 
 class Face(Directive):

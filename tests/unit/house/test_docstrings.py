@@ -15,6 +15,8 @@ OTHER_STYLE = re.compile(r"^\s*(Arguments|Args|Returns|Yields|Raises|Examples?|A
 SECTION = re.compile(
     r"^(Parameters|Attributes|Raises|Warns)\n-{3,}\n(?P<body>.*?)(?=\n\n\S[^\n]*\n-{3,}\n|\Z)", re.M | re.S
 )
+HEADING = re.compile(r"^(\S[^\n]*)\n-{3,}$", re.MULTILINE)
+SECTIONS = {"Parameters", "Attributes", "Returns", "Yields", "Raises", "Warns", "Notes", "Examples"}
 ON_ONE_LINE = re.compile(r"^[*\w.]+(, [*\w.]+)*: \S", re.MULTILINE)
 
 
@@ -28,9 +30,10 @@ def docstrings(source: str) -> Iterator[str]:
 def faults(docstring: str) -> list[str]:
     """Headings of another style, and entries whose text is not on a line of its own."""
     found = [match[0].strip() for match in OTHER_STYLE.finditer(docstring)]
-    return found + [
-        match[0] for section in SECTION.finditer(docstring) for match in ON_ONE_LINE.finditer(section["body"])
-    ]
+    found += [match[1] for match in HEADING.finditer(docstring) if match[1] not in SECTIONS]
+    for section in SECTION.finditer(docstring):
+        found += [match[0] for match in ON_ONE_LINE.finditer(section["body"])]
+    return found
 
 
 @pytest.mark.parametrize("package", sorted({path.relative_to(ROOT).parts[1] for path in MODULES}))
@@ -46,6 +49,7 @@ def test_every_docstring_is_numpydocs(package: str):
     "wrong",
     [
         "What.\n\nArguments:\n    x: a number",
+        "What.\n\nArguments\n---------\nx\n    a number",
         "What.\n\nRaises\n------\nValueError: it is none.\n\nReturns\n-------\nNone",
     ],
 )

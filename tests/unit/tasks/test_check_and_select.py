@@ -169,7 +169,7 @@ def test_only_what_was_answered_correctly_is_drawn(gqa: Path, tmp_path: Path, co
         ("list.txt", "0001\n9999\n", "names 1 questions that are not in .*gqa .9999.; give the list"),
         ("list.txt", "\n\n", "names no question; give a question id"),
         ("list.csv", "id\n0001\n", "has no column question_id; name"),
-        ("none.txt", None, "there is no list .*none.txt; give"),
+        ("none.txt", None, "there is no file .*none.txt; give"),
     ],
 )
 def test_a_list_that_belongs_elsewhere_is_refused(gqa: Path, tmp_path: Path, command, name, content, told):
