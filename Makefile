@@ -48,7 +48,7 @@ book: $(INSTALLED) ## run the notebooks of PROFILE (default mini) and build the 
 pdf: $(DEVELOPED) ## print the built book into one PDF, _build/book.pdf; needs Chromium or Chrome
 	$(BIN)/python book/_ext/companion/pdf.py _build/html _build/book.pdf
 
-smoke: ## build a small book in a couple of minutes, as continuous integration does
+smoke: ## build a small book in about ten minutes on two cores, as continuous integration does
 	$(MAKE) book PROFILE=smoke
 
 test: $(DEVELOPED) ## lint, check types and imports, run the tests
