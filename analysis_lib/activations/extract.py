@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from tqdm import tqdm
 
 from analysis_lib.models import VisionLanguageModel, prepare
+from analysis_lib.progress import progress
 from analysis_lib.tasks import check_questions, is_answered
 
 from .answering import SCORINGS, Answers, is_right, no_right_answer, texts_said
@@ -130,7 +130,7 @@ def extract(
         )
         run = HalvingRunner(extraction)
         pending = writer.pending()
-        with tqdm(total=len(questions), unit="question", disable=None) as bar:
+        with progress(len(questions), "question", "extract") as bar:
             bar.update(len(questions) - sum(rows.stop - rows.start for rows in pending))
             for rows in pending:
                 writer.write(rows, run(questions.iloc[writer.order[rows]]))

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from analysis_lib.activations import answered_correctly, code_digest, open_activations
 from analysis_lib.answers import check_answered
 from analysis_lib.locks import writing
+from analysis_lib.progress import progress
 from analysis_lib.stores import atoms_label
 
 from .estimating import Estimator
@@ -68,14 +68,15 @@ def decompose_store(store: str | Path, settings: Settings, *, parts: str | Path 
     elif "answer_logits" in settings.targets:
         check_answered(activations, "the target answer_logits")
     states = States(activations.sel(condition=conditions).load())
-    planned = _feasible(plan(settings, conditions, activations.sizes["layer"]), states, settings)
+    depth = activations.sizes["layer"]
+    planned = _feasible(plan(settings, conditions, depth), states, settings)
     with ExitStack() as stack:
         if parts is not None:
             stack.enter_context(writing(parts))
         kept = KeptParts(
             None if parts is None else Path(parts), f"{atoms_label(store)}, code {code_digest(stands_on=STANDS_ON)}"
         )
-        tables = _estimate(planned, Estimator(states, settings), kept)
+        tables = _estimate(planned, depth, Estimator(states, settings), kept)
         kept.keep_only([part.digest(settings) for part in planned])
     table = pd.concat([tables[part] for part in planned], ignore_index=True)
     table.insert(0, "model", activations.attrs["model"])
@@ -97,15 +98,18 @@ def _feasible(planned: list[Part], states: States, settings: Settings) -> list[P
     return [part for part in planned if part.target != ANSWER]
 
 
-def _estimate(planned: list[Part], estimator: Estimator, kept: KeptParts) -> dict[Part, pd.DataFrame]:
+def _estimate(planned: list[Part], depth: int, estimator: Estimator, kept: KeptParts) -> dict[Part, pd.DataFrame]:
     """Tables of all parts, made condition by condition, as their states are read once; the baseline's come first."""
     conditions = list(dict.fromkeys(part.condition for part in planned))
     ordered = sorted(planned, key=lambda part: (conditions.index(part.condition), part.mode != "cartesian"))
     tables: dict[Part, pd.DataFrame] = {}
     components: dict[str, dict[str, int]] = {}
-    for part in tqdm(ordered, desc="decompose", unit="part"):
-        make = partial(estimator.estimate, part, components.get(part.target))
-        tables[part] = kept.get(part.digest(estimator.settings), make)
-        if part.mode == "cartesian" and part.definition == "broja":
-            components[part.target] = {name: int(tables[part][f"d_{name}"].max()) for name in BLOCKS}
+    layers = {part: depth if part.layers is None else len(part.layers) for part in ordered}
+    with progress(sum(layers.values()), "layer", "decompose") as bar:
+        for part in ordered:
+            make = partial(estimator.estimate, part, components.get(part.target))
+            tables[part] = kept.get(part.digest(estimator.settings), make)
+            if part.mode == "cartesian" and part.definition == "broja":
+                components[part.target] = {name: int(tables[part][f"d_{name}"].max()) for name in BLOCKS}
+            bar.update(layers[part])
     return tables

@@ -23,6 +23,7 @@ writes and was given no place for lies beside its output: the page's numbers in 
 
 from analysis_lib.run.execute import NotebookFailedError, run_notebook
 from analysis_lib.run.parameters import Parameter, ParameterError, parameter_table, read_parameters
+from analysis_lib.run.session import take_parameters
 
 __all__ = [
     "NotebookFailedError",
@@ -31,4 +32,5 @@ __all__ = [
     "parameter_table",
     "read_parameters",
     "run_notebook",
+    "take_parameters",
 ]

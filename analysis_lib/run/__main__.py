@@ -1,7 +1,6 @@
 """Command line of `analysis_lib.run`."""
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from analysis_lib.run import __doc__ as description
 from analysis_lib.run.execute import read_notebook
 from analysis_lib.run.profile import notebook_parameters, profile_path, read_profile, read_text_mapping
 
-REFUSED, FAILED = 2, 1
+REFUSED, FAILED, STOPPED = 2, 1, 130
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -74,10 +73,8 @@ def once(pairs: list[list[str]]) -> dict[str, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns 0, 1 when the notebook failed, 2 when it was not run at all."""
+    """Run the command line; returns 0, 1 when the notebook failed, 2 when it was not run at all, 130 when stopped."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
-    # papermill warns of every parameter annotated `| None`, which it cannot parse; here they are checked already.
-    logging.getLogger("papermill").setLevel(logging.ERROR)
     try:
         _, declared = read_notebook(options.notebook)
         if options.list_parameters:
@@ -100,6 +97,9 @@ def main(arguments: list[str] | None = None) -> int:
     except NotebookFailedError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt as stopped:
+        print(f"\n{stopped or 'stopped before it began'}", file=sys.stderr)
+        return STOPPED
     print(written)
     return 0
 

@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from analysis_lib.files import hidden_neighbour, remove_litter, write_atomically
 from analysis_lib.locks import writing
 from analysis_lib.reading import read_text
+from analysis_lib.run.kernel import execute
 from analysis_lib.run.kinds import BESIDE, check_writable
 from analysis_lib.run.parameters import Parameter, ParameterError, complete_parameters, read_parameters, try_kinds
 
@@ -24,8 +25,6 @@ LARGEST_NOTEBOOK = 2**27
 """Bytes; an executed page with its charts takes some millions."""
 IN_A_CELL = re.compile(r"\S*ipykernel_\d+\S+?\.py")
 """The file that a kernel says a cell's code stands in."""
-NO_BARS = "ignore:IProgress not found"
-"""What tqdm says in a kernel without ipywidgets, as a filter of warnings."""
 DISPLAY_TAGS = ("hide-input", "hide-cell", "remove-input", "remove-cell")
 
 
@@ -101,7 +100,7 @@ def run_notebook(
     from_text
         Take the values for text, as typed on the command line, and read them by the declared types.
     progress
-        Show a bar over the cells.
+        Show on the terminal how many questions are asked, and how many layers decomposed.
 
     Raises
     ------
@@ -111,6 +110,8 @@ def run_notebook(
         The output cannot be written, or another process is writing it; nothing has run.
     NotebookFailedError
         A cell failed. The notebook as far as it came is beside the output as ``NAME.failed.ipynb``.
+    KeyboardInterrupt
+        It was stopped; the message says what the same call goes on from.
     """
     source = Path(notebook)
     target = Path(output) if output is not None else Path(f"{source.stem}.ipynb")
@@ -133,7 +134,10 @@ def run_notebook(
             check_writable(path, folder=False)
         for path in (target, *written):  # a store locks itself
             stack.enter_context(_sole_writer(path))
-        return _run(source, node, values, target, kept, progress)
+        try:
+            return _run(source, node, values, target, kept, progress)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_how_to_go_on(declared, values)) from None
 
 
 def _run(
@@ -147,7 +151,9 @@ def _run(
         partial, found = folder / "partial.ipynb", folder / "numbers.json"
         started, clock = datetime.now(UTC), time.monotonic()
         try:
-            _execute(node, values, partial, found, progress)
+            given = folder / "source.ipynb"
+            nbformat.write(node, given)
+            execute(given, partial, values, numbers=found, folder=repository_root(), progress=progress)
         except Exception as error:
             if not partial.exists():
                 raise
@@ -162,6 +168,13 @@ def _run(
         shutil.rmtree(folder, ignore_errors=True)
     failed.unlink(missing_ok=True)
     return target
+
+
+def _how_to_go_on(declared: Mapping[str, Parameter], values: Mapping[str, object]) -> str:
+    places = [str(values[name]) for name in declared if declared[name].limits.kind in BESIDE]
+    if not places:
+        return "stopped; this notebook keeps nothing halfway: the same command runs it anew"
+    return f"stopped; what is done is kept at {', '.join(places)}: the same command goes on from there"
 
 
 def _failed(target: Path) -> Path:
@@ -186,33 +199,6 @@ def _places_beside(target: Path, declared: Mapping[str, Parameter], values: Mapp
         for name, parameter in declared.items()
         if parameter.limits.kind in BESIDE and values[name] is None
     }
-
-
-def _execute(node: NotebookNode, values: dict[str, object], output: Path, numbers: Path, progress: bool) -> None:
-    import papermill  # takes most of a second; refusing a parameter should not
-
-    source = output.with_name("source.ipynb")
-    nbformat.write(node, source)
-    # Hashing fixed: a set iterated in a notebook must not change a table from run to run. Environment preferred: a
-    # kernel that the user once registered as `python3` must not replace this interpreter.
-    place = os.path.abspath(numbers)  # noqa: PTH100 - links stay links
-    # Bars belong on a terminal, not into what is kept, and that a library finds nothing to draw one with is no news.
-    quiet = {"TQDM_DISABLE": "1", "PYTHONWARNINGS": ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), NO_BARS]))}
-    with _environment(PYTHONHASHSEED="0", JUPYTER_PREFER_ENV_PATH="1", ANALYSIS_LIB_NUMBERS=place, **quiet):
-        papermill.execute_notebook(
-            _literal(source),
-            _literal(output),
-            values,
-            kernel_name="python3",
-            cwd=repository_root(),
-            progress_bar=progress,
-            start_timeout=300,  # seconds; a busy machine can need more than papermill's 60
-        )
-
-
-def _literal(path: Path) -> str:
-    """A path that papermill leaves as it is: it fills parameters into braces, and takes a relative one for others."""
-    return os.path.abspath(path).replace("{", "{{").replace("}", "}}")  # noqa: PTH100 - links stay links
 
 
 def _stamp(
@@ -262,17 +248,3 @@ def _describe_failure(source: Path, partial: Path, error: Exception) -> str:
         return f"{source} failed before its first cell:\n  {reason}"
     first_line = next((line for line in begun[-1].source.splitlines() if line.strip()), "")
     return f"{source} failed in code cell {len(begun)} of {len(cells)}, `{first_line}`:\n  {reason}"
-
-
-@contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -98,11 +98,12 @@ def read_parameters(notebook: NotebookNode) -> dict[str, Parameter]:
     """
     for cell in notebook.cells:
         if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", []):
-            return _parse_cell(cell.source)
+            return parse_cell(cell.source)
     return {}
 
 
-def _parse_cell(source: str) -> dict[str, Parameter]:
+def parse_cell(source: str) -> dict[str, Parameter]:
+    """Read the parameters that the source of a cell declares; raises as `read_parameters` does."""
     comments = {
         token.start[0]: token.string.lstrip("#").strip()
         for token in tokenize.generate_tokens(io.StringIO(source).readline)

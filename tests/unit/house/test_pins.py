@@ -14,12 +14,21 @@ from packaging.utils import canonicalize_name
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / ".ci"))
 import lock as locking
 
+ON_REQUEST = {"lab"}
+"""Extras of a reader's own desk: no command of this repository installs them, and nothing here runs on them."""
 IMPORT = re.compile(r"^(?:import (?=\w+$|\w+ as )|from (?=\S+ import ))([A-Za-z]\w*)", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def project(repository: Path) -> dict:
     return tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def extras(project) -> list[str]:
+    """What the extras that are pinned ask for."""
+    found = project["optional-dependencies"]
+    return sum((lines for name, lines in found.items() if name not in ON_REQUEST), [])
 
 
 @pytest.fixture(scope="module")
@@ -38,24 +47,31 @@ def ranges(lines: list[str]) -> dict[str, Requirement]:
     return {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines}
 
 
-def test_every_declared_dependency_is_pinned_within_its_range(project, locks):
+def test_every_declared_dependency_is_pinned_within_its_range(project, extras, locks):
     reader, developer = locks
     for lines, lock in (
         (project["dependencies"], reader),
-        (sum(project["optional-dependencies"].values(), []), reader | developer),
+        (extras, reader | developer),
     ):
         outside = {name: lock.get(name) for name, r in ranges(lines).items() if lock.get(name, "0") not in r.specifier}
         assert not outside, f"not pinned, or pinned out of range: {outside}; run `make lock`"
 
 
-def test_the_pins_are_complete_and_a_reader_gets_no_more(project, locks):
+def test_what_is_installed_on_request_alone_has_ranges_and_no_pins(project, locks):
+    for name in ON_REQUEST:
+        for package, wanted in ranges(project["optional-dependencies"][name]).items():
+            assert {bound.operator for bound in wanted.specifier} == {">=", "<"}, f"{wanted} has no two ends"
+            assert package not in locks[0] | locks[1]
+
+
+def test_the_pins_are_complete_and_a_reader_gets_no_more(project, extras, locks):
     """Nothing that the dependencies need is left to be chosen at installation; no tool of developers comes along."""
     reader, developer = locks
     needed = locking.closure(project["dependencies"])
     accelerators = {name for name in needed if locking.ACCELERATOR.match(name)}
     assert needed - accelerators | locking.BUILDS == reader.keys(), "run `make lock`"
     assert not reader.keys() & developer.keys()
-    everything = locking.closure(project["dependencies"] + sum(project["optional-dependencies"].values(), []))
+    everything = locking.closure(project["dependencies"] + extras)
     assert everything - accelerators <= reader.keys() | developer.keys(), "run `make lock`"
     assert {"nnsight", "pytest", "mypy", "ruff", "hypothesis", "playwright", "accelerate"} <= developer.keys()
 
@@ -74,9 +90,9 @@ def test_a_reader_runs_nothing_that_is_not_installed(repository, locks):
             assert names & locks[0].keys(), f"{source} imports {module}, which requirements.lock does not bring"
 
 
-def test_what_is_installed_here_is_what_is_pinned(project, locks):
+def test_what_is_installed_here_is_what_is_pinned(project, extras, locks):
     """The tests would otherwise vouch for versions that nobody installs."""
-    declared = ranges(project["dependencies"] + sum(project["optional-dependencies"].values(), []))
+    declared = ranges(project["dependencies"] + extras)
     found = {name: metadata.version(name).split("+")[0] for name in declared}
     assert found == {name: (locks[0] | locks[1])[name] for name in declared}, "run `make test`"
 
