@@ -31,7 +31,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini bundle-mini install-smol train-smol bundle-smol lock clean
+.PHONY: help install plan book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini bundle-mini install-smol train-smol bundle-smol lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -39,6 +39,10 @@ help: ## list the targets
 	@printf '%s\n' Settings:' 'PROFILE=$(call literal,PROFILE)' 'CORES=$(call literal,CORES)' 'PYTHON=$(call literal,PYTHON)
 
 install: $(INSTALLED) ## set up .venv with the exact pins of requirements.lock
+
+plan: $(INSTALLED) ## say what PROFILE will take: operations, memory, disk, minutes on GPUs by name; needs none
+	$(BIN)/python -m analysis_lib.plan $(call literal,PROFILE) \
+	  $(call if_given,--gqa,GQA) $(call if_given,--model-path,MODEL_PATH)
 
 book: $(INSTALLED) ## run the notebooks of PROFILE (default mini) and build the book into _build/html
 	$(BIN)/snakemake --cores $(call literal,CORES) --config profile=$(call literal,PROFILE) \

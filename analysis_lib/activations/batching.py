@@ -16,7 +16,7 @@ from analysis_lib.models.prompts import QUESTION
 
 from .decoder import picture_tokens
 
-__all__ = ["HalvingRunner", "arrange", "is_out_of_memory", "same_picture"]
+__all__ = ["HalvingRunner", "arrange", "is_out_of_memory", "same_picture", "token_counts"]
 
 Arrays = dict[str, np.ndarray]
 
@@ -35,12 +35,8 @@ def arrange(vlm: VisionLanguageModel, questions: pd.DataFrame) -> np.ndarray:
         a picture is missing or is no picture; a question contains control tokens; a prompt is longer than the model
         reads.
     """
-    refuse_control_tokens(vlm, questions)
-    texts = [vlm.prompt.replace(QUESTION, question) for question in questions["question"]]
-    lengths = pd.Series([len(ids) for ids in vlm.tokenizer(texts)["input_ids"]])
-    picture, distinct = pd.factorize(questions["image"])
-    tokens = np.array(picture_tokens(vlm, [picture_size(path) for path in distinct]))[picture]
-    whole = lengths.to_numpy() - 1 + tokens  # the picture's placeholder is one token of the text
+    lengths, picture, tokens = token_counts(vlm, questions)
+    whole = lengths.to_numpy() + tokens
     if vlm.context_length is not None and whole.max() > vlm.context_length:
         worst = int(whole.argmax())
         raise ValueError(
@@ -49,6 +45,28 @@ def arrange(vlm: VisionLanguageModel, questions: pd.DataFrame) -> np.ndarray:
         )
     longest = lengths.groupby(picture).max().to_numpy()
     return np.lexsort((lengths.to_numpy(), picture, longest[picture], tokens))
+
+
+def token_counts(vlm: VisionLanguageModel, questions: pd.DataFrame) -> tuple[pd.Series, np.ndarray, np.ndarray]:
+    """How many tokens of text and of the picture each prompt has, told without reading more of a picture than its size.
+
+    Returns
+    -------
+    Tokens of text; which picture is shown, numbered as they first appear; tokens of the picture; each
+    ``(n_questions,)``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        a picture is missing or is no picture; a question contains control tokens.
+    """
+    refuse_control_tokens(vlm, questions)
+    texts = [vlm.prompt.replace(QUESTION, question) for question in questions["question"]]
+    # The picture's placeholder is one token of the text.
+    lengths = pd.Series([len(ids) - 1 for ids in vlm.tokenizer(texts)["input_ids"]])
+    picture, distinct = pd.factorize(questions["image"])
+    tokens = np.array(picture_tokens(vlm, [picture_size(path) for path in distinct]))[picture]
+    return lengths, picture, tokens
 
 
 def same_picture(questions: pd.DataFrame) -> list[int]:

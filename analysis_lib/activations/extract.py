@@ -32,7 +32,7 @@ from .settings import pictures_digest, settings_of
 from .source import code_digest as _code_digest
 from .store import ActivationStore, ArraySpec
 
-__all__ = ["extract"]
+__all__ = ["N_CHECKED", "array_specs", "extract"]
 
 N_CHECKED = 4
 """Questions on which lockstep is checked against the reference."""
@@ -123,7 +123,7 @@ def extract(
                     raise
             return order
 
-        specs = _specs(vlm, chosen, None if answers is None else len(answers.options), n_said)
+        specs = array_specs(vlm, chosen, None if answers is None else len(answers.options), n_said)
         replace = on_mismatch == "replace"
         writer = ActivationStore(
             folder, settings, questions, specs, begin, pictures=pictures_digest(), replace=replace, made_by=made_by
@@ -152,7 +152,7 @@ def extract(
 
 
 class _Extraction:
-    """From questions to the arrays that `_specs` lists; the first questions decide on the backend."""
+    """From questions to the arrays that `array_specs` lists; the first questions decide on the backend."""
 
     def __init__(
         self,
@@ -231,7 +231,7 @@ def _stored_once(conditions: Sequence[Condition]) -> tuple[str, ...]:
     return () if any(condition.changes_prefix for condition in conditions) else OF_PREFIX
 
 
-def _specs(
+def array_specs(
     vlm: VisionLanguageModel, conditions: Sequence[Condition], n_options: int | None, n_said: int
 ) -> dict[str, ArraySpec]:
     """The arrays of a store, for each question; without answers there are no options, and nothing is correct."""

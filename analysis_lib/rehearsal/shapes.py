@@ -22,7 +22,7 @@ from transformers import (
 from analysis_lib.activations import Condition, get_condition, window_conditions
 from analysis_lib.models import PROMPTS, Batch, Spans, VisionLanguageModel
 
-__all__ = ["SHAPES", "Shape", "build", "generate", "pinpoints", "window_run"]
+__all__ = ["SHAPES", "Shape", "build", "configuration", "generate", "pinpoints", "window_run"]
 
 WINDOW = 3
 SCALES = (2, 4, 8, 16, 32, 64)
@@ -101,7 +101,7 @@ def build(shape: Shape, device: str = "cpu", dtype: torch.dtype = torch.float32,
 
     It has no processor: its inputs come from `generate`.
     """
-    config = _config(shape)
+    config = configuration(shape)
     config._attn_implementation = "sdpa"
     before = torch.get_default_dtype()
     torch.manual_seed(seed)
@@ -144,7 +144,8 @@ def window_run(shape: Shape) -> list[Condition]:
     return [get_condition("baseline"), *window_conditions("paper", shape.layers, min(WINDOW, shape.layers))]
 
 
-def _config(shape: Shape) -> LlavaConfig | LlavaNextConfig:
+def configuration(shape: Shape) -> LlavaConfig | LlavaNextConfig:
+    """Transformers' configuration of a model of this shape."""
     vision = CLIPVisionConfig(
         hidden_size=shape.vision_hidden,
         intermediate_size=shape.vision_intermediate,

@@ -20,7 +20,7 @@ from analysis_lib.activations.backends import forward_reference, largest_differe
 from .operations import counted, practice
 from .shapes import Shape, build, generate, window_run
 
-__all__ = ["H100_PEAK", "Timing", "device_peak", "one_core", "rehearse"]
+__all__ = ["H100_PEAK", "Allocations", "Timing", "device_peak", "one_core", "rehearse"]
 
 H100_PEAK = 989.4e12
 """Half-precision operations per second of an H100 SXM (and of an H200), without sparsity, from its data sheet."""
@@ -175,7 +175,7 @@ def _seconds(work: Callable[[], Any], device: str) -> float:
 def _peak_memory(work: Callable[[], Any], device: str) -> int:
     """The most bytes that ``work`` holds at once, beyond what was there before."""
     if device == "cpu":
-        with torch.inference_mode(), _Allocations() as allocations:
+        with torch.inference_mode(), Allocations() as allocations:
             work()
         return allocations.peak
     before = torch.cuda.memory_allocated(device)
@@ -184,7 +184,7 @@ def _peak_memory(work: Callable[[], Any], device: str) -> int:
     return torch.cuda.max_memory_allocated(device) - before
 
 
-class _Allocations(TorchDispatchMode):
+class Allocations(TorchDispatchMode):
     """Adds up the storages that operations make, and takes them off again when they are freed."""
 
     def __init__(self) -> None:

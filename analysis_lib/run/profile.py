@@ -16,6 +16,17 @@ STAGES = ("extract", "decompose")
 COMMAND_LINE = ("profile", "only", "gqa", "model_path")
 """What the workflow is told beside the profile, every value taken as it is typed: which profile, which pages, and the
 folders that take the place of ``source: $GQA`` and of the only model."""
+UNTOUCHED: dict[str, dict[str, Any]] = {
+    "extract": {"conditions": ["baseline"], "windows_of": []},
+    "decompose": {
+        "decomposed": ["baseline"],
+        "targets": ["prediction_hidden"],
+        "definitions": [],
+        "paper_recipe": False,
+        "probe_every": 0,
+    },
+}
+"""What is asked of other seeds of a model, in the place of what the profile asks of the model."""
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 

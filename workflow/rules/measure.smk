@@ -2,18 +2,15 @@
 # model go the same way beside it, in `seeds/`, untouched by any knockout and told of the final hidden state alone.
 
 import re
+import subprocess
 
 from analysis_lib.records import write_record
 from analysis_lib.results import ATOMS, CONTENTS, NUMBERS, STORE
 from analysis_lib.run.mending import mend
+from analysis_lib.run.profile import UNTOUCHED
 
 SEEDS = config.get("seeds", {})
-UNTOUCHED = {
-    "extract": {"conditions": ["baseline"], "windows_of": []},
-    "decompose": {
-        "decomposed": ["baseline"], "targets": ["prediction_hidden"], "definitions": [], "paper_recipe": False, "probe_every": 0,
-    },
-}
+CANNOT_FIT = 3  # how analysis_lib.plan ends then
 
 
 wildcard_constraints:
@@ -63,6 +60,16 @@ def list_contents():
     for part, models in (("", config["models"]), ("seeds", SEEDS)):
         content = {"models": list(models), "tasks": config["tasks"]}
         write_record(Path(RESULTS, part, CONTENTS), content)
+
+
+def tell_the_plan():
+    """Of a run on photographs, whose models are the real ones, what it will take; it is not begun if that cannot fit."""
+    if not given.get("gqa"):
+        return
+    places = [word for key in ("gqa", "model_path") if given.get(key) for word in (f"--{key.replace('_', '-')}", given[key])]
+    command = [sys.executable, "-m", "analysis_lib.plan", str(profile_file), *places]
+    if subprocess.run(command, cwd=ROOT).returncode == CANNOT_FIT:
+        raise WorkflowError("this run cannot fit on this machine; the plan above says what does not, and what to do")
 
 
 def take_away_the_damaged():

@@ -8,7 +8,7 @@ import torch
 
 from analysis_lib.activations.backends import TOLERANCES
 from analysis_lib.rehearsal import H100_PEAK, SHAPES, count_operations, device_peak, rehearse
-from analysis_lib.rehearsal.timing import _Allocations
+from analysis_lib.rehearsal.timing import Allocations
 
 TINY = {
     name: replace(shape.narrowed(32), tile=56, picture=(100, 67), question=5, tail=3) for name, shape in SHAPES.items()
@@ -41,7 +41,7 @@ def test_impossible_settings_are_refused():
 
 def test_the_most_memory_is_that_of_what_lives_at_once():
     kept = torch.zeros(100)
-    with _Allocations() as allocations:
+    with Allocations() as allocations:
         first = torch.ones(1000)
         second = first * 2
         del first
