@@ -80,7 +80,7 @@ class _Counted:
 
 
 def pieces(text: str) -> int:
-    """Tokens of a text where no tokenizer is here: one for every five letters begun and for every sign, rather too many.
+    """Tokens of a text where no tokenizer is here: one for every five letters begun and every sign, too many.
 
     Examples
     --------

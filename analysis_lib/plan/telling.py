@@ -32,7 +32,7 @@ def told(plan: Plan, room: Room, gpus: list[Gpu] | None = None) -> Iterator[str]
     yield f"Decomposition  {_duration(sum(map(to_decompose, plan.models)))} on {cores()} cores, estimated"
     yield f"Disk  up to {gigabytes(plan.disk)}; {room.folder} has room for {gigabytes(room.disk)}"
     if all(is_wide(one) for one in plan.models):
-        yield f"Measured  {RATES['measured']['told']}; pictures and writing {RATES['beside']['told']}"
+        yield f"Measured on  {RATES['measured']['told']}; pictures and writing {RATES['beside']['told']}"
         yield "Estimated  a data sheet's peak times the share of its own that the measured GPU reached"
     problems = refusals(plan, room)
     yield "It cannot fit:" if problems else "It fits."
@@ -69,7 +69,7 @@ def _machine(plan: Plan, gpu: Gpu) -> str:
         return f"  {gpu.name:<11}{'-':>9}  does not fit into its {gpu.memory / 1e9:.0f} GB"
     seconds = [on_gpu(one, gpu) for one in plan.models]
     halved = [str(batch) for batch, one in zip(batches, plan.models, strict=True) if batch < one.batch_size]
-    kind = "measured" if all(one.measured for one in seconds) else "estimated"
+    kind = "by rates measured on it" if all(one.measured for one in seconds) else "estimated"
     return _line(gpu.name, seconds, kind + (f", in batches of {' and '.join(halved)}" if halved else ""))
 
 

@@ -45,6 +45,8 @@ def test_values_are_literal(folder: Path, value: str):
     names = ("CORES", "PROFILE", "GQA", "MODEL_PATH", "PAGES")
     assert make(folder, "book", *(f"{name}={value}" for name in names)) == expected
     assert make(folder, "book", **dict.fromkeys(names, value)) == expected
+    planned = ["python", "-m", "analysis_lib.plan", value, f"--gqa={value}", f"--model-path={value}"]
+    assert make(folder, "plan", *(f"{name}={value}" for name in names[1:4])) == planned
     assert make(folder, "smoke", f"GQA={value}")[-2:] == ["profile=smoke", f"gqa={value}"]
     assert make(folder, "train-mini", f"MODEL={value}", f"SEED={value}")[-3:] == [value, "--seed", value]
     assert make(folder, "train-smol", f"MINUTES={value}", f"SEED={value}")[-3:] == [value, "--seed", value]
