@@ -79,8 +79,8 @@ def thinned(tables: Array, bits: Array) -> Array:
 
     draws, share = np.arange(len(tables)), np.zeros(len(tables))
     rich = np.flatnonzero(excess(share, draws) > 0)
-    share[rich] = 1.0  # nothing is left where less than nothing is wanted
-    some = rich[bits[rich] > 0]
+    share[rich] = 1.0  # nothing is left where nothing is wanted, or less, or no more than rounding
+    some = rich[excess(share[rich], rich) < 0]
     share[some] = elementwise.find_root(excess, (0 * share[some], share[some]), args=(some,)).x
     return mixed(share, draws)
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis_lib.pid import CLASSIFIERS, QUANTITIES, PIDResult, gaussian_pid, probe_pid
 from analysis_lib.pid.discrete import discrete_mi, discrete_pid
@@ -156,6 +158,24 @@ def test_thinned_tables_carry_just_the_bits_asked_for() -> None:
     result = thinned(tables, bits)
     np.testing.assert_allclose(discrete_mi(result), np.clip(bits, 0, discrete_mi(tables)), atol=1e-6)
     np.testing.assert_allclose(result.sum(2), tables.sum(2), atol=1e-12)
+
+
+@given(
+    st.lists(st.floats(0.01, 1), min_size=12, max_size=12),
+    st.one_of(st.floats(-1e-14, 1e-14), st.floats(1e-14, 4), st.sampled_from([5e-324, 1e-17, 1e-16])),
+    st.booleans(),
+)
+def test_thinned_tables_are_tables_however_little_is_asked_for(
+    weights: list[float], bits: float, independent: bool
+) -> None:
+    """A source that says what frequencies say gains nothing, but for rounding, of either sign."""
+    table = np.array(weights).reshape(1, 3, 4)
+    table = table.sum(2, keepdims=True) * table.sum(1, keepdims=True) if independent else table
+    table = table / table.sum()
+    result = thinned(table, np.array([bits]))
+    assert np.isfinite(result).all() and result.min() > -1e-15
+    np.testing.assert_allclose(result.sum(2), table.sum(2), atol=1e-12)
+    assert discrete_mi(result)[0] <= max(bits, 0) + 1e-9
 
 
 ROWS = np.random.default_rng(11).normal(size=(100, 2))
