@@ -4,7 +4,8 @@
 needs: [stores, atoms, claims]
 ```
 
-The workflow makes these before it runs the page, and runs the page again when one of them has changed.
+The workflow makes these before it runs the page, and runs the page again when one of them has changed. A page that
+compares may need two tasks or models of the profile; one that has too few is refused before anything runs.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ NEEDS = {
     "gqa_answers": "how often answers occur in GQA, book/gqa_answers.yml",
     "benchmarks": "the benchmarks, tests/benchmarks",
     "faults": "what was tried to break this, book/faults.json and tests/faults",
+    "tasks": "two tasks in the profile, to be compared",
+    "others": "two tasks or two models in the profile, to be compared",
 }
 """What a page may say that it needs, and what that is."""
 

@@ -1,12 +1,13 @@
 """What has to hold before the workflow runs a job: a job that starts removes its old outputs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from analysis_lib.contents import contents
 from analysis_lib.run.execute import read_notebook
 from analysis_lib.run.kinds import check_kind
+from analysis_lib.run.needs import NEEDS, page_needs
 from analysis_lib.run.parameters import ParameterError, complete_parameters, try_kinds
 from analysis_lib.run.profile import STAGES, notebook_parameters
 from analysis_lib.vocabulary import ASSEMBLED_MODELS
@@ -124,6 +125,40 @@ def check_installed(profile: Mapping[str, Any], name: str) -> None:
         check_decoder(decoder_path())
     except (FileNotFoundError, ValueError) as error:
         raise ParameterError(f"profile {name}, models: {error}") from None
+
+
+def check_compared(profile: Mapping[str, Any], name: str, root: Path, only: Sequence[str] = ()) -> None:
+    """Refuse pages that compare where the profile has one of what they compare: they would have nothing to show.
+
+    Parameters
+    ----------
+    profile
+        As `check_profile` has passed it.
+    name
+        Its name.
+    root
+        The folder whose ``notebooks`` are asked what they need.
+    only
+        Pages that are to be made; none for all that the profile has.
+
+    Raises
+    ------
+    ParameterError
+        A page needs two tasks or models; with the page, and the command that makes the others.
+    """
+    tasks, models = profile["tasks"], list(profile["models"])
+    lacking = {"tasks"} if len(tasks) < 2 else set()
+    lacking |= {"others"} if len(tasks) * len(models) < 2 else set()
+    needed = {page: lacking.intersection(page_needs(root / "notebooks" / f"{page}.md")) for page in profile["pages"]}
+    refused = [page for page in only or profile["pages"] if needed.get(page)]
+    if refused:
+        others = " ".join(page for page in only or profile["pages"] if page not in refused)
+        reasons = "; ".join(f"page {page} needs {NEEDS[min(needed[page])]}" for page in refused)
+        instead = f'the other pages only: make book PROFILE={name} PAGES="{others}"' if others else "other pages"
+        raise ParameterError(
+            f"profile {name} has {', '.join(tasks)} alone, of {', '.join(models)}: {reasons}. Name another task, or "
+            f"make {instead}"
+        )
 
 
 def _as_text(value: Any) -> Any:

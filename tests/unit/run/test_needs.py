@@ -19,6 +19,8 @@ READERS = {
     "gqa_answers": r"gqa_answers\.yml",
     "benchmarks": r"\btests\.benchmarks\b",
     "faults": r"\btests\.faults\b|faults\.json",
+    "tasks": r"\bfingerprints_by_model\(",
+    "others": r"\bcompare_models\(",
 }
 """What in a page's source reads what it may need."""
 

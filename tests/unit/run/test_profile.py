@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis_lib.run import ParameterError
-from analysis_lib.run.preflight import check_installed, check_profile, fill_in_places
+from analysis_lib.run.preflight import check_compared, check_installed, check_profile, fill_in_places
 from analysis_lib.run.profile import command_line, notebook_parameters, profile_path, read_profile, read_text_mapping
 
 SMALL = """
@@ -71,6 +71,7 @@ def written(tmp_path):
         path.write_text(content, encoding="utf-8")
         profile = fill_in_places(read_profile(path, given), "own", given)
         check_profile(profile, "own", repository)
+        check_compared(profile, "own", repository, given.get("only", "").split())
         return profile
 
     return check
@@ -125,6 +126,36 @@ def test_a_profile_is_refused_before_anything_runs(written, repository, old, new
     assert SMALL.count(old) >= 1
     with pytest.raises(ParameterError, match=reason):
         written(SMALL.replace(old, new, 1), repository)
+
+
+COMPARING = SMALL.replace("{method: }", "{method: , fingerprints: , stability: }")
+TWO_MODELS, TWO_TASKS = "two: mini-llava-1.6, one: mini-llava-1.5", "ChooseCat, QueryAttr"
+
+
+@pytest.mark.parametrize(
+    ("models", "tasks", "refused"),
+    [
+        ("one: mini-llava-1.5", "ChooseCat", ("fingerprints", "stability")),
+        (TWO_MODELS, "ChooseCat", ("fingerprints",)),
+        ("one: mini-llava-1.5", TWO_TASKS, ()),
+        (TWO_MODELS, TWO_TASKS, ()),
+    ],
+)
+def test_pages_that_compare_are_refused_where_there_is_one_of_what_they_compare(
+    written, repository, models, tasks, refused
+):
+    content = COMPARING.replace("one: mini-llava-1.5", models).replace("ChooseCat", tasks)
+    others = [page for page in ("method", "fingerprints", "stability") if page not in refused]
+    assert written(content, repository, only=" ".join(others))
+    if not refused:
+        assert written(content, repository)
+        return
+    with pytest.raises(ParameterError, match="profile own has ChooseCat alone") as error:
+        written(content, repository)
+    assert all(f"page {page} needs two tasks" in str(error.value) for page in refused)
+    assert str(error.value).endswith(f'make book PROFILE=own PAGES="{" ".join(others)}"')
+    with pytest.raises(ParameterError, match=f"page {refused[0]} needs .*or make other pages"):
+        written(content, repository, only=refused[0])
 
 
 def test_a_profile_keeps_what_is_written_and_windows_may_be_decomposed(written, repository):
