@@ -42,8 +42,8 @@ SIZES = ((64, 64), (32, 32), (40, 64), (64, 32), (51, 30))
 """Width and height of the pictures; LLaVA-NeXT cuts them into different numbers of tiles."""
 
 
-def save_tiny(folder: Path, kind: str, seed: int = 0) -> Path:
-    """Write a random model of ``kind`` with processor and tokenizer to ``folder``."""
+def save_tiny(folder: Path, kind: str, seed: int = 0, width: int = WIDTH) -> Path:
+    """Write a random model of ``kind`` with processor and tokenizer to ``folder``; its decoder is ``width`` wide."""
     torch.manual_seed(seed)
     spread = 0.25
     vision = CLIPVisionConfig(
@@ -59,7 +59,7 @@ def save_tiny(folder: Path, kind: str, seed: int = 0) -> Path:
     )
     text = LlamaConfig(
         vocab_size=len(VOCABULARY),
-        hidden_size=WIDTH,
+        hidden_size=width,
         intermediate_size=48,
         num_hidden_layers=LAYERS,
         num_attention_heads=4,
@@ -68,7 +68,7 @@ def save_tiny(folder: Path, kind: str, seed: int = 0) -> Path:
         bos_token_id=VOCABULARY["<s>"],
         eos_token_id=VOCABULARY["</s>"],
         pad_token_id=VOCABULARY["<pad>"],
-        initializer_range=spread,
+        initializer_range=spread * (WIDTH / width) ** 0.5,
         tie_word_embeddings=False,
     )
     shared: dict[str, Any] = {
