@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ATTACHED",
     "LAYOUT",
+    "READ",
     "StoreRecords",
     "atoms_label",
     "attach",
@@ -58,8 +59,12 @@ ATTACHED = ("about.json", "pixel_dependence.parquet")
 PICTURES = "pictures"
 """Beside the files of a batch in ``progress.json``: what its pictures held. It says nothing of where they lay."""
 
-LAYOUT = 3
-"""How a store is laid out. Layouts 1 and 2 kept checksums of arrays alone; 1 repeated ``vision`` per condition."""
+LAYOUT = 4
+"""How a store is laid out. Layout 3 had chunks of all conditions together; 1 and 2 kept checksums of arrays alone; 1
+repeated ``vision`` per condition."""
+
+READ = (3, 4)
+"""Layouts that are read alike."""
 
 _LABEL = re.compile(r"activation store [0-9a-f]{16}, made by (?P<maker>\w+)")
 _ARRAY_FILE = re.compile(r"(\w+/)?zarr\.json|\w+/c(/[0-9]+)*")

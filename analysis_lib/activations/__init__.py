@@ -22,7 +22,7 @@ from .knockout import KeepOnly, Knockout, RandomEdges
 from .lockstep import forward_lockstep
 from .masks import allowed_mask
 from .names import named_condition
-from .opening import open_activations
+from .opening import open_activations, under
 from .outcomes import outcomes
 from .source import code_digest
 
@@ -54,6 +54,7 @@ __all__ = [
     "random_edges",
     "random_layers",
     "shorten_picture",
+    "under",
     "window_conditions",
     "window_width",
     "windows",

@@ -23,32 +23,53 @@ TOLERANCES = {torch.float64: 1e-5, torch.float32: 1e-5, torch.float16: 1e-2, tor
 OF_PREFIX = ("vision", "vision_final_norm")
 """Arrays that stem from the prefix alone: the same under all conditions unless one changes what the prefix reads."""
 
-Backend: TypeAlias = Callable[[VisionLanguageModel, Batch, Sequence[Condition], Sequence[int]], dict[str, torch.Tensor]]
+OF_QUESTION = ("language", "language_final_norm")
+"""Arrays that are gathered under some of the conditions only, if asked."""
+
+Kept: TypeAlias = Sequence[int] | None
+Backend: TypeAlias = Callable[
+    [VisionLanguageModel, Batch, Sequence[Condition], Sequence[int], Kept], dict[str, torch.Tensor]
+]
 
 
 def forward_reference(
-    vlm: VisionLanguageModel, batch: Batch, conditions: Sequence[Condition], pictures: Sequence[int]
+    vlm: VisionLanguageModel,
+    batch: Batch,
+    conditions: Sequence[Condition],
+    pictures: Sequence[int],
+    kept: Kept = None,
 ) -> dict[str, torch.Tensor]:
     """Every condition by itself through the model's own forward; what `forward_lockstep` returns."""
     with torch.inference_mode():
         seen = with_features(vlm, batch, pictures)
     runs = [forward_condition(vlm, seen, condition) for condition in conditions]
-    return {name: torch.stack([run[name] for run in runs], 1) for name in runs[0]}
+    return _gathered({name: torch.stack([run[name] for run in runs], 1) for name in runs[0]}, kept)
+
+
+def _gathered(states: dict[str, torch.Tensor], kept: Kept) -> dict[str, torch.Tensor]:
+    """Question states of the kept conditions, all else of all of them."""
+    if kept is None:
+        return states
+    return states | {name: states[name][:, list(kept)] for name in OF_QUESTION}
 
 
 def forward_shared(
-    vlm: VisionLanguageModel, batch: Batch, conditions: Sequence[Condition], pictures: Sequence[int]
+    vlm: VisionLanguageModel,
+    batch: Batch,
+    conditions: Sequence[Condition],
+    pictures: Sequence[int],
+    kept: Kept = None,
 ) -> dict[str, torch.Tensor]:
     """Lockstep for the conditions that share the prefix, the reference for those that change it."""
     shared = [number for number, condition in enumerate(conditions) if not condition.changes_prefix]
     apart = [number for number, condition in enumerate(conditions) if condition.changes_prefix]
     if not apart:
-        return forward_lockstep(vlm, batch, conditions, pictures)
+        return forward_lockstep(vlm, batch, conditions, pictures, kept)
     parts = [forward_reference(vlm, batch, [conditions[number] for number in apart], pictures)]
     if shared:
         parts.append(forward_lockstep(vlm, batch, [conditions[number] for number in shared], pictures))
     back = torch.tensor([(apart + shared).index(number) for number in range(len(conditions))])
-    return {name: torch.cat([part[name].cpu() for part in parts], 1)[:, back] for name in parts[0]}
+    return _gathered({name: torch.cat([part[name].cpu() for part in parts], 1)[:, back] for name in parts[0]}, kept)
 
 
 def choose_backend(

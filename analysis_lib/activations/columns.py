@@ -16,7 +16,7 @@ RESERVED = frozenset(
     {
         "vision", "language", "vision_final_norm", "language_final_norm", "prediction_hidden", "answer_logits",
         "answer_probability", "predicted_token", "correct", "condition", "option", "layer", "hidden", "sample",
-        "predicted", "position", "correct_first_token", "said", "said_tokens", "step",
+        "predicted", "position", "correct_first_token", "said", "said_tokens", "step", "kept",
     }
 )  # fmt: skip
 """Arrays, dimensions and labels of a dataset of activations, and the store's own column of the questions table."""

@@ -20,6 +20,7 @@ from analysis_lib.progress import progress
 from analysis_lib.tasks import check_questions, is_answered
 
 from .answering import SCORINGS, Answers, is_right, no_right_answer, texts_said
+from .arrays import array_specs, kept_of, states_format, stored_once
 from .backends import BACKENDS, OF_PREFIX, Backend, choose_backend, without_copies
 from .batching import HalvingRunner, arrange, is_out_of_memory, same_picture
 from .columns import check_columns
@@ -30,9 +31,9 @@ from .lock import writing
 from .opening import open_activations, said_key
 from .settings import pictures_digest, settings_of
 from .source import code_digest as _code_digest
-from .store import ActivationStore, ArraySpec
+from .store import ActivationStore
 
-__all__ = ["N_CHECKED", "array_specs", "extract"]
+__all__ = ["N_CHECKED", "extract"]
 
 N_CHECKED = 4
 """Questions on which lockstep is checked against the reference."""
@@ -48,6 +49,8 @@ def extract(
     backend: str = "lockstep",
     scoring: str = "generation",
     max_new_tokens: int = 16,
+    states_of: Sequence[str] | None = None,
+    states_dtype: str | None = None,
     on_mismatch: str = "refuse",
     made_by: str = "hand",
 ) -> xr.Dataset:
@@ -77,6 +80,13 @@ def extract(
         begins the answer, as with ``"first-token"``. Both are stored: ``correct`` and ``correct_first_token``.
     max_new_tokens
         how many tokens an answer may have.
+    states_of
+        names of the conditions whose states are kept; of the others what was answered is kept alone, a thousandth of
+        it. ``None`` keeps all.
+    states_dtype
+        number format in which states are kept: ``"float32"`` or ``"float16"``. ``None`` takes float16 where the model
+        runs in half precision: it holds the numbers of float16 and bfloat16 exactly, the means over tokens, which are
+        taken in float32, to .05 %.
     on_mismatch
         what to do with a store that other settings or pictures made, or that is damaged beyond its batches:
         ``"refuse"`` it, or ``"replace"`` it. What is no store, or not the store's, is never touched.
@@ -106,13 +116,17 @@ def extract(
     if not re.fullmatch(r"\w+", made_by):
         raise ValueError(f"made_by is {made_by!r}; give one word, such as 'hand' or 'workflow'")
     n_said = _tokens_to_say(scoring, max_new_tokens, chosen)
+    kept = kept_of(states_of, chosen)
+    stored_as = states_format(states_dtype, vlm)
     answers = Answers.of(vlm, questions) if is_answered(questions) else None
     settings = settings_of(vlm, questions, chosen, batch_size, backend, _code_digest()) | {
         "scoring": "generation" if n_said else "first-token",
         "max_new_tokens": n_said,
+        "states_of": [chosen[number].name for number in kept],
+        "states_dtype": stored_as,
     }
     with _folder(store) as folder, writing(folder):
-        extraction = _Extraction(vlm, chosen, answers, backend, n_said)
+        extraction = _Extraction(vlm, chosen, kept, answers, backend, n_said)
 
         def begin(questions: pd.DataFrame) -> np.ndarray:  # what it refuses is refused before a folder is touched
             order = arrange(vlm, questions)
@@ -123,7 +137,7 @@ def extract(
                     raise
             return order
 
-        specs = array_specs(vlm, chosen, None if answers is None else len(answers.options), n_said)
+        specs = array_specs(vlm, chosen, kept, stored_as, None if answers is None else len(answers.options), n_said)
         replace = on_mismatch == "replace"
         writer = ActivationStore(
             folder, settings, questions, specs, begin, pictures=pictures_digest(), replace=replace, made_by=made_by
@@ -139,11 +153,12 @@ def extract(
         writer.finish(
             {
                 "conditions": [condition.name for condition in chosen],
+                "kept": [chosen[number].name for number in kept],
                 "options": [] if answers is None else list(answers.options),
                 **_what_was_said(vlm, folder, _untouched(chosen) or 0),
             }
         )
-        dataset = open_activations(folder)
+        dataset = open_activations(folder, verify=False)  # all of it was checked, or has just been written
         if answers is None:
             warnings.warn("the questions have no answers, so what is said to them is not scored", stacklevel=2)
         elif (nothing := no_right_answer(dataset, reference)) is not None:
@@ -158,11 +173,13 @@ class _Extraction:
         self,
         vlm: VisionLanguageModel,
         conditions: Sequence[Condition],
+        kept: Sequence[int],
         answers: Answers | None,
         backend: str,
         n_said: int,
     ) -> None:
-        self.vlm, self.conditions, self.answers, self.name, self.n_said = vlm, conditions, answers, backend, n_said
+        self.vlm, self.conditions, self.kept, self.answers = vlm, conditions, list(kept), answers
+        self.name, self.n_said = backend, n_said
         self.backend: Backend | None = None
 
     def choose_backend(self, questions: pd.DataFrame) -> Backend:
@@ -176,9 +193,12 @@ class _Extraction:
         pictures = same_picture(questions)
         with torch.inference_mode():
             batch = with_features(self.vlm, prepare(self.vlm, questions), pictures)
-        states = backend(self.vlm, batch, self.conditions, pictures)
-        for name in _stored_once(self.conditions):
+        states = backend(self.vlm, batch, self.conditions, pictures, self.kept)
+        once = stored_once(self.conditions)
+        for name in once:
             states[name] = without_copies(states[name], name, self.vlm.dtype)
+        for name in {*OF_PREFIX, "prediction_hidden"} - {*once}:
+            states[name] = states[name][:, self.kept]
         logits = states.pop("logits")
         states["predicted_token"] = predicted = logits.argmax(-1)
         if self.n_said:
@@ -224,40 +244,6 @@ def _tokens_to_say(scoring: str, max_new_tokens: int, conditions: Sequence[Condi
         )
         return 0
     return max_new_tokens
-
-
-def _stored_once(conditions: Sequence[Condition]) -> tuple[str, ...]:
-    """The arrays that are the same under all these conditions, by causality."""
-    return () if any(condition.changes_prefix for condition in conditions) else OF_PREFIX
-
-
-def array_specs(
-    vlm: VisionLanguageModel, conditions: Sequence[Condition], n_options: int | None, n_said: int
-) -> dict[str, ArraySpec]:
-    """The arrays of a store, for each question; without answers there are no options, and nothing is correct."""
-    n_conditions = len(conditions)
-    residual = ArraySpec(("condition", "layer", "hidden"), (n_conditions, vlm.n_layers + 1, vlm.hidden_size))
-    vector = ArraySpec(("condition", "hidden"), (n_conditions, vlm.hidden_size))
-    specs = {
-        "vision": residual,
-        "language": residual,
-        "vision_final_norm": vector,
-        "language_final_norm": vector,
-        "prediction_hidden": vector,
-        "predicted_token": ArraySpec(("condition",), (n_conditions,), "int64"),
-    }
-    if n_options is not None:
-        specs |= {
-            "answer_logits": ArraySpec(("condition", "option"), (n_conditions, n_options)),
-            "answer_probability": ArraySpec(("condition",), (n_conditions,)),
-            "correct": ArraySpec(("condition",), (n_conditions,), "bool"),
-            "correct_first_token": ArraySpec(("condition",), (n_conditions,), "bool"),
-        }
-    if n_said:
-        specs["said_tokens"] = ArraySpec(("step",), (n_said,), "int64")
-    for name in _stored_once(conditions):
-        specs[name] = ArraySpec(specs[name].dims[1:], specs[name].shape[1:], specs[name].dtype)
-    return specs
 
 
 def _unique_conditions(conditions: Sequence[str | Condition], n_layers: int) -> list[Condition]:

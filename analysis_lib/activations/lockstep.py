@@ -159,7 +159,11 @@ class _Branch:
 
 @torch.inference_mode()
 def forward_lockstep(
-    vlm: VisionLanguageModel, batch: Batch, conditions: Sequence[Condition], pictures: Sequence[int] | None = None
+    vlm: VisionLanguageModel,
+    batch: Batch,
+    conditions: Sequence[Condition],
+    pictures: Sequence[int] | None = None,
+    kept: Sequence[int] | None = None,
 ) -> dict[str, torch.Tensor]:
     """Run a batch under all conditions at once and pool its states, in float32 on the model's device.
 
@@ -173,11 +177,14 @@ def forward_lockstep(
         none may change what system prompt or picture read.
     pictures
         for each prompt the row of the first prompt with the same picture; ``None`` when all are different.
+    kept
+        numbers of the conditions whose question states are gathered; ``None`` for all.
 
     Returns
     -------
-    What `forward_condition` returns, with the conditions as second dimension: ``vision`` and ``language``
-    ``(n, n_conditions, n_layers + 1, hidden)``, and so on. What stems from the prefix is one memory under all of them.
+    What `forward_condition` returns, with the conditions as second dimension: ``vision``
+    ``(n, n_conditions, n_layers + 1, hidden)``, and so on; of ``language`` and ``language_final_norm`` those ``kept``.
+    What stems from the prefix is one memory under all of them.
 
     Raises
     ------
@@ -193,7 +200,8 @@ def forward_lockstep(
             )
     rows = list(range(len(batch.spans))) if pictures is None else list(pictures)
     given = decoder_input(vlm, with_features(vlm, batch, rows))
-    return _Steps(vlm, batch.spans, conditions, rows, given).run()
+    gathered = conditions if kept is None else [conditions[number] for number in kept]
+    return _Steps(vlm, batch.spans, conditions, rows, given, gathered).run()
 
 
 class _Steps:
@@ -206,8 +214,9 @@ class _Steps:
         conditions: Sequence[Condition],
         pictures: Sequence[int],
         given: DecoderInput,
+        gathered: Sequence[Condition],
     ) -> None:
-        self.vlm, self.conditions = vlm, conditions
+        self.vlm, self.conditions, self.gathered = vlm, conditions, gathered
         distinct = sorted(set(pictures))
         self.picture = torch.tensor([distinct.index(row) for row in pictures])
         before = max(one.gap[0] for one in spans)
@@ -237,7 +246,7 @@ class _Steps:
                     branch.step(module, layer, _Cache(cache))
             vision.append(self._vision(self.prefix.states))
             language.append(self._language())
-        prediction = self.vlm.final_norm(self._of_each(lambda branch: branch.last()))
+        prediction = self.vlm.final_norm(self._of_each(lambda branch: branch.last(), self.conditions))
         for branch in (self.trunk, *self.branches.values()):
             if branch.conditions:
                 branch.states = self.vlm.final_norm(branch.states)
@@ -258,8 +267,10 @@ class _Steps:
             if mine:
                 branch.add(mine, branch.rows.take(self.trunk.states[:, 0], self.starts))
 
-    def _of_each(self, value: Callable[[_Branch], torch.Tensor], *, question: bool = False) -> torch.Tensor:
-        """From one value per slot to one per condition, ``(n, n_conditions, ...)``.
+    def _of_each(
+        self, value: Callable[[_Branch], torch.Tensor], conditions: Sequence[Condition], *, question: bool = False
+    ) -> torch.Tensor:
+        """From one value per slot to one for each of some conditions, ``(n, n_conditions, ...)``.
 
         With ``question`` the value is one of question states, which are the shared ones where only later spans change.
         """
@@ -268,7 +279,7 @@ class _Steps:
         for name, branch in self.branches.items():
             if branch.conditions and not (question and SUFFIX.index(name) > SUFFIX.index("question")):
                 found.update(zip(branch.conditions, value(branch).unbind(1), strict=True))
-        return torch.stack([found.get(condition, shared[:, 0]) for condition in self.conditions], 1)
+        return torch.stack([found.get(condition, shared[:, 0]) for condition in conditions], 1)
 
     def _vision(self, prefix: torch.Tensor) -> torch.Tensor:
         return pool(prefix, self.prefix.image.to(prefix.device))[self.picture.to(prefix.device)]
@@ -278,4 +289,4 @@ class _Steps:
         return shared[:, None].expand(-1, len(self.conditions), *shared.shape[1:])
 
     def _language(self) -> torch.Tensor:
-        return self._of_each(lambda branch: branch.pooled(), question=True)
+        return self._of_each(lambda branch: branch.pooled(), self.gathered, question=True)

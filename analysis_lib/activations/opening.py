@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ import pandas as pd
 import xarray as xr
 
 from analysis_lib.records import read_table
-from analysis_lib.stores import ARRAYS, LAYOUT, MANIFEST, QUESTIONS, damages, read_records
+from analysis_lib.stores import ARRAYS, LAYOUT, MANIFEST, QUESTIONS, READ, damages, read_records
 
 from .older import layout_of, read_older
 
-__all__ = ["open_activations", "said_key"]
+__all__ = ["open_activations", "said_key", "under"]
 
 _ATTRIBUTES = {
     "vision": {"long_name": "residual stream, mean over the picture's tokens", "units": "1"},
@@ -57,7 +58,11 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
     and ``correct_first_token``.
 
     ``vision`` and ``vision_final_norm`` lack the dimension ``condition`` where no condition changes what the picture's
-    tokens read: they are the same under all of them. ``dataset.sel(condition=name)["vision"]`` reads both forms.
+    tokens read: they are the same under all of them. Where states of some conditions only were kept, the arrays with
+    the dimension ``hidden`` have ``kept`` in the place of ``condition``. ``under(dataset, name)["language"]`` reads all
+    three forms.
+
+    States that `extract` stored in half precision are float16 here; calculate in a wider format.
 
     Raises
     ------
@@ -76,6 +81,8 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
     labels: dict[str, Any] = {name: ("sample", questions[name].to_numpy(dtype=object)) for name in questions.columns}
     if "answer_logits" in dataset:
         labels["option"] = manifest["options"]
+    if "kept" in dataset.dims:
+        labels["kept"] = manifest["kept"]
     labels |= {
         "condition": manifest["conditions"],
         "layer": np.arange(dataset.sizes["layer"]),
@@ -96,6 +103,46 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
     return labelled if np.array_equal(back, np.arange(len(back))) else labelled.isel(sample=back)
 
 
+def under(activations: xr.Dataset, condition: str | Sequence[str]) -> xr.Dataset:
+    """All that a store holds under a condition, or several, wherever its states are kept.
+
+    Parameters
+    ----------
+    activations
+        from `open_activations`.
+    condition
+        a name, or a list of them.
+
+    Returns
+    -------
+    The dataset without the dimension ``condition``, or with the listed ones along it; lazy as it was.
+
+    Raises
+    ------
+    ValueError
+        the store lacks a condition, or the states under it.
+    """
+    asked = [condition] if isinstance(condition, str) else list(condition)
+    names = [str(name) for name in activations["condition"].values]
+    if unknown := [name for name in asked if name not in names]:
+        raise ValueError(f"the store has no condition {', '.join(unknown)}; it has {', '.join(names)}")
+    chosen = condition if isinstance(condition, str) else asked
+    if "kept" not in activations.dims:
+        return activations.sel(condition=chosen)
+    kept = [str(name) for name in activations["kept"].values]
+    if lost := [name for name in asked if name not in kept]:
+        raise ValueError(
+            f"the store keeps no states under {', '.join(lost)}, only what was answered; it has those under "
+            f"{', '.join(kept)}. Extract again with states_of naming all that are to be read"
+        )
+    states = {
+        str(name): array.rename(kept="condition").sel(condition=chosen)
+        for name, array in activations.data_vars.items()
+        if "kept" in array.dims
+    }
+    return activations.drop_dims("kept").sel(condition=chosen).assign(states)
+
+
 def said_key(tokens: np.ndarray) -> str:
     """How the manifest calls the answer of these tokens."""
     return " ".join(map(str, tokens.tolist()))
@@ -104,7 +151,7 @@ def said_key(tokens: np.ndarray) -> str:
 def _of_layout(folder: Path, verify: bool) -> tuple[pd.DataFrame, dict[str, Any]]:
     started = read_records(folder, finished=False)
     layout = started.settings.get("layout")
-    if layout != LAYOUT:
+    if layout not in READ:
         raise ValueError(
             f"{folder} is an activation store of layout {layout}, this version reads 1 to {LAYOUT}; open it with the "
             "version of analysis_lib that wrote it, or extract again with on_mismatch='replace'"

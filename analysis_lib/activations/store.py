@@ -7,7 +7,10 @@ was asked for), ``progress.json`` (the batches done, with the checksums of all f
 files are on the disk; an interrupted batch is simply written again, so an interrupted and a straight run leave the same
 bytes.
 
-What is the same under all conditions is stored once: an array without the dimension ``condition``.
+What is the same under all conditions is stored once: an array without the dimension ``condition``. States, the arrays
+with the dimension ``hidden``, may be kept of some conditions only; their first dimension is then ``kept``. A chunk of
+them holds one condition, so that reading three of thirty reads no more than these, and is not compressed: nearly all
+bits of a state are noise (zstd takes 8 to 20 % off them, and ten times as long as writing them).
 """
 
 from __future__ import annotations
@@ -63,6 +66,23 @@ class ArraySpec:
     dims: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: str = "float32"
+
+    @property
+    def is_state(self) -> bool:
+        """Whether it holds states, which are nearly all of a store."""
+        return "hidden" in self.dims
+
+    @property
+    def chunk(self) -> tuple[int, ...]:
+        """What one file holds of each sample: of states, those under one condition."""
+        apart = self.is_state and self.dims[0] in ("condition", "kept")
+        return (1, *self.shape[1:]) if apart else self.shape
+
+    @property
+    def size(self) -> int:
+        """Bytes of a sample on the disk; what is no state compresses to half at least."""
+        whole = math.prod(self.shape) * np.dtype(self.dtype).itemsize
+        return whole if self.is_state else whole // 2
 
 
 class ActivationStore:
@@ -168,8 +188,7 @@ class ActivationStore:
 
     def _create(self, questions: pd.DataFrame, specs: Mapping[str, ArraySpec], made_by: str) -> StoreRecords:
         label = store_label(self._settings, made_by)
-        values = sum(math.prod(spec.shape) * np.dtype(spec.dtype).itemsize for spec in specs.values())
-        check_space(self.folder, len(questions) * values // 2)  # what compresses well takes about half
+        check_space(self.folder, len(questions) * sum(spec.size for spec in specs.values()))
         if self.folder.exists():
             remove_store(self.folder)
         with new_folder(self.folder, durable=True) as building:  # killed before the end, it leaves no half-made store
@@ -223,7 +242,7 @@ class ActivationStore:
                     raise ValueError(
                         f"array {name} has shape {values.shape}, the store expects {target.shape[1:]} per sample"
                     )
-                target[rows] = values.astype(target.dtype, copy=False)
+                target[rows] = _as_stored(values, target.dtype, name)
         return {name: buffer.to_bytes() for name, buffer in sorted(files.items()) if name not in self._described}
 
     def finish(self, details: Mapping[str, Any]) -> None:
@@ -241,6 +260,18 @@ class ActivationStore:
         write_record(self.folder / MANIFEST, manifest, of=self._label, durable=True)
 
 
+def _as_stored(values: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
+    """The values in the number format of an array, which they must not exceed."""
+    with np.errstate(over="ignore"):
+        stored = values.astype(dtype, copy=False)
+    if stored is not values and dtype.kind == "f" and np.isinf(stored).any() and not np.isinf(values).any():
+        raise ValueError(
+            f"array {name} reaches {np.abs(values).max():.3g}, but {dtype} ends at {np.finfo(dtype).max:.3g}; "
+            "extract with states_dtype='float32'"
+        )
+    return stored
+
+
 def _order(records: StoreRecords) -> np.ndarray:
     cure = f"delete the folder {records.folder} and extract again"
     return read_table(records.folder / QUESTIONS, cure=cure, of=records.label)["position"].to_numpy()
@@ -254,10 +285,10 @@ def _descriptions(specs: Mapping[str, ArraySpec], n_samples: int, batch_size: in
         group.create_array(
             name,
             shape=(n_samples, *spec.shape),
-            chunks=(min(batch_size, n_samples), *spec.shape),
+            chunks=(min(batch_size, n_samples), *spec.chunk),
             dtype=spec.dtype,
             dimension_names=("sample", *spec.dims),
-            compressors=[ZstdCodec(), Crc32cCodec()],
+            compressors=[Crc32cCodec()] if spec.is_state else [ZstdCodec(), Crc32cCodec()],
             fill_value=_LOST[np.dtype(spec.dtype).kind],
         )
     return {name: buffer.to_bytes() for name, buffer in files.items() if name.startswith(ARRAYS)}

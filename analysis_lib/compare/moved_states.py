@@ -37,5 +37,5 @@ def summarise_moved(checks: pd.DataFrame, model: str, deepest: ArrayLike) -> Sum
         "paper_moved": Shown(worst["paper"], ".2g"),
         "paper_share": Shown(worst["paper"] / worst["baseline"], ".0%"),
         "strict_moved": Shown(checks.loc[checks["condition"] == "strict", "question_moved"].max(), "g"),
-        "typical": Shown(float(np.abs(np.asarray(deepest)).mean()), ".2g"),
+        "typical": Shown(float(np.abs(np.asarray(deepest, dtype=float)).mean()), ".2g"),
     }

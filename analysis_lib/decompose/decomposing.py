@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+import xarray as xr
 
-from analysis_lib.activations import answered_correctly, code_digest, open_activations
+from analysis_lib.activations import answered_correctly, code_digest, open_activations, under
 from analysis_lib.answers import check_answered
 from analysis_lib.locks import writing
 from analysis_lib.progress import progress
@@ -62,12 +63,12 @@ def decompose_store(store: str | Path, settings: Settings, *, parts: str | Path 
         the second estimator is left out, as there are too few answers that are given often enough.
     """
     activations = open_activations(store)
-    conditions = settings.conditions([str(name) for name in activations["condition"].values])
+    conditions = settings.conditions(*(_named(activations, dim) for dim in ("condition", "kept")))
     if settings.samples == "correct":
         activations = answered_correctly(activations, REFERENCE)
     elif "answer_logits" in settings.targets:
         check_answered(activations, "the target answer_logits")
-    states = States(activations.sel(condition=conditions).load())
+    states = States(under(activations, conditions).load())
     depth = activations.sizes["layer"]
     planned = _feasible(plan(settings, conditions, depth), states, settings)
     with ExitStack() as stack:
@@ -82,6 +83,11 @@ def decompose_store(store: str | Path, settings: Settings, *, parts: str | Path 
     table.insert(0, "model", activations.attrs["model"])
     table.insert(1, "task", activations.attrs["tasks"][0])
     return table
+
+
+def _named(activations: xr.Dataset, dimension: str) -> list[str]:
+    """The conditions along a dimension; where states of all of them are kept, there is no ``kept``."""
+    return [str(name) for name in activations[dimension if dimension in activations.dims else "condition"].values]
 
 
 def _feasible(planned: list[Part], states: States, settings: Settings) -> list[Part]:

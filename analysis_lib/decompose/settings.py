@@ -33,8 +33,8 @@ class Settings:
     variance_kept, max_components
         how much principal components keep, and how many there are at most per block.
     decomposed
-        conditions beside the baseline; ``None`` for all that hold in all layers, and with ``windows`` for those
-        that hold in some as well.
+        conditions beside the baseline; ``None`` for all that hold in all layers and whose states are kept, and with
+        ``windows`` for those that hold in some as well.
     samples
         ``"correct"``, the questions that the baseline answers correctly, or ``"all"``.
     bootstrap, nulls, matched
@@ -76,22 +76,36 @@ class Settings:
         if self.samples not in SAMPLES:
             raise ValueError(f"samples must be one of {', '.join(SAMPLES)}, got {self.samples!r}")
 
-    def conditions(self, stored: Sequence[str]) -> list[str]:
+    def conditions(self, stored: Sequence[str], kept: Sequence[str]) -> list[str]:
         """Those conditions of a store, in its order, that are decomposed.
+
+        Parameters
+        ----------
+        stored
+            all that ran.
+        kept
+            those whose states the store keeps.
 
         Raises
         ------
         ValueError
-            the store has no baseline, or lacks what ``decomposed`` names.
+            the store has no baseline, lacks what ``decomposed`` names, or keeps only its answers.
         """
         if REFERENCE not in stored:
             raise ValueError(
                 f"the store has no {REFERENCE}, only {list(stored)}: extract again with it as the first condition"
             )
-        chosen = [name for name in stored if self.windows or "@" not in name]
+        windows = [name for name in stored if "@" in name]
+        chosen = [name for name in kept if name not in windows] + (windows if self.windows else [])
         chosen = chosen if self.decomposed is None else list(self.decomposed)
         if missing := sorted(set(chosen) - set(stored)):
             raise ValueError(
                 f"decomposed names {missing}; the store has {list(stored)}: extract those first, or leave them out"
             )
-        return [name for name in stored if name == REFERENCE or name in chosen]
+        found = [name for name in stored if name == REFERENCE or name in chosen]
+        if lost := [name for name in found if name not in kept]:
+            raise ValueError(
+                f"the store keeps what was answered under {', '.join(lost)}, but no states to decompose; extract again "
+                f"with states_of naming them beside {', '.join(kept)}, or leave them out of what is decomposed"
+            )
+        return found

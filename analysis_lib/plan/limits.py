@@ -16,8 +16,8 @@ __all__ = ["Room", "gigabytes", "refusals"]
 
 BASE = 1_500_000_000
 """Bytes that the libraries of a process take on the host."""
-LEAST_STORED = 0.7
-"""The least share of its bytes that a store was ever compressed to."""
+LEAST_STORED = 0.9
+"""The least share of what stores take at most that they take: what is no state may compress further than to half."""
 
 
 @dataclass(frozen=True)

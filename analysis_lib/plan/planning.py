@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis_lib.activations import Condition, named_condition, window_conditions
+from analysis_lib.activations.arrays import array_specs, kept_of, states_format
 from analysis_lib.activations.extract import N_CHECKED
 from analysis_lib.run.execute import repository_root
 
@@ -160,11 +161,15 @@ def _plan_model(run: Run, root: Path) -> ModelPlan:
     whole, conditions = _conditions(run, vlm.n_layers)
     names = [one.name for one in conditions]
     n_said = run.extract["max_new_tokens"] if run.extract["scoring"] == "generation" else 0
-    stored = [stored_per_question(vlm, conditions, task.options, n_said) for task in tasks]
-    arrays = [bytes_per_question(vlm, conditions, task.options, n_said) for task in tasks]
-    draws, table = draws_and_bytes(run, names, vlm.n_layers)
-    decomposed = [one for one in conditions if one.name in run.settings.conditions(names)]
-    loaded = bytes_per_question(vlm, decomposed, OPTIONS, 0) * max(task.questions for task in tasks)
+    kept = kept_of(run.extract["states_of"] or [one.name for one in whole], conditions)
+    stored_as = states_format(run.extract["states_dtype"], vlm)
+    specs = [array_specs(vlm, conditions, kept, stored_as, task.options, n_said) for task in tasks]
+    stored, arrays = list(map(stored_per_question, specs)), list(map(bytes_per_question, specs))
+    read = run.settings.conditions(names, [names[number] for number in kept])
+    draws, table = draws_and_bytes(run, read, vlm.n_layers)
+    decomposed = [one for one in conditions if one.name in read]
+    each = array_specs(vlm, decomposed, range(len(decomposed)), stored_as, OPTIONS, 0)
+    loaded = bytes_per_question(each) * max(task.questions for task in tasks)
     return ModelPlan(
         model=run.model,
         loaded_from=run.loaded_from,

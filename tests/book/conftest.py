@@ -32,6 +32,7 @@ chapters:
   - file: book/glossary
   - file: book/bibliography
 {linked}"""
+STANDS_FOR = "Stands for a page of the whole book."
 LINK = re.compile(r"{doc}`(?:[^`]*<)?pages/(\w+)>?`")
 PATIENCE = 60_000  # milliseconds; a busy machine is slow, not wrong
 LOCAL = ("file:", "data:", "blob:", "about:")
@@ -67,7 +68,7 @@ def write_demo(root: Path) -> None:
     (root / "book" / "pages").mkdir()
     linked = sorted({name for path in (root / "book").glob("*.md") for name in LINK.findall(path.read_text())})
     for name in linked:  # pages of the real book are made by its workflow; here empty ones stand for them
-        (root / "book" / "pages" / f"{name}.md").write_text(f"# {name.replace('_', ' ')}\n")
+        (root / "book" / "pages" / f"{name}.md").write_text(f"# {name.replace('_', ' ')}\n\n{STANDS_FOR}\n")
     (root / "_toc.yml").write_text(TOC.format(linked="".join(f"  - file: book/pages/{name}\n" for name in linked)))
     shutil.copy(Path(__file__).with_name("demo.md"), root / "notebooks" / "demo.md")
     run_notebook(
@@ -102,8 +103,8 @@ def book(request: pytest.FixtureRequest) -> Path:
 
 
 def pages_of(book: Path) -> list[Path]:
-    """Every page with text: not the search page, not the redirect."""
-    return sorted((book / "book").rglob("*.html"))
+    """Every page with text: not the search page, not the redirect, none that only stands for another."""
+    return [path for path in sorted((book / "book").rglob("*.html")) if STANDS_FOR not in path.read_text("utf-8")]
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import xarray as xr
 
+from analysis_lib.activations import under
 from analysis_lib.pid import usable_information
 from analysis_lib.shown import Shown, Summary
 
@@ -25,7 +26,7 @@ def read_bound(stores: Mapping[str, xr.Dataset], every: int, seed: int) -> pd.Da
         answer, groups = (store[name].values.astype(str) for name in ("answer", "image_id"))
         for condition in CONDITIONS:
             for layer in store["layer"].values[::every]:
-                states = store["language"].sel(condition=condition, layer=layer).values
+                states = under(store, condition)["language"].sel(layer=layer).values
                 bits, error = usable_information(states, answer, groups=groups, seed=seed)
                 above = bits - truth_of(task).question
                 rows.append({"task": task, "condition": condition, "layer": int(layer), "bits": above, "error": error})

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import xarray as xr
 
+from analysis_lib.activations import under
 from analysis_lib.pid import probe_pid
 from analysis_lib.shown import Shown, Summary
 
@@ -36,7 +37,7 @@ def compare(
     """
     rows = []
     for task, store in stores.items():
-        here = store.sel(condition="baseline", layer=0)
+        here = under(store, "baseline").sel(layer=0)
         result = probe_pid(
             here["vision"].values,
             here["language"].values,

@@ -154,12 +154,6 @@ def test_answers_that_begin_alike_share_an_option(one_model: VisionLanguageModel
     assert list(dataset["option"].values) == ["left", "red | red ball | red box"]
 
 
-def test_half_precision_is_stored_as_float32(tiny_folders: dict[str, Path], kind: str, questions: pd.DataFrame) -> None:
-    dataset = extract(load_model(tiny_folders[kind], dtype="bfloat16", device="cpu"), questions)
-    assert dataset["vision"].dtype == np.float32 and dataset.attrs["dtype"] == "bfloat16"
-    assert np.isfinite(dataset["vision"].values).all()
-
-
 @pytest.mark.parametrize(
     ("conditions", "complaint"),
     [
