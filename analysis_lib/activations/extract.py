@@ -6,7 +6,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from .decoder import with_features
 from .generation import continue_answers
 from .lock import writing
 from .opening import open_activations, said_key
+from .pipeline import Ahead, written_behind
 from .settings import pictures_digest, settings_of
 from .source import code_digest as _code_digest
 from .store import ActivationStore
@@ -144,10 +145,16 @@ def extract(
         )
         run = HalvingRunner(extraction)
         pending = writer.pending()
-        with progress(len(questions), "question", "extract") as bar:
-            bar.update(len(questions) - sum(rows.stop - rows.start for rows in pending))
-            for rows in pending:
-                writer.write(rows, run(questions.iloc[writer.order[rows]]))
+        asked = [questions.iloc[writer.order[rows]] for rows in pending]
+        with (
+            progress(len(questions), "question", "extract") as bar,
+            closing(extraction.prepared),
+            written_behind(writer.write) as write,
+        ):
+            bar.update(len(questions) - sum(map(len, asked)))
+            for number, rows in enumerate(pending):
+                extraction.prepared.begin(*asked[number : number + 2])
+                write(rows, run(asked[number]))
                 bar.update(rows.stop - rows.start)
         reference = chosen[_untouched(chosen) or 0].name
         writer.finish(
@@ -181,6 +188,7 @@ class _Extraction:
         self.vlm, self.conditions, self.kept, self.answers = vlm, conditions, list(kept), answers
         self.name, self.n_said = backend, n_said
         self.backend: Backend | None = None
+        self.prepared = Ahead(vlm)
 
     def choose_backend(self, questions: pd.DataFrame) -> Backend:
         """Check lockstep on a few of the questions, spread over them."""
@@ -192,7 +200,7 @@ class _Extraction:
         backend = self.backend or self.choose_backend(questions)  # a resumed store begins here
         pictures = same_picture(questions)
         with torch.inference_mode():
-            batch = with_features(self.vlm, prepare(self.vlm, questions), pictures)
+            batch = with_features(self.vlm, self.prepared(questions), pictures)
         states = backend(self.vlm, batch, self.conditions, pictures, self.kept)
         once = stored_once(self.conditions)
         for name in once:

@@ -31,6 +31,10 @@ class Batch:
     inputs: dict[str, torch.Tensor]
     spans: tuple[Spans, ...]
 
+    def to(self, device: torch.device | str) -> Batch:
+        """The same on another device."""
+        return Batch({name: value.to(device) for name, value in self.inputs.items()}, self.spans)
+
     @property
     def length(self) -> int:
         """Number of positions after padding."""
@@ -42,10 +46,11 @@ class Batch:
         return torch.tensor([one.length for one in self.spans])
 
 
-def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
+def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame, device: torch.device | str | None = None) -> Batch:
     """Tokenize prompts, read pictures and find spans.
 
     Prompts are padded on the right: left padding without explicit positions changes half-precision results by percents.
+    The tensors lie on ``device``, by default the model's.
 
     Raises
     ------
@@ -79,7 +84,7 @@ def prepare(vlm: VisionLanguageModel, questions: pd.DataFrame) -> Batch:
     inputs = {name: value for name, value in encoded.items() if isinstance(value, torch.Tensor)}
     if "pixel_values" in inputs:
         inputs["pixel_values"] = inputs["pixel_values"].to(vlm.dtype)
-    return Batch({name: value.to(vlm.device) for name, value in inputs.items()}, tuple(spans))
+    return Batch(inputs, tuple(spans)).to(vlm.device if device is None else device)
 
 
 def _end(places: Sequence[Sequence[int]]) -> int:
