@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from analysis_lib.activations import extract
+from analysis_lib.activations import Condition, Knockout, extract, get_condition, under
 from analysis_lib.models import VisionLanguageModel
 
 STORE = "results/mini/activations/mini-llava-1.5/ChooseCat"
@@ -28,7 +28,10 @@ def activations(
 ) -> xr.Dataset:
     """A store where the page's reader has one; the folder is the current one."""
     monkeypatch.chdir(tmp_path)
-    return extract(one_model, questions, store=STORE)
+    paper, strict = (get_condition(name) for name in ("paper", "strict"))
+    window = Condition("strict@1", tuple(Knockout(cut.source, cut.target, (1, 2)) for cut in strict.knockouts))
+    kept = ["baseline", "paper", "strict"]
+    return extract(one_model, questions, ["baseline", paper, strict, window], store=STORE, states_of=kept)
 
 
 def table(page: str, heading: str) -> list[list[str]]:
@@ -38,7 +41,7 @@ def table(page: str, heading: str) -> list[list[str]]:
 
 
 def test_its_snippets_open_the_store_with_and_without_this_library(page: str, activations: xr.Dataset) -> None:
-    alone, labelled, library = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    alone, labelled, library, read = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert len(ast.parse(alone).body) == 2 and "analysis_lib" not in alone + labelled
     found: dict[str, Any] = {}
     exec(alone, found)
@@ -48,9 +51,11 @@ def test_its_snippets_open_the_store_with_and_without_this_library(page: str, ac
         here, there = found["store"].isel(sample=row), activations.isel(sample=position)
         assert found["questions"]["question"][row] == str(there["question"].values)
         for name in ("vision", "language", "answer_logits"):
-            one, other = (some.sel(condition="strict")[name].values for some in (here, there))
-            assert (one == other).all()
+            along = "condition" if "condition" in here[name].dims else "kept"
+            one = here[name] if name == "vision" else here[name].sel({along: "strict"})
+            assert (one.values == under(there, "strict")[name].values).all()
     exec(library, found)
+    exec(read, found)
     assert found["activations"].load().identical(activations.load())
 
 

@@ -69,7 +69,8 @@ def test_figures_are_those_of_the_run(one: ModelPlan, vlm: VisionLanguageModel, 
     whole = [named_condition(name, vlm.n_layers, WIDTH) for name in CONDITIONS]
     conditions = [*whole, *window_conditions(WINDOWED, vlm.n_layers, WIDTH)]
     store = tmp_path / "store"
-    ran = counted(lambda: extract(vlm, questions, conditions, store=store, batch_size=25))
+    kept = [condition.name for condition in whole]
+    ran = counted(lambda: extract(vlm, questions, conditions, store=store, batch_size=25, states_of=kept))
     noise = counted(lambda: pixel_dependence(vlm, questions.head(32), whole))
     assert one.questions == N and one.conditions == len(conditions) and one.whole_conditions == len(whole)
     assert one.pictures == questions["image"].nunique()
