@@ -53,7 +53,7 @@ from analysis_lib.stores import (
 
 from .older import layout_of
 
-__all__ = ["ActivationStore", "ArraySpec"]
+__all__ = ["ActivationStore", "ArraySpec", "whole_batches"]
 
 _LOST = {"f": np.nan, "i": -1, "b": False}
 """What a reader that checks nothing finds where a chunk is lost, by kind of number: no zeros."""
@@ -188,7 +188,8 @@ class ActivationStore:
 
     def _create(self, questions: pd.DataFrame, specs: Mapping[str, ArraySpec], made_by: str) -> StoreRecords:
         label = store_label(self._settings, made_by)
-        check_space(self.folder, len(questions) * sum(spec.size for spec in specs.values()))
+        rows = whole_batches(len(questions), self._batch_size)
+        check_space(self.folder, rows * sum(spec.size for spec in specs.values()))
         if self.folder.exists():
             remove_store(self.folder)
         with new_folder(self.folder, durable=True) as building:  # killed before the end, it leaves no half-made store
@@ -258,6 +259,11 @@ class ActivationStore:
         records = StoreRecords(self.folder, self._label, self._settings, self._files, self._done, None)
         manifest = {"settings": self._settings, "store": records.identity, **details}
         write_record(self.folder / MANIFEST, manifest, of=self._label, durable=True)
+
+
+def whole_batches(n_samples: int, batch_size: int) -> int:
+    """How many samples files have room for: the last batch takes as much as every other."""
+    return math.ceil(n_samples / min(batch_size, n_samples)) * min(batch_size, n_samples)
 
 
 def _as_stored(values: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:

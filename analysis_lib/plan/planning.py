@@ -9,6 +9,7 @@ from pathlib import Path
 from analysis_lib.activations import Condition, named_condition, window_conditions
 from analysis_lib.activations.arrays import array_specs, kept_of, states_format
 from analysis_lib.activations.extract import N_CHECKED
+from analysis_lib.activations.store import whole_batches
 from analysis_lib.run.execute import repository_root
 
 from .asked import Run, read_asked
@@ -188,7 +189,10 @@ def _plan_model(run: Run, root: Path) -> ModelPlan:
         per_question=per_question(vlm, typical, conditions),
         pixels=typical.seen["pixel_values"].numel(),
         array_bytes=sum(size * task.questions for size, task in zip(arrays, tasks, strict=True)),
-        store_bytes=sum(size * task.questions for size, task in zip(stored, tasks, strict=True)),
+        store_bytes=sum(
+            size * whole_batches(task.questions, run.extract["batch_size"])
+            for size, task in zip(stored, tasks, strict=True)
+        ),
         table_bytes=table * len(tasks),
         batch_bytes=max(arrays) * run.extract["batch_size"],
         loaded_bytes=loaded,
