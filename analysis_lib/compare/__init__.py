@@ -68,6 +68,7 @@ from analysis_lib.compare.tasks_apart import (
     shares_by_depth,
     summarise_fingerprints,
     summarise_groups,
+    summarise_left_out,
 )
 from analysis_lib.compare.trajectories import (
     chance_by_depth,
@@ -161,6 +162,7 @@ __all__ = [
     "summarise_groups",
     "summarise_knockouts",
     "summarise_last_layer",
+    "summarise_left_out",
     "summarise_moved",
     "summarise_options",
     "summarise_order",

@@ -5,6 +5,7 @@ The atoms of a task are drawn together, as its questions were resampled; tasks h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,11 @@ class Fingerprints:
     shares: Array
     draws: Array
 
+    def of(self, tasks: Sequence[str]) -> Fingerprints:
+        """Those of some of the tasks, in that order."""
+        at = [self.tasks.index(task) for task in tasks]
+        return Fingerprints(tuple(tasks), self.shares[at], self.draws[:, at])
+
     def interval(self, task: str, atom: str) -> Interval:
         """One share with its interval."""
         at, which = self.tasks.index(task), ATOMS.index(atom)
@@ -52,16 +58,23 @@ class Fingerprints:
 
 
 def read_fingerprints(
-    atoms: pd.DataFrame, tasks: list[str], layer: int, seed: int = 0, draws: int = DRAWS
+    atoms: pd.DataFrame,
+    tasks: list[str],
+    layer: int,
+    seed: int = 0,
+    draws: int = DRAWS,
+    *,
+    leave_out_weak: bool = False,
 ) -> Fingerprints:
     """The fingerprints of some tasks at one layer, from the rows of one model and one reading.
 
-    Two layers have the same draws of questions where ``seed`` and ``draws`` are the same.
+    Two layers have the same draws of questions where ``seed`` and ``draws`` are the same. With ``leave_out_weak`` tasks
+    whose total is less than `LEAST_SIGNAL` standard errors are not among those returned, of which there may be none.
 
     Raises
     ------
     NotMeasurableError
-        an atom of a task is missing, or the total of a task is less than `LEAST_SIGNAL` standard errors.
+        an atom of a task is missing, or, unless they are left out, the total of a task is as weak.
     ValueError
         an atom occurs twice at the layer.
     """
@@ -76,9 +89,12 @@ def read_fingerprints(
     bits = np.stack([one.bits for one in mixtures])
     drawn = np.stack([one.draws(draws, rng) for one in mixtures], axis=1)
     noise = drawn.sum(2).std(0)
-    if weak := [tasks[i] for i in np.flatnonzero(bits.sum(1) <= LEAST_SIGNAL * noise)]:
+    weak = [tasks[i] for i in np.flatnonzero(bits.sum(1) <= LEAST_SIGNAL * noise)]
+    if weak and not leave_out_weak:
         raise NotMeasurableError(f"the total of {', '.join(weak)} at layer {layer} is hardly more than its noise")
-    return Fingerprints(tuple(tasks), bits / bits.sum(1, keepdims=True), drawn / drawn.sum(2, keepdims=True))
+    with np.errstate(divide="ignore", invalid="ignore"):  # of those that are left out
+        found = Fingerprints(tuple(tasks), bits / bits.sum(1, keepdims=True), drawn / drawn.sum(2, keepdims=True))
+    return found.of([task for task in tasks if task not in weak])
 
 
 def share_distances(shares: Array) -> Array:

@@ -21,6 +21,7 @@ __all__ = [
     "shares_by_depth",
     "summarise_fingerprints",
     "summarise_groups",
+    "summarise_left_out",
 ]
 
 LAST_LAYER, HALF_WAY = "last layer", "half-way"
@@ -32,12 +33,30 @@ OfModels = Mapping[str, Mapping[str, Fingerprints]]
 
 
 def fingerprints_by_model(atoms: pd.DataFrame, seed: int = 0) -> dict[str, dict[str, Fingerprints]]:
-    """The fingerprints of all tasks of every model in the main reading, at its last layer and half-way."""
+    """The fingerprints of every model's tasks in the main reading, at its last layer and half-way.
+
+    Tasks whose total is hardly more than its noise at one of these layers are left out of that model's.
+
+    Raises
+    ------
+    NotMeasurableError
+        fewer than two tasks of a model are left; with the others, and what to do.
+    """
     found = {}
     for model, rows in untouched_by_model(atoms).items():
         deepest, tasks = int(rows["layer"].max()), sorted(set(rows["task"]))
-        depths = {LAST_LAYER: deepest, HALF_WAY: deepest // 2}
-        found[model] = {depth: read_fingerprints(rows, tasks, layer, seed=seed) for depth, layer in depths.items()}
+        read = {
+            depth: read_fingerprints(rows, tasks, layer, seed=seed, leave_out_weak=True)
+            for depth, layer in ((LAST_LAYER, deepest), (HALF_WAY, deepest // 2))
+        }
+        left = [task for task in tasks if all(task in prints.tasks for prints in read.values())]
+        if len(left) < 2:
+            raise NotMeasurableError(
+                f"of {model}'s tasks {', '.join(tasks)} {len(left)} have a total that is more than its noise at layers "
+                f"{deepest // 2} and {deepest}, and fingerprints are compared between two or more: take more "
+                "n_questions, more tasks, or leave fingerprints out of the profile's pages"
+            )
+        found[model] = {depth: prints.of(left) for depth, prints in read.items()}
     return found
 
 
@@ -91,6 +110,17 @@ def summarise_fingerprints(prints: Fingerprints, model: str) -> Summary:
         "near": Shown(near[0], ".0%"),
         "near_tasks": " and ".join(near[1:]),
     }
+
+
+def summarise_left_out(atoms: pd.DataFrame, of_models: OfModels) -> Summary:
+    """Which tasks of which models `fingerprints_by_model` left out, as a sentence without its full stop."""
+    weak = {
+        model: sorted({*atoms.loc[atoms["model"] == model, "task"]}.difference(depths[LAST_LAYER].tasks))
+        for model, depths in of_models.items()
+    }
+    told = [f"{', '.join(tasks)} of {model}" for model, tasks in weak.items() if tasks]
+    words = f"Left out, as their totals are hardly more than their noise: {'; '.join(told)}"
+    return {"left_out": words if told else "No task is left out for a total that is hardly more than its noise"}
 
 
 def summarise_groups(merges: Sequence[Merge]) -> Summary:

@@ -17,6 +17,7 @@ from analysis_lib.compare import (
     shares_by_depth,
     summarise_fingerprints,
     summarise_groups,
+    summarise_left_out,
 )
 
 # In the order of the atoms: vision, language, redundancy, synergy.
@@ -44,6 +45,27 @@ def test_the_seed_moves_the_ends_and_no_share(made):
     one, same, other = (shares_by_depth(fingerprints_by_model(made(tasks=("a", "b")), seed)) for seed in (0, 0, 1))
     pd.testing.assert_frame_equal(one, same)
     assert one["value"].equals(other["value"]) and not one["low"].equals(other["low"])
+
+
+def test_a_task_within_its_noise_is_left_out_and_named_and_the_others_stay_as_they_were(made):
+    quiet = {name: np.full(9, 0.01) for name in ("unique_vision", "unique_language", "redundancy", "synergy")}
+    whole = made(models=("two", "one"), tasks=("a", "b", "c"))
+    weak = made({"b": quiet}, models=("two",), tasks=("a", "b", "c"))
+    atoms = pd.concat([whole[whole["model"] == "one"], weak], ignore_index=True)
+    of_models = fingerprints_by_model(atoms)
+    assert of_models["two"][LAST_LAYER].tasks == ("a", "c") and of_models["one"][LAST_LAYER].tasks == ("a", "b", "c")
+    before = fingerprints_by_model(whole)["two"][LAST_LAYER].of(["a", "c"])
+    assert np.allclose(of_models["two"][LAST_LAYER].shares, before.shares)
+    assert summarise_left_out(atoms, of_models)["left_out"].endswith("their noise: b of two")
+    assert summarise_left_out(whole, fingerprints_by_model(whole))["left_out"].startswith("No task is left out")
+
+
+def test_where_one_task_is_left_the_page_says_what_to_do(made):
+    quiet = {name: np.full(9, 0.01) for name in ("unique_vision", "unique_language", "redundancy", "synergy")}
+    with pytest.raises(
+        NotMeasurableError, match="of .*'s tasks a, b 1 have a total .* take more n_questions, more tasks"
+    ):
+        fingerprints_by_model(made({"b": quiet}, tasks=("a", "b")))
 
 
 def test_each_pair_has_one_distance():
