@@ -37,7 +37,9 @@ class Checkout:
             command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=1100, check=False
         )
 
-    def cut_down(self, name: str, tasks: tuple[str, ...], pages: tuple[str, ...], **others: Mapping[str, Any]) -> None:
+    def cut_down(
+        self, name: str, tasks: tuple[str, ...], pages: tuple[str, ...], /, **others: Mapping[str, Any]
+    ) -> None:
         """Keep everything that a profile says but its counts, and sections that are given."""
         path = self.root / "workflow" / "profiles" / f"{name}.yaml"
         profile = yaml.safe_load(path.read_text())

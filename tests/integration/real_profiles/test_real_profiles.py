@@ -47,7 +47,8 @@ def check_store(folder: Path, task: str, taught: Taught) -> None:
     assert dict(store.sizes)["sample"] == N_QUESTIONS and store["condition"].values.tolist() == CONDITIONS
     states = {"sample": N_QUESTIONS, "layer": LAYERS + 1, "hidden": WIDTH}
     assert dict(store["vision"].sizes) == states, "the picture comes first: no knockout moves it"
-    assert dict(store["language"].sizes) == states | {"condition": len(CONDITIONS)}
+    assert store["kept"].values.tolist() == CONDITIONS[:3], "windows tell how answers change, and that alone"
+    assert dict(store["language"].sizes) == states | {"kept": 3}
     for column in ("question", "answer", "image_id"):
         assert store[column].values.tolist() == known[column].tolist()
     said = {name: store.attrs[name] for name in ("model", "dtype", "prompt", "tasks")}
