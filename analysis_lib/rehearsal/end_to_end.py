@@ -57,7 +57,9 @@ class EndToEnd:
     first, again
         seconds of the whole, when kernels are loaded and attention is planned, and the second time.
     functions
-        the second time, by function of this library the seconds in it and in what it calls, longest first.
+        the second time, by function of this library the seconds in it and in what it calls, longest first. Pictures
+        are prepared, and results written, in threads of their own: what they keep the computation waiting for is
+        ``Ahead.__call__`` and ``begin``.
     own
         by any function the seconds in itself alone, longest first; waiting for a GPU counts where it happens.
     store

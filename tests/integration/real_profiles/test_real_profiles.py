@@ -151,7 +151,9 @@ def test_every_page_about_both_llavas_and_their_book(
     name = "llava-7b"
     models = {model: taught[kind] for model, kind in BOTH.items()}
     folders = {model: str(one.folder) for model, one in models.items()}
-    checkout.cut_down(name, TASKS, ALL_OF_THE_MODELS, models=folders, pages={"method": {"layer": LAYERS, "max_components": 3}})
+    checkout.cut_down(
+        name, TASKS, ALL_OF_THE_MODELS, models=folders, pages={"method": {"layer": LAYERS, "max_components": 3}}
+    )
     done = checkout.snakemake(profile=name, gqa=gqa, only=" ".join(ALL_OF_THE_MODELS))
     assert done.returncode == 0, done.stderr + done.stdout
     results = checkout.root / "results" / name

@@ -142,9 +142,17 @@ def test_what_is_no_list_of_layers_is_refused_with_its_value(layers, tmp_path):
         _checked(declared, {"layers": layers}, tmp_path)
 
 
+# A shell's job in the background is deaf to Ctrl-C, and so is all that it starts, these tests too.
+HEARING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("analysis_lib.run", run_name="__main__", alter_sys=True)
+"""
+
+
 def started(folder: Path, terminal: int, seconds: int) -> subprocess.Popen[bytes]:
     (folder / "long.md").write_text(LONG)
-    command = [sys.executable, "-m", "analysis_lib.run", "long.md", "-p", "seconds", str(seconds), "-o", "out.ipynb"]
+    command = [sys.executable, "-c", HEARING, "long.md", "-p", "seconds", str(seconds), "-o", "out.ipynb"]
     paths = os.pathsep.join(filter(None, [str(Path(__file__).resolve().parents[3]), os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=terminal, env=os.environ | {"PYTHONPATH": paths}
