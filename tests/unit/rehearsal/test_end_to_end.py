@@ -18,7 +18,7 @@ def test_a_narrow_model_goes_all_the_way(name: str) -> None:
     taken = rehearse_extraction(small, n_questions=3, batch=2)
     assert taken.first > 0 and taken.again > 0 and taken.store > 1000
     assert list(taken.functions)[0].endswith(":extract"), "everything happens in it"
-    assert {name.split(":")[1] for name in taken.functions} >= {"choose_backend", "continue_answers"}
+    assert {name.split(":")[1] for name in taken.functions} >= {"choose_backend", "forward_lockstep"}
 
 
 @pytest.mark.gpu
