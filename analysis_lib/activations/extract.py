@@ -86,8 +86,8 @@ def extract(
         it. ``None`` keeps all.
     states_dtype
         number format in which states are kept: ``"float32"`` or ``"float16"``. ``None`` takes float16 where the model
-        runs in half precision: it holds the numbers of float16 and bfloat16 exactly, the means over tokens, which are
-        taken in float32, to .05 %.
+        runs in half precision: between 6e-5 and 65504 it holds the numbers of float16 and bfloat16 exactly, and the
+        means over tokens, which are taken in float32, to .05 %.
     on_mismatch
         what to do with a store that other settings or pictures made, or that is damaged beyond its batches:
         ``"refuse"`` it, or ``"replace"`` it. What is no store, or not the store's, is never touched.

@@ -10,7 +10,7 @@ bytes.
 What is the same under all conditions is stored once: an array without the dimension ``condition``. States, the arrays
 with the dimension ``hidden``, may be kept of some conditions only; their first dimension is then ``kept``. A chunk of
 them holds one condition, so that reading three of thirty reads no more than these, and is not compressed: nearly all
-bits of a state are noise (zstd takes 8 to 20 % off them, and ten times as long as writing them).
+bits of a state are noise (zstd takes 8 to 20 % off those of the embedded models).
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def _vision(vlm: VisionLanguageModel, typical: Typical) -> int:
     seen = typical.seen | {"pixel_values": pixels}
     try:
         return counted(lambda: vlm.model.get_image_features(**seen, return_dict=True))
-    except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
             f"{vlm.name}: how a {vlm.family.model_type} model sees pictures cannot be followed without values "
             f"({str(error).splitlines()[0]}); run a few questions, and take the time per question from those"
