@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..grid import GRID
 from .enumeration import NUMBERS, Array, Scenes, colors_apart, pair_law
+from .questions import BY_COLOR, CONTRARY_FIRST, TEMPTING
 from .things import COLORS, NAMES, NATURAL, PER_COLOR
 from .world import CELL, COLOR, NATURALNESS, SIZE, SIZES, THING, check_naturalness
 
@@ -26,9 +27,6 @@ ANSWERS: dict[str, tuple[str, ...]] = {
 """The answers of each task, in the order of the columns of `answers_given_scenes`."""
 
 _NATURAL = np.array(NATURAL)
-_BY_COLOR, _CONTRARY_FIRST, _TEMPTING = 0.7, 0.7, 0.8
-"""Of ChooseCat: how often a colour is named, how often a contrary one where there is any, and how often the wrong
-option is a thing of the picture where one fits."""
 
 
 def answers_given_scenes(task: str, scenes: Scenes, naturalness: float = NATURALNESS) -> Array:
@@ -58,7 +56,7 @@ def answers_given_scenes(task: str, scenes: Scenes, naturalness: float = NATURAL
         )
     if task == "ChooseAttr":
         colors, sizes = shares(scenes[:, :, COLOR], len(COLORS)), shares(scenes[:, :, SIZE], len(SIZES))
-        return np.concatenate([_BY_COLOR * colors, (1 - _BY_COLOR) * sizes], 1)
+        return np.concatenate([BY_COLOR * colors, (1 - BY_COLOR) * sizes], 1)
     if task == "ChooseCat":
         found = np.zeros((len(scenes), len(NAMES)))
         np.put_along_axis(found, scenes[:, :, THING], category_shares(scenes)[0], 1)
@@ -121,7 +119,7 @@ def category_shares(scenes: Scenes) -> tuple[Array, Array]:
     asked = _evenly(sole)
     against = _evenly(sole & contrary)
     any_contrary = (sole & contrary).any(1, keepdims=True)
-    by_color = np.where(any_contrary, _CONTRARY_FIRST * against + (1 - _CONTRARY_FIRST) * asked, asked)
+    by_color = np.where(any_contrary, CONTRARY_FIRST * against + (1 - CONTRARY_FIRST) * asked, asked)
     by_size = _evenly(_sole(scenes[:, :, SIZE]))
     kin = (natural[:, :, None] == natural[:, None, :]).astype(float)
     n_kin = kin.sum(2)
@@ -134,8 +132,8 @@ def category_shares(scenes: Scenes) -> tuple[Array, Array]:
     of_color = np.where(contrary, of_contrary, 1.0)
     everywhere = np.broadcast_to(beside, kin.shape)
     of_size = _kin_chance(kin, everywhere, (PER_COLOR - n_kin) / (len(NAMES) - n_things))
-    odds = _BY_COLOR * by_color + (1 - _BY_COLOR) * by_size
-    both = _BY_COLOR * by_color * of_color + (1 - _BY_COLOR) * by_size * of_size
+    odds = BY_COLOR * by_color + (1 - BY_COLOR) * by_size
+    both = BY_COLOR * by_color * of_color + (1 - BY_COLOR) * by_size * of_size
     return odds, np.divide(both, odds, out=np.zeros_like(both), where=odds > 0)
 
 
@@ -143,7 +141,7 @@ def _kin_chance(kin: Array, shown: NDArray[np.bool_], absent: Array) -> Array:
     """How likely the other option is kin: mostly one of ``shown``, where there are any, else one that is absent."""
     n_shown = shown.sum(2)
     share = np.divide((kin * shown).sum(2), n_shown, out=np.zeros(n_shown.shape), where=n_shown > 0)
-    return np.where(n_shown > 0, _TEMPTING * share + (1 - _TEMPTING) * absent, absent)
+    return np.where(n_shown > 0, TEMPTING * share + (1 - TEMPTING) * absent, absent)
 
 
 def common_odds(scenes: Scenes, naturalness: float) -> Array:

@@ -16,9 +16,13 @@ from ..wording import Asked, either, pick, swap
 from .things import COLORS, NAMES, NATURAL
 from .world import CELL, COLOR, SIZE, SIZES, THING, is_natural
 
-__all__ = ["FAMILIES", "Family", "article", "sole"]
+__all__ = ["BY_COLOR", "CONTRARY_FIRST", "FAMILIES", "TEMPTING", "Family", "article", "sole"]
 
-_TEMPTING = 0.8
+BY_COLOR = 0.7
+"""How often ChooseAttr asks for a colour and ChooseCat names one; else it is a size."""
+CONTRARY_FIRST = 0.7
+"""How often ChooseCat, naming a colour, asks about a thing of another than its natural one where there is any."""
+TEMPTING = 0.8
 """How often a wrong option is one that the picture shows, where it shows any: presence must not give it away."""
 
 
@@ -38,7 +42,7 @@ def sole(scene: np.ndarray, attribute: int) -> list[int]:
 
 def _thing(rng: np.random.Generator, present: Iterable[int], allowed: Callable[[int], bool], shown: list[int]) -> int:
     """An ``allowed`` thing: mostly one of ``shown``, those of the picture that would tempt, else an absent one."""
-    if shown and rng.random() < _TEMPTING:
+    if shown and rng.random() < TEMPTING:
         return pick(rng, shown)
     taken = set(present)
     while True:
@@ -51,7 +55,7 @@ def _choose_attr(scene: np.ndarray, rng: np.random.Generator) -> Asked:
     item = scene[int(rng.integers(len(scene)))]
     name, verb = NAMES[item[THING]], bool(rng.integers(2))
     lead = f"Is the {name}" if verb else f"Does the {name} appear to be"
-    if rng.random() < 0.3:
+    if rng.random() < 1 - BY_COLOR:
         a, b = swap(rng, *SIZES)
         return Asked(f"{lead} {a} or {b}?", SIZES[item[SIZE]], "chooseAttr")
     color, natural = int(item[COLOR]), NATURAL[item[THING]]
@@ -63,19 +67,19 @@ def _choose_attr(scene: np.ndarray, rng: np.random.Generator) -> Asked:
 def _other_color(rng: np.random.Generator, color: int, shown: list[int]) -> int:
     """Another colour, mostly one that something else in the picture has."""
     elsewhere = [other for other in shown if other != color]
-    if elsewhere and rng.random() < _TEMPTING:
+    if elsewhere and rng.random() < TEMPTING:
         return pick(rng, elsewhere)
     return (color + 1 + int(rng.integers(len(COLORS) - 1))) % len(COLORS)
 
 
 def _choose_cat(scene: np.ndarray, rng: np.random.Generator) -> Asked | None:
-    by_color = bool(rng.random() < 0.7)
+    by_color = bool(rng.random() < BY_COLOR)
     candidates = sole(scene, COLOR if by_color else SIZE)
     if not candidates:
         return None
     if by_color:
         contrary = [i for i in candidates if not is_natural(scene[i])]
-        candidates = contrary if contrary and rng.random() < 0.7 else candidates
+        candidates = contrary if contrary and rng.random() < CONTRARY_FIRST else candidates
     at = pick(rng, candidates)
     item, things = scene[at], scene[:, THING].tolist()
     value, natural = (COLORS[item[COLOR]] if by_color else SIZES[item[SIZE]]), is_natural(item)
@@ -149,7 +153,7 @@ def _by_color(scene: np.ndarray, rng: np.random.Generator, exists: bool) -> tupl
         unlike = {NATURAL[first], *(colors[i] for i, thing in enumerate(things) if thing == first)}
         shown = [color for color in colors if color not in unlike]
         anywhere = [color for color in range(len(COLORS)) if color not in unlike]
-        color = pick(rng, shown if shown and rng.random() < _TEMPTING else anywhere)
+        color = pick(rng, shown if shown and rng.random() < TEMPTING else anywhere)
     others = [thing for thing, of in zip(things, colors, strict=True) if of != color]
     second = _second(rng, things, first, others, lambda thing: NATURAL[thing] not in (NATURAL[first], color))
     return first, second, COLORS[color]

@@ -29,14 +29,13 @@ from ..grid import GRID
 from .enumeration import NUMBERS, Array, scenes_by_color_and_size
 from .laws import category_shares, common_odds, relation_across, shares
 from .overlap import Cells, Overlap
+from .questions import BY_COLOR
 from .things import COLORS, NAMES, NATURAL, PER_COLOR
 from .world import COLOR, NATURALNESS, THING, check_naturalness
 
 __all__ = ["InputTruth", "input_truth"]
 
 _DIGITS = 10
-_ASKS_COLOR = 0.7
-"""How often ChooseAttr asks for a colour."""
 
 
 @dataclass(frozen=True)
@@ -132,14 +131,14 @@ _EVENLY = np.full(len(NUMBERS), 1 / len(NUMBERS))
 
 
 def _choose_attr(naturalness: float) -> InputTruth:
-    colors, of_size = _Colors(naturalness), 1 - _ASKS_COLOR
+    colors, of_size = _Colors(naturalness), 1 - BY_COLOR
     # Sizes fall like coins, the pair's too.
     heads = [comb(n, k) / 2**n * _coin(k / n) for n in NUMBERS for k in range(n + 1)]
     left = of_size * sum(heads) / len(NUMBERS)
-    known, entropy = _coin(_ASKS_COLOR), _ASKS_COLOR * float(np.log2(len(COLORS))) + of_size
-    overlap = _color_overlap(colors.patterns, _ASKS_COLOR, naturalness, named=2)
-    question = known + _ASKS_COLOR * float(np.log2(len(COLORS)) - _coin(naturalness))
-    scene = entropy - left - _ASKS_COLOR * colors.doubt
+    known, entropy = _coin(BY_COLOR), BY_COLOR * float(np.log2(len(COLORS))) + of_size
+    overlap = _color_overlap(colors.patterns, BY_COLOR, naturalness, named=2)
+    question = known + BY_COLOR * float(np.log2(len(COLORS)) - _coin(naturalness))
+    scene = entropy - left - BY_COLOR * colors.doubt
     return InputTruth("ChooseAttr", naturalness, known + entropy, question, scene, left, overlap)
 
 
