@@ -7,9 +7,9 @@ models in ``seeds`` within, laid out alike.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from analysis_lib.contents import contents
 from analysis_lib.records import DamagedError, read_record, read_table
@@ -24,6 +24,7 @@ __all__ = [
     "CONTENTS",
     "NUMBERS",
     "STORE",
+    "choose",
     "count_outputs",
     "one_of",
     "read_atoms",
@@ -31,6 +32,8 @@ __all__ = [
     "store_folders",
     "summarise_run",
 ]
+
+T = TypeVar("T", str, int)
 
 STORE, ATOMS = "activations/{model}/{task}", "atoms/{model}/{task}.parquet"
 """The folder of an activation store and the table of its atoms, for each model and task."""
@@ -57,20 +60,69 @@ def _belonging(folder: Path, place: str) -> list[tuple[str, str, Path]]:
     return found
 
 
-def store_folders(results: str | Path = "results", profile: str = "mini") -> dict[tuple[str, str], Path]:
-    """The finished activation stores of a profile: ``(model, task) -> folder``, sorted.
+def store_folders(
+    results: str | Path = "results",
+    profile: str = "mini",
+    *,
+    models: Sequence[str] | None = None,
+    tasks: Sequence[str] | None = None,
+) -> dict[tuple[str, str], Path]:
+    """The finished activation stores of a profile: ``(model, task) -> folder``.
+
+    Parameters
+    ----------
+    results, profile
+        The folder of all results, and the profile in it.
+    models, tasks
+        The models and the tasks that are wanted, in the order wanted; None for all there are, sorted.
 
     Raises
     ------
     FileNotFoundError
-        the profile has none yet.
+        the profile has none yet. ValueError: it has, but not of a model or task that is wanted.
     """
     found = _belonging(Path(results) / profile, f"{STORE}/{MANIFEST}")
     if not found:
         raise FileNotFoundError(
             f"{results}/{profile} holds no finished activation store; run `make book PROFILE={profile}`"
         )
-    return {(model, task): manifest.parent for model, task, manifest in found}
+    return {(model, task): manifest.parent for model, task, manifest in _wanted(found, models, tasks)}
+
+
+def _wanted(
+    found: list[tuple[str, str, Path]], models: Sequence[str] | None, tasks: Sequence[str] | None
+) -> list[tuple[str, str, Path]]:
+    """Those of the models and tasks that are wanted, in the order in which they are."""
+    models = choose("models", models, dict.fromkeys(model for model, _, _ in found))
+    tasks = choose("tasks", tasks, dict.fromkeys(task for model, task, _ in found if model in models))
+    chosen = [one for one in found if one[0] in models and one[1] in tasks]
+    return sorted(chosen, key=lambda one: (models.index(one[0]), tasks.index(one[1])))
+
+
+def choose(what: str, wanted: Sequence[T] | None, there: Iterable[T]) -> list[T]:
+    """Those of what is there that a page was asked for, in the order asked; all where nothing was asked for.
+
+    Raises
+    ------
+    ValueError
+        one of them is not there, with what is; or none is asked for.
+
+    Examples
+    --------
+    >>> choose("tasks", ["QueryAttr"], ["ChooseCat", "QueryAttr"])
+    ['QueryAttr']
+    """
+    known = list(there)
+    if wanted is None:
+        return known
+    if not wanted:
+        raise ValueError(f"{what} is an empty list; leave it out for all: {', '.join(map(str, known))}")
+    strangers = [one for one in wanted if one not in known]
+    if strangers:
+        raise ValueError(
+            f"{what} names {strangers[0]!r}, but these results have {', '.join(map(str, known))}; name some of them"
+        )
+    return list(dict.fromkeys(wanted))
 
 
 def one_of(what: str, wanted: Any, there: Iterable[Any]) -> Any:
@@ -94,16 +146,30 @@ def one_of(what: str, wanted: Any, there: Iterable[Any]) -> Any:
     return wanted
 
 
-def read_atoms(results: str | Path = "results", profile: str = "mini") -> pd.DataFrame:
-    """The tidy atoms tables of all models and tasks of a profile, one below the other.
+def read_atoms(
+    results: str | Path = "results",
+    profile: str = "mini",
+    *,
+    models: Sequence[str] | None = None,
+    tasks: Sequence[str] | None = None,
+    layers: Sequence[int] | None = None,
+) -> pd.DataFrame:
+    """The tidy atoms tables of the models and tasks of a profile, one below the other.
 
     ``model`` is the name that the profile gives the model, as in `store_folders`, whatever it was loaded from.
+
+    Parameters
+    ----------
+    results, profile, models, tasks
+        As of `store_folders`.
+    layers
+        The layers whose rows are wanted; None for all.
 
     Raises
     ------
     FileNotFoundError
-        the profile has none yet. DamagedError: a table is not what was written, or was made from another
-        store than the one that lies there.
+        the profile has none yet. ValueError: it has, but not of a model, task or layer that is wanted.
+        DamagedError: a table is not what was written, or was made from another store than the one that lies there.
     """
     import pandas as pd
 
@@ -112,12 +178,16 @@ def read_atoms(results: str | Path = "results", profile: str = "mini") -> pd.Dat
     if not found:
         raise FileNotFoundError(f"{results}/{profile} holds no atoms table; run `make book PROFILE={profile}`")
     tables = []
-    for model, task, path in found:
+    for model, task, path in _wanted(found, models, tasks):
         store = folder / STORE.format(model=model, task=task)
         of = atoms_label(store) if (store / MANIFEST).exists() else None  # large stores may be gone before their atoms
         cure = f"delete it and run `make book PROFILE={profile.partition('/')[0]}`"
         tables.append(read_table(path, cure=cure, of=of).assign(model=model))
-    return pd.concat(tables, ignore_index=True)
+    atoms = pd.concat(tables, ignore_index=True)
+    if layers is None:
+        return atoms
+    chosen = choose("layers", layers, sorted(atoms["layer"].unique().tolist()))
+    return atoms[atoms["layer"].isin(chosen)].reset_index(drop=True)
 
 
 def stage_times(logs: str | Path = "logs", profile: str = "mini") -> pd.DataFrame:

@@ -31,14 +31,18 @@ COLUMNS = ["model", "task", "layer", "atom", "share", "low", "high"]
 def summarise_depth(about: pd.DataFrame, model: str) -> Summary:
     """Where vision-unique information and synergy are there in a model, and in which task language's part grows most.
 
-    ``about`` are the rows of one reading, with verdicts; growth is from layer 1 to the last.
+    ``about`` are the rows of one reading, with verdicts; growth is to the last layer that was read, from the first
+    after the embeddings.
     """
     mine = about[about["model"] == model]
     vision = mine[mine["quantity"] == "unique_vision"]
     there = vision[vision["verdict"] != NOT_THERE]
     synergy = mine[(mine["quantity"] == "synergy") & (mine["layer"] > 0)]
     language = mine[mine["quantity"] == "information_language"].pivot(index="task", columns="layer", values="bits")
-    gain = (language[language.columns.max()] - language[1]).sort_values()
+    read = [int(layer) for layer in language.columns]
+    last = max(read)
+    first = min((layer for layer in read if layer > 0), default=last)
+    gain = (language[last] - language[first]).sort_values()
     return {
         "model": model,
         "n_vision_real": len(there),
@@ -49,6 +53,7 @@ def summarise_depth(about: pd.DataFrame, model: str) -> Summary:
         "n_shuffled": int((vision["bits"] > vision["null_high"]).sum()),
         "n_synergy_less": int((synergy["verdict"] == LESS_THAN_RANDOM).sum()),
         "n_synergy": len(synergy),
+        "gain_from": first,
         "gain_task": str(gain.index[-1]),
         "gain_bits": Shown(gain.iloc[-1], ".2f", unit="bits"),
         "flat_task": str(gain.index[0]),

@@ -52,8 +52,8 @@ def fingerprints_by_model(atoms: pd.DataFrame, seed: int = 0) -> dict[str, dict[
         left = [task for task in tasks if all(task in prints.tasks for prints in read.values())]
         if len(left) < 2:
             raise NotMeasurableError(
-                f"of {model}'s tasks {', '.join(tasks)} {len(left)} have a total that is more than its noise at layers "
-                f"{deepest // 2} and {deepest}, and fingerprints are compared between two or more: take more "
+                f"{len(left)} of {model}'s tasks ({', '.join(tasks)}) have a total that is more than its noise at "
+                f"layers {deepest // 2} and {deepest}, and fingerprints are compared between two or more: take more "
                 "n_questions, more tasks, or leave fingerprints out of the profile's pages"
             )
         found[model] = {depth: prints.of(left) for depth, prints in read.items()}

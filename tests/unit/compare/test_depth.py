@@ -55,6 +55,15 @@ def test_growth_is_from_the_first_layer_after_the_embeddings_to_the_last():
     said = summarise_depth(pd.concat([rows("a"), rows("b", language=0.25), rows("c", language=2)]), "one")
     assert (said["gain_task"], said["gain_bits"].text) == ("c", "4.00 bits")
     assert (said["flat_task"], said["flat_bits"].text) == ("b", "0.50 bits")
+    assert said["gain_from"] == 1
+
+
+def test_growth_of_chosen_layers_is_from_the_first_of_them():
+    about = pd.concat([rows("a"), rows("c", language=2)]).query("layer >= 2")
+    said = summarise_depth(about, "one")
+    assert (said["gain_from"], said["gain_task"], said["gain_bits"].text) == (2, "c", "2.00 bits")
+    embeddings = summarise_depth(about.assign(layer=0).drop_duplicates(["task", "quantity"]), "one")
+    assert (embeddings["gain_from"], embeddings["gain_bits"].text) == (0, "0.00 bits")
 
 
 def test_shares_are_parts_of_the_total_within_their_interval(made):

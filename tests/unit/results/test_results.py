@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis_lib.records import DamagedError, write_record, write_table
-from analysis_lib.results import one_of, read_atoms, stage_times, store_folders, summarise_run
+from analysis_lib.results import choose, one_of, read_atoms, stage_times, store_folders, summarise_run
 
 
 @pytest.fixture
@@ -30,6 +30,34 @@ def results(tmp_path: Path) -> Path:
 def test_without_a_list_everything_is_read(results: Path) -> None:
     assert set(store_folders(results, "tiny")) == {(m, t) for m in ("kept", "left-over") for t in ("First", "Second")}
     assert read_atoms(results, "tiny")["model"].tolist() == ["kept", "kept", "left-over", "left-over"]
+
+
+def test_what_is_asked_for_is_read_in_the_order_asked(results: Path) -> None:
+    asked = {"models": ["left-over", "kept"], "tasks": ["Second"]}
+    assert list(store_folders(results, "tiny", **asked)) == [("left-over", "Second"), ("kept", "Second")]
+    assert read_atoms(results, "tiny", **asked)["model"].tolist() == ["left-over", "kept"]
+
+
+def test_layers_asked_for_are_the_ones_read(results: Path) -> None:
+    table = results / "tiny" / "atoms" / "kept" / "First.parquet"
+    write_table(pd.DataFrame({"layer": [0, 1, 2, 1]}), table, of="atoms of activation store kept First")
+    asked = {"models": ["kept"], "tasks": ["First"]}
+    assert read_atoms(results, "tiny", **asked, layers=[2, 1])["layer"].tolist() == [1, 2, 1]
+    with pytest.raises(ValueError, match=r"layers names 9, but these results have 0, 1, 2; name some"):
+        read_atoms(results, "tiny", **asked, layers=[1, 9])
+
+
+@pytest.mark.parametrize("what", ["models", "tasks"])
+def test_what_is_not_there_is_refused_with_what_is(results: Path, what: str) -> None:
+    for read in (store_folders, read_atoms):
+        with pytest.raises(ValueError, match=rf"{what} names 'other', but these results have \w+"):
+            read(results, "tiny", **{what: ["other"]})
+        with pytest.raises(ValueError, match=f"{what} is an empty list; leave it out for all"):
+            read(results, "tiny", **{what: []})
+
+
+def test_what_is_named_twice_is_read_once() -> None:
+    assert choose("tasks", ["b", "a", "b"], ["a", "b", "c"]) == ["b", "a"]
 
 
 def test_what_the_profile_names_no_more_is_left_alone(results: Path) -> None:
