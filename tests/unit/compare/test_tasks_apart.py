@@ -63,7 +63,7 @@ def test_a_task_within_its_noise_is_left_out_and_named_and_the_others_stay_as_th
 def test_where_one_task_is_left_the_page_says_what_to_do(made):
     quiet = {name: np.full(9, 0.01) for name in ("unique_vision", "unique_language", "redundancy", "synergy")}
     with pytest.raises(
-        NotMeasurableError, match="of .*'s tasks a, b 1 have a total .* take more n_questions, more tasks"
+        NotMeasurableError, match=r"1 of .*'s tasks \(a, b\) have a total .* take more n_questions, more tasks"
     ):
         fingerprints_by_model(made({"b": quiet}, tasks=("a", "b")))
 
