@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from jupytext.config import load_jupytext_config
 from papermill.translators import PythonTranslator
 
 from analysis_lib.run import ParameterError
@@ -199,3 +201,17 @@ def test_who_stops_a_run_is_told_that_it_goes_on_from_there(tmp_path):
     assert "Traceback" not in shown and "died" not in shown
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == ["long.md", "out.parquet"], "no half notebook, no lock, no kernel's leavings"
+
+
+def test_a_notebook_saved_in_jupyterlab_still_says_what_it_needs(tmp_path, repository):
+    """JupyterLab saves by way of jupytext, which leaves out what its settings do not name."""
+    shutil.copy(repository / "jupytext.toml", tmp_path)
+    for path in sorted((repository / "notebooks").glob("*.md")):
+        copy = Path(shutil.copy(path, tmp_path))
+        settings = load_jupytext_config(str(copy))
+        saved = jupytext.writes(jupytext.read(copy, config=settings), fmt="md:myst", config=settings)
+        copy.write_text(saved, encoding="utf-8")
+        kept, was = jupytext.read(copy), jupytext.read(path)
+        for said in ("needs", "made_with", "kernelspec"):
+            assert kept.metadata.get(said) == was.metadata.get(said), (path, said)
+        assert [cell.source for cell in kept.cells] == [cell.source for cell in was.cells], path
