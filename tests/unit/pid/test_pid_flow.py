@@ -81,9 +81,9 @@ def test_products_of_the_sources_are_not_seen_and_not_invented() -> None:
 
 
 def test_mmi_leaves_one_unique_exactly_zero_in_every_mode() -> None:
-    data, _, _ = warped(3, n=1000)
+    data, _, _ = warped(3, n=400)
     for mode in ("marginal", "cartesian", "joint"):
-        atoms = pid_flow(*data, mode=mode, definition="mmi", steps=20, **QUICK).atoms
+        atoms = pid_flow(*data, mode=mode, definition="mmi", steps=10, **QUICK).atoms
         assert min(abs(atoms.unique_vision), abs(atoms.unique_language)) == 0.0
 
 
@@ -103,10 +103,11 @@ def test_layers_are_decomposed_as_if_each_were_alone() -> None:
 
 @pytest.mark.parametrize("mode", ["cartesian", "marginal", "joint"])
 def test_one_seed_gives_one_result(mode: str) -> None:
-    data, _, _ = warped(5, n=600)
-    first, second = (pid_flow(*data, mode=mode, seed=3, steps=30, **QUICK).to_frame() for _ in range(2))
+    data, _, _ = warped(5, n=300)
+    counts = {"n_bootstrap": 10, "n_null": 5, "n_bias": 5, "n_matched": 5}
+    first, second = (pid_flow(*data, mode=mode, seed=3, steps=15, **counts).to_frame() for _ in range(2))
     assert first.equals(second)
-    other = pid_flow(*data, mode=mode, seed=4, steps=30, **QUICK).to_frame()
+    other = pid_flow(*data, mode=mode, seed=4, steps=15, **counts).to_frame()
     assert not first["low"].equals(other["low"])
 
 
@@ -213,7 +214,7 @@ def test_repeated_rows_and_short_samples_are_flagged() -> None:
 def test_flow_mi_of_one_pair_is_its_mutual_information(warped_pair: bool) -> None:
     rng = np.random.default_rng(11)
     mixing = rng.normal(size=(4, 4)) + 2 * np.eye(4)
-    rows = rng.normal(size=(4000, 4)) @ mixing.T
+    rows = rng.normal(size=(1500, 4)) @ mixing.T
     truth = float(gaussian_mi(mixing @ mixing.T, (2, 2)))
     x, y = rows[:, :2], rows[:, 2:]
     if warped_pair:

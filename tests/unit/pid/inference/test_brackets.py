@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analysis_lib.pid import QUANTITIES, gaussian_mi, gaussian_pid, pid_flow, unique_directions
 from tests.unit.pid.systems import draw, linear_system
 
-QUICK = {"mode": "marginal", "n_bootstrap": 60, "n_null": 10, "n_matched": 10, "n_bias": 20}
+QUICK = {"mode": "marginal", "n_bootstrap": 60, "n_null": 10, "n_matched": 0, "n_bias": 20}
 
 
 def identical_channels(dims: tuple[int, int, int], gain: float) -> np.ndarray:
@@ -73,7 +73,7 @@ def test_directions_come_in_batches_and_as_tensors() -> None:
 
 
 def test_identical_channels_are_rarely_called_unique_while_their_plug_in_always_is() -> None:
-    dims, runs = (6, 8, 8), 30
+    dims, runs = (6, 8, 8), 20
     covariance = identical_channels(dims, 0.4)
     called, exceeds_null, low_ends = [], [], []
     for seed in range(runs):
@@ -81,8 +81,8 @@ def test_identical_channels_are_rarely_called_unique_while_their_plug_in_always_
         called += [result.least.unique_vision > 0, result.least.unique_language > 0]
         exceeds_null.append(result.atoms.unique_vision > result.null_high.unique_vision)
         low_ends += [result.bracket_low.unique_vision, result.bracket_low.unique_language]
-    # 60 calls at 5 %: nine or more have a chance of about 1 %.
-    assert sum(called) <= 8
+    # 40 calls at 5 %: seven or more have a chance of less than 1 %.
+    assert sum(called) <= 6
     assert np.mean(exceeds_null) > 0.5
     assert abs(np.mean(low_ends)) < 0.05
 
@@ -134,7 +134,7 @@ def test_groups_are_never_split_between_learning_and_judging() -> None:
     """Rows that repeat within a group would let directions be judged on what they were learnt from."""
     covariance = identical_channels((4, 6, 6), 0.5)
     grouped, blind = [], []
-    for seed in range(8):
+    for seed in range(4):
         rows = [np.repeat(part, 5, axis=0) for part in draw(np.random.default_rng(seed), covariance, (4, 6, 6), 120)]
         rows = [part + 1e-3 * np.random.default_rng(seed).normal(size=part.shape) for part in rows]
         groups = np.repeat(np.arange(120), 5)

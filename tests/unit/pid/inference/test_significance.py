@@ -18,10 +18,10 @@ QUICK = {"mode": "marginal", "n_bootstrap": 20, "n_null": 40, "n_matched": 0, "n
 
 def test_p_values_of_informations_are_uniform_when_nothing_is_there() -> None:
     found = []
-    for seed in range(60):
+    for seed in range(40):
         rng = np.random.default_rng(seed)
         data = (rng.normal(size=(150, d)) for d in (3, 4, 3))
-        result = pid_flow(*data, **QUICK)
+        result = pid_flow(*data, **(QUICK | {"n_bootstrap": 2}))
         found.append([result.p_value.total, result.p_value.information_vision, result.p_value.information_language])
     for column in np.transpose(found):
         assert kstest(column, "uniform").pvalue > 0.01
@@ -43,7 +43,7 @@ def test_few_reorderings_do_not_make_more_false_verdicts(n_null: int) -> None:
     rng = np.random.default_rng(n_null)
     passed, always = np.ones(7), np.zeros((5, 7))
     found = np.array(
-        [p_values(rng.normal(size=7), rng.normal(size=(n_null, 7)), passed, always)[4:] for _ in range(300)]
+        [p_values(rng.normal(size=7), rng.normal(size=(n_null, 7)), passed, always)[4:] for _ in range(120)]
     )
     for level in (0.01, 0.05, 0.2):
         assert (found < level).mean() < level + 3 * np.sqrt(level * (1 - level) / found.size)
@@ -135,7 +135,7 @@ def test_estimates_of_matched_systems_centre_on_the_total_and_scatter_less_with_
 def test_a_random_system_lies_within_its_matched_range_and_a_doubled_channel_above_in_redundancy() -> None:
     rng = np.random.default_rng(6)
     inside = []
-    for _ in range(20):
+    for _ in range(12):
         covariance = random_systems(2.0, (3, 3, 3), 1, rng)[0].numpy()
         result = pid_flow(*draw(rng, covariance, (3, 3, 3), 800), **(QUICK | {"n_matched": 60}))
         inside.append(result.matched_low.redundancy <= result.atoms.redundancy <= result.matched_high.redundancy)

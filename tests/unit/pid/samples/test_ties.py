@@ -52,7 +52,12 @@ KINDS: dict[str, Callable[[], tuple[Columns, dict[str, float]]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+QUICKLY = ("yes or no in a source", "half a point mass", "levels only", "hidden in components", "everywhere")
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICKLY else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
 def test_repeated_values_are_flagged_and_flows_tell_as_much_as_ranks(kind: str) -> None:
     data, settings = KINDS[kind]()
     flows, ranks = (pid_flow(**data, mode=mode, **settings, **QUICK) for mode in ("cartesian", "marginal"))
