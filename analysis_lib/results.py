@@ -15,6 +15,7 @@ from analysis_lib.contents import contents
 from analysis_lib.records import DamagedError, read_record, read_table
 from analysis_lib.shown import Shown, Summary
 from analysis_lib.stores import MANIFEST, atoms_label
+from analysis_lib.vocabulary import older_condition
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,7 +169,8 @@ def read_atoms(
     Raises
     ------
     FileNotFoundError
-        the profile has none yet. ValueError: it has, but not of a model, task or layer that is wanted.
+        the profile has none yet. ValueError: it has, but not of a model, task or layer that is wanted, or an older
+        table's conditions do not say their layers.
         DamagedError: a table is not what was written, or was made from another store than the one that lies there.
     """
     import pandas as pd
@@ -182,7 +184,10 @@ def read_atoms(
         store = folder / STORE.format(model=model, task=task)
         of = atoms_label(store) if (store / MANIFEST).exists() else None  # large stores may be gone before their atoms
         cure = f"delete it and run `make book PROFILE={profile.partition('/')[0]}`"
-        tables.append(read_table(path, cure=cure, of=of).assign(model=model))
+        table = read_table(path, cure=cure, of=of)
+        if older := [name for name in sorted(set(table.get("condition", ()))) if older_condition(name)]:
+            raise ValueError(f"{path} calls a window by its middle, {older[0]!r}, and not by its layers; {cure}")
+        tables.append(table.assign(model=model))
     atoms = pd.concat(tables, ignore_index=True)
     if layers is None:
         return atoms

@@ -59,11 +59,11 @@ ATTACHED = ("about.json", "pixel_dependence.parquet")
 PICTURES = "pictures"
 """Beside the files of a batch in ``progress.json``: what its pictures held. It says nothing of where they lay."""
 
-LAYOUT = 4
-"""How a store is laid out. Layout 3 had chunks of all conditions together; 1 and 2 kept checksums of arrays alone; 1
-repeated ``vision`` per condition."""
+LAYOUT = 5
+"""How a store is laid out. Layout 4 called a window of layers by its middle; 3 had chunks of all conditions together; 1
+and 2 kept checksums of arrays alone; 1 repeated ``vision`` per condition."""
 
-READ = (3, 4)
+READ = (3, 4, 5)
 """Layouts that are read alike."""
 
 _LABEL = re.compile(r"activation store [0-9a-f]{16}, made by (?P<maker>\w+)")

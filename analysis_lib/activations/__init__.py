@@ -1,28 +1,27 @@
 """What happens inside: knockouts, extraction, the store."""
 
-from analysis_lib.stores import attach, attached
+from analysis_lib.stores import attach
 
 from .answering import answered_correctly, other_answers
 from .checks import pixel_dependence
-from .conditions import (
-    CONDITIONS,
-    Condition,
-    get_condition,
-    keep_only,
-    random_edges,
-    random_layers,
-    window_conditions,
-    window_width,
-    windows,
-)
+from .conditions import CONDITIONS, Condition, keep_only
 from .examples import EXAMPLE_SPANS, cuts_in_words, example_masks, shorten_picture
 from .extract import extract
 from .forward import forward_condition, knocked_out
 from .knockout import KeepOnly, Knockout, RandomEdges
 from .lockstep import forward_lockstep
 from .masks import allowed_mask
-from .names import named_condition
-from .opening import open_activations, under
+from .named_conditions import (
+    asked_conditions,
+    get_condition,
+    named_condition,
+    random_edges,
+    random_layers,
+    window_conditions,
+    window_width,
+    windows,
+)
+from .opening import attached, open_activations, under
 from .outcomes import outcomes
 from .source import code_digest
 
@@ -35,6 +34,7 @@ __all__ = [
     "RandomEdges",
     "allowed_mask",
     "answered_correctly",
+    "asked_conditions",
     "attach",
     "attached",
     "code_digest",

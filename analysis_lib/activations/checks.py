@@ -10,8 +10,9 @@ import torch
 
 from analysis_lib.models import Batch, VisionLanguageModel, prepare
 
-from .conditions import Condition, get_condition
+from .conditions import Condition
 from .forward import forward_condition
+from .named_conditions import named_condition
 
 __all__ = ["pixel_dependence", "with_random_pixels"]
 
@@ -37,7 +38,7 @@ def pixel_dependence(
     questions
         a few questions (one batch).
     conditions
-        names of presets or `Condition` objects.
+        names, as `named_condition` takes them, or `Condition` objects.
     seed
         of the random pixels.
 
@@ -52,7 +53,7 @@ def pixel_dependence(
     other = with_random_pixels(batch, seed)
     baseline = forward_condition(vlm, batch, Condition("baseline"), masked=True)
     rows = []
-    for condition in map(get_condition, conditions):
+    for condition in [named_condition(one, vlm.n_layers) for one in conditions]:
         here, there = (forward_condition(vlm, one, condition, masked=True) for one in (batch, other))
         moved = (here["language"] - there["language"]).abs().amax((0, 2))
         vision = (here["vision"] - baseline["vision"]).abs().amax((0, 2))

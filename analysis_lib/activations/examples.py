@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import asdict
 
 import numpy as np
 
 from analysis_lib.models import Spans
+from analysis_lib.vocabulary import ConditionName
 
 from .conditions import Condition
 from .knockout import Knockout
@@ -18,7 +18,6 @@ __all__ = ["EXAMPLE_SPANS", "cuts_in_words", "example_masks", "shorten_picture"]
 
 EXAMPLE_SPANS = Spans(system=(0, 2), image=(2, 10), gap=(10, 11), question=(11, 17), tail=(17, 20), last=(19, 20))
 """The prompt's spans: two tokens of a system prompt, eight of a picture, six of a question."""
-_DRAW = re.compile(r"(, random edges) [0-9]+$")
 
 
 def example_masks(conditions: Iterable[Condition], spans: Spans = EXAMPLE_SPANS) -> dict[str, np.ndarray]:
@@ -69,6 +68,7 @@ def shorten_picture(spans: Spans, most: int = 60) -> Spans:
 def _shown(conditions: Iterable[Condition]) -> Iterable[tuple[str, Condition]]:
     shown: dict[str, Condition] = {}
     for one in conditions:
-        if "@" not in one.name:
-            shown.setdefault(_DRAW.sub(r"\1", one.name), one)
+        name = ConditionName.of(one.name)
+        if name.layers is None:
+            shown.setdefault(name.family, one)
     return shown.items()

@@ -24,10 +24,11 @@ from .arrays import array_specs, kept_of, states_format, stored_once
 from .backends import BACKENDS, OF_PREFIX, Backend, choose_backend, without_copies
 from .batching import HalvingRunner, arrange, is_out_of_memory, same_picture
 from .columns import check_columns
-from .conditions import Condition, check_layers, get_condition
+from .conditions import Condition
 from .decoder import with_features
 from .generation import continue_answers
 from .lock import writing
+from .named_conditions import named_condition
 from .opening import open_activations, said_key
 from .pipeline import Ahead, written_behind
 from .settings import pictures_digest, settings_of
@@ -64,7 +65,7 @@ def extract(
     questions
         from `load_questions`; one task's, so that ``answer_logits`` range over that task's answers.
     conditions
-        names of presets or `Condition` objects, each with its own name.
+        names, as `named_condition` takes them, or `Condition` objects, each with its own name.
     store
         folder of the activation store. An interrupted run resumes where it stopped, if the pictures behind what is
         done still hold what they held, wherever they lie now; ``None`` keeps everything in memory.
@@ -255,12 +256,10 @@ def _tokens_to_say(scoring: str, max_new_tokens: int, conditions: Sequence[Condi
 
 
 def _unique_conditions(conditions: Sequence[str | Condition], n_layers: int) -> list[Condition]:
-    chosen = [get_condition(condition) for condition in conditions]
+    chosen = [named_condition(condition, n_layers) for condition in conditions]
     names = [condition.name for condition in chosen]
     if not chosen or len(set(names)) != len(names):
         raise ValueError(f"conditions are {names}; give at least one, each with its own name")
-    for condition in chosen:
-        check_layers(condition, n_layers)
     return chosen
 
 

@@ -124,7 +124,8 @@ class RandomEdges:
 
     def within(self, layers: Sequence[int] | None) -> RandomEdges:
         """The same edges in other layers."""
-        return replace(self, like=self.like.within(layers))
+        besides = tuple(other.within(layers) for other in self.besides)
+        return replace(self, like=self.like.within(layers), besides=besides)
 
     def cuts(self, spans: Sequence[Spans], rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
         """Which reading is cut: ``(n_prompts, n_rows, n_columns)`` bool for positions ``rows`` and ``columns``."""

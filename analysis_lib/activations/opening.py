@@ -13,10 +13,12 @@ import xarray as xr
 
 from analysis_lib.records import read_table
 from analysis_lib.stores import ARRAYS, LAYOUT, MANIFEST, QUESTIONS, READ, damages, read_records
+from analysis_lib.stores import attached as attached_as_written
 
 from .older import layout_of, read_older
+from .older_names import NAMED_BY_LAYERS, names_now, renamed
 
-__all__ = ["open_activations", "said_key", "under"]
+__all__ = ["attached", "open_activations", "said_key", "under"]
 
 _ATTRIBUTES = {
     "vision": {"long_name": "residual stream, mean over the picture's tokens", "units": "1"},
@@ -62,19 +64,22 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
     the dimension ``hidden`` have ``kept`` in the place of ``condition``. ``under(dataset, name)["language"]`` reads all
     three forms.
 
-    States that `extract` stored in half precision are float16 here; calculate in a wider format.
+    States that `extract` stored in half precision are float16 here; calculate in a wider format. Where an older store
+    calls a window by its middle, ``strict@3``, its name here says its layers, as it would now.
 
     Raises
     ------
     FileNotFoundError
         no store, or a record of it is lost.
     ValueError
-        unfinished, of a layout that this version does not know, or files that are not what was written, with what to
-        do.
+        unfinished, of a layout that this version does not know, with windows of which the layers are not known, or
+        files that are not what was written, with what to do.
     """
     folder = Path(folder)
     questions, manifest = _of_layout(folder, verify) if layout_of(folder) is None else _of_older_layout(folder)
     dataset = xr.open_zarr(folder / ARRAYS, consolidated=False, chunks=None)
+    if manifest["settings"].get("layout", 1) < NAMED_BY_LAYERS:
+        manifest = renamed(manifest, dataset.sizes["layer"] - 1, folder)
     back = np.argsort(questions.pop("position").to_numpy())
     words = {int(token): word for token, word in manifest["words"].items()}
     predicted = np.vectorize(words.__getitem__, otypes=[object])(dataset["predicted_token"].values)
@@ -101,6 +106,24 @@ def open_activations(folder: str | Path, *, verify: bool = True) -> xr.Dataset:
         if name in labelled:
             labelled[name].attrs.update(described)
     return labelled if np.array_equal(back, np.arange(len(back))) else labelled.isel(sample=back)
+
+
+def attached(folder: str | Path, name: str) -> Any:
+    """What `attach` laid beside the arrays of a store: a record, or a table, with the conditions' names of now.
+
+    Raises
+    ------
+    FileNotFoundError
+        it is not there. DamagedError: it is not what was written, or of another store.
+    """
+    content = attached_as_written(folder, name)
+    if not isinstance(content, pd.DataFrame) or not {"condition", "layer"} <= {*content.columns}:
+        return content
+    settings = read_records(Path(folder), finished=True).settings
+    if settings["layout"] >= NAMED_BY_LAYERS:
+        return content
+    now = names_now(settings["conditions"], int(content["layer"].max()), folder)
+    return content.assign(condition=content["condition"].map(now))
 
 
 def under(activations: xr.Dataset, condition: str | Sequence[str]) -> xr.Dataset:

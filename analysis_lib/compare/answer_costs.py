@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 import xarray as xr
@@ -10,6 +11,7 @@ import xarray as xr
 from analysis_lib.compare.behaviour import behaviour
 from analysis_lib.compare.proportions import wilson_interval
 from analysis_lib.shown import Shown, Summary
+from analysis_lib.vocabulary import ConditionName
 
 __all__ = [
     "RANDOM_EDGES",
@@ -30,8 +32,6 @@ TOLD = {
 }
 """What the page tells of, by the end of its keys."""
 UNMEASURED = "an unmeasured number of points"
-_WINDOW = ".+@[0-9]+"
-"""A condition in a window around a layer."""
 
 
 def answers_of_all(stores: Mapping[tuple[str, str], xr.Dataset], seed: int = 0) -> pd.DataFrame:
@@ -48,16 +48,28 @@ def answers_of_all(stores: Mapping[tuple[str, str], xr.Dataset], seed: int = 0) 
 
 def whole_conditions(answers: pd.DataFrame) -> pd.DataFrame:
     """The rows of knockouts and controls that hold in all layers; neither the baseline nor windows."""
-    names = answers["condition"]
-    partly = names.str.fullmatch(_WINDOW) | names.str.contains("random layers", regex=False)
-    return answers[~partly & (names != "baseline")]
+    names = answers["condition"].map(ConditionName.of)
+    partly = names.map(lambda name: name.layers is not None or name.control == "layers")
+    return answers[~partly & (answers["condition"] != "baseline")]
 
 
 def windowed_accuracy(answers: pd.DataFrame) -> pd.DataFrame:
-    """The rows of accuracy in windows: ``condition`` is what holds there, ``centre`` the layer in the middle."""
-    rows = answers[answers["condition"].str.fullmatch(_WINDOW) & (answers["measure"] == "accuracy")]
-    parts = rows["condition"].str.rsplit("@", n=1)
-    return rows.assign(condition=parts.str[0], centre=parts.str[1].astype(int))
+    """The rows of accuracy in windows: ``condition`` is what holds there, ``centre`` the layer that each stands around.
+
+    A window that the model's first or last layer cuts off stands around the layer that it would in full, which for the
+    others is the one in the middle.
+    """
+    names = {name: ConditionName.of(name) for name in answers["condition"].unique()}
+    held = {name: parts.layers for name, parts in names.items() if parts.layers and parts.is_window}
+    rows = answers[answers["condition"].isin(held.keys()) & (answers["measure"] == "accuracy")]
+    first, last = (rows["condition"].map(lambda name, end=end: held[name][end]).astype(int) for end in (0, 1))
+    whole = rows["condition"].map(lambda name: str(replace(names[name], layers=None)))
+    width = last - first + 1
+    widest = width.groupby([rows["model"], whole]).transform("max")
+    cut_off = (width < widest) & ((first == 0) | (last == last.groupby(rows["model"]).transform("max")))
+    around = first.where(first > 0, last - widest + 1) + widest // 2
+    centre = around.where(cut_off & around.between(first, last), (first + last + 1) // 2)
+    return rows.assign(condition=whole, centre=centre)
 
 
 def summarise_answers(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
@@ -12,12 +11,11 @@ import xarray as xr
 from scipy.stats import entropy
 
 from analysis_lib.answers import check_answered
-from analysis_lib.vocabulary import LEVEL
+from analysis_lib.vocabulary import LEVEL, ConditionName
 
 MEASURES = {"accuracy": "correct", "probability": "answer_probability"}
 """Measure -> the array of an activation store whose mean it is."""
 
-_DRAW = re.compile(r"(, random (?:edges|layers)) [0-9]+$")
 Place = TypeVar("Place", bound=Hashable)
 
 
@@ -109,7 +107,7 @@ def behaviour(
 
     pooled: dict[str, list[str]] = {}
     for name in names:
-        pooled.setdefault(_DRAW.sub(r"\1", name), []).append(name)
+        pooled.setdefault(ConditionName.of(name).family, []).append(name)
     rows = []
     for condition, draws in pooled.items():
         for measure, array in MEASURES.items():

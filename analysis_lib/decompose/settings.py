@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis_lib.vocabulary import ConditionName
+
 __all__ = ["REFERENCE", "Settings"]
 
 REFERENCE = "baseline"
@@ -95,7 +97,7 @@ class Settings:
             raise ValueError(
                 f"the store has no {REFERENCE}, only {list(stored)}: extract again with it as the first condition"
             )
-        windows = [name for name in stored if "@" in name]
+        windows = [name for name in stored if ConditionName.of(name).layers is not None]
         chosen = [name for name in kept if name not in windows] + (windows if self.windows else [])
         chosen = chosen if self.decomposed is None else list(self.decomposed)
         if missing := sorted(set(chosen) - set(stored)):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis_lib.activations import Condition, named_condition, window_conditions
+from analysis_lib.activations import asked_conditions
 from analysis_lib.activations.arrays import array_specs, kept_of, states_format
 from analysis_lib.activations.extract import N_CHECKED
 from analysis_lib.activations.store import whole_batches
 from analysis_lib.run.execute import repository_root
+from analysis_lib.vocabulary import ConditionName
 
 from .asked import Run, read_asked
 from .disk import bytes_per_question, draws_and_bytes, stored_per_question
@@ -40,8 +40,8 @@ class ModelPlan:
         of the decoder; of the whole model, and their bytes.
     tasks
         questions, pictures and tokens of each task.
-    conditions, whole_conditions
-        how many, and how many of them are no windows.
+    conditions, whole_conditions, windows
+        how many; how many of them are asked for by name; and how many hold in a window of layers.
     batch_size
         questions that run together, by the profile.
     per_question
@@ -71,6 +71,7 @@ class ModelPlan:
     tasks: tuple[Prompts, ...]
     conditions: int
     whole_conditions: int
+    windows: int
     batch_size: int
     per_question: PerQuestion
     pixels: int
@@ -159,7 +160,9 @@ def _plan_model(run: Run, root: Path) -> ModelPlan:
     shaped = shape_of(run.loaded_from, run.extract["prompt"], run.extract["dtype"], root)
     vlm = shaped.vlm
     tasks, typical, assumed = prompts_of(run, shaped)
-    whole, conditions = _conditions(run, vlm.n_layers)
+    asked = run.extract
+    whole, in_windows = asked_conditions(asked["conditions"], asked["windows_of"], asked["window_width"], vlm.n_layers)
+    conditions = [*whole, *in_windows]
     names = [one.name for one in conditions]
     n_said = run.extract["max_new_tokens"] if run.extract["scoring"] == "generation" else 0
     kept = kept_of(run.extract["states_of"] or [one.name for one in whole], conditions)
@@ -185,6 +188,7 @@ def _plan_model(run: Run, root: Path) -> ModelPlan:
         tasks=tuple(tasks),
         conditions=len(conditions),
         whole_conditions=len(whole),
+        windows=sum(ConditionName.of(one.name).is_window for one in conditions),
         batch_size=run.extract["batch_size"],
         per_question=per_question(vlm, typical, conditions),
         pixels=typical.seen["pixel_values"].numel(),
@@ -199,11 +203,3 @@ def _plan_model(run: Run, root: Path) -> ModelPlan:
         draws=draws * len(tasks),
         generates=n_said > 1,
     )
-
-
-def _conditions(run: Run, n_layers: int) -> tuple[Sequence[Condition], Sequence[Condition]]:
-    """Those that hold in all layers, and all."""
-    width = run.extract["window_width"]
-    whole = [named_condition(name, n_layers, width) for name in run.extract["conditions"]]
-    windows = [one for name in run.extract["windows_of"] for one in window_conditions(name, n_layers, width)]
-    return whole, [*whole, *windows]

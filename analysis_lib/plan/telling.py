@@ -47,7 +47,7 @@ def _model(one: ModelPlan) -> Iterator[str]:
     batch, beyond = one.batch_size, one.per_question.activations
     yield f"{one.folder}{one.model}: {size} weights in {one.dtype}; sizes from {one.known_from}"
     yield f"  questions   {one.questions:,}{at_most}, {len(one.tasks)} tasks, about {one.pictures:,} pictures{at_most}"
-    yield f"  conditions  {one.conditions}, of which {one.conditions - one.whole_conditions} hold in a window of layers"
+    yield f"  conditions  {one.conditions}, of which {one.windows} hold in a window of layers"
     yield f"  tokens      {one.tokens:,}{at_most}, {one.tokens / one.questions:,.0f} in a prompt"
     yield f"  operations  {sum(operations.values()):.2e} ({shares})"
     yield (

@@ -19,6 +19,7 @@ import altair as alt
 
 from analysis_lib.vocabulary import ATOMS as ATOMS
 from analysis_lib.vocabulary import QUANTITY_LABELS as QUANTITY_LABELS
+from analysis_lib.vocabulary import ConditionName
 
 QUANTITY_COLORS: dict[str, str] = {
     "unique_vision": "#0072B2",
@@ -63,7 +64,7 @@ CONDITION_LOOKS: dict[str, Look] = {
 }
 """The look of every family of conditions, in the order of legends: the presets, and what is made from them.
 
-A family is a preset in whichever layers (``strict``, ``strict@3``), the draws of a control, all that keeps ``only``
+A family is a preset in whichever layers (``strict``, ``strict@2-4``), the draws of a control, all that keeps ``only``
 some pathways, and any ``other`` condition. Members of one family differ in their words alone.
 """
 
@@ -159,25 +160,20 @@ def enable_theme() -> None:
     alt.theme.register("companion", enable=True)(lambda: alt.theme.ThemeConfig(theme_config()))
 
 
-_MADE = re.compile(
-    r"(?P<whole>.+?)(?:@(?P<centre>[0-9]+))?(?:, random (?P<control>edges|layers)(?: (?P<draw>[0-9]+))?)?", re.DOTALL
-)
-
-
 def condition_family(name: str) -> str:
     """The family of `CONDITION_LOOKS` that a condition belongs to, told by its name.
 
     Examples
     --------
-    >>> [condition_family(name) for name in ("strict@3", "strict, random edges 1", "only image->last", "mine")]
+    >>> [condition_family(name) for name in ("strict@2-4", "strict, random edges 1", "only image->last", "mine")]
     ['strict', 'random edges', 'only', 'other']
     """
-    made = _made(name)
-    if made["control"]:
-        return f"random {made['control']}"
-    if made["whole"].startswith("only "):
+    made = ConditionName.of(name)
+    if made.control:
+        return f"random {made.control}"
+    if made.whole.startswith("only "):
         return "only"
-    return made["whole"] if made["whole"] in CONDITION_LOOKS else "other"
+    return made.whole if made.whole in CONDITION_LOOKS else "other"
 
 
 def condition_words(name: str) -> str:
@@ -185,18 +181,21 @@ def condition_words(name: str) -> str:
 
     Examples
     --------
-    >>> [condition_words(name) for name in ("image->last", "strict@3", "strict, random edges 1")]
-    ['image→last', 'strict around layer 3', 'random edges like strict, draw 1']
+    >>> [condition_words(name) for name in ("image->last", "strict@2-4", "strict, random edges 1")]
+    ['image→last', 'strict in layers 2 to 4', 'random edges like strict, draw 1']
     >>> condition_words("only image->question, image->last, question->last")
     'only image→question→last, image→last'
     """
-    made = _made(name)
-    words = _chained(made["whole"]).replace("->", "\N{RIGHTWARDS ARROW}")
-    if made["centre"] and made["control"] != "layers":  # at random layers, the window says no more than their number
-        words += f" around layer {made['centre']}"
-    if made["control"]:
-        words = f"random edges like {words}" if made["control"] == "edges" else f"{words} in random layers"
-    return words + (f", draw {made['draw']}" if made["draw"] else "")
+    made = ConditionName.of(name)
+    words = _chained(made.whole).replace("->", "\N{RIGHTWARDS ARROW}")
+    if made.control == "layers":  # of the window they say no more than how many it has
+        words += f" in {made.width} random layers" if made.layers else " in random layers"
+    elif made.layers:
+        first, last = made.layers
+        words += f" in layer {first}" if first == last else f" in layers {first} to {last}"
+    if made.control == "edges":
+        words = f"random edges like {words}"
+    return words + ("" if made.draw is None else f", draw {made.draw}")
 
 
 def condition_looks(names: Iterable[str]) -> dict[str, Look]:
@@ -204,14 +203,6 @@ def condition_looks(names: Iterable[str]) -> dict[str, Look]:
     order = list(CONDITION_LOOKS)
     present = sorted(set(names), key=lambda name: (order.index(condition_family(name)), _natural(name)))
     return {name: CONDITION_LOOKS[condition_family(name)] for name in present}
-
-
-def _made(name: str) -> dict[str, str]:
-    """Parts of a condition's name, empty where it has none: the whole, its window, its control, the control's draw."""
-    match = _MADE.fullmatch(name)
-    if match is None:
-        raise ValueError(f"a condition has a name, got {name!r}")
-    return match.groupdict(default="")
 
 
 def _chained(name: str) -> str:

@@ -1,6 +1,7 @@
 """What has to hold before the workflow runs a job: a job that starts removes its old outputs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from analysis_lib.run.kinds import check_kind
 from analysis_lib.run.needs import NEEDS, page_needs
 from analysis_lib.run.parameters import ParameterError, complete_parameters, try_kinds
 from analysis_lib.run.profile import STAGES, notebook_parameters
-from analysis_lib.vocabulary import ASSEMBLED_MODELS
+from analysis_lib.vocabulary import ASSEMBLED_MODELS, ConditionName, parse_condition
 
 GQA = "$GQA"
 """Stands in a profile for a folder that the command line names."""
@@ -99,7 +100,7 @@ def check_profile(profile: Mapping[str, Any], name: str, root: Path) -> None:
             try_kinds({key: declared[key] for key in given}, asked[notebook], root)
         except (ParameterError, FileNotFoundError) as error:
             raise ParameterError(f"profile {name}, notebook {path.relative_to(root)}:\n{error}") from None
-    _check_decomposed(name, **{stage: asked[stage] for stage in STAGES})
+    _check_conditions(name, **{stage: asked[stage] for stage in STAGES})
 
 
 def check_installed(profile: Mapping[str, Any], name: str) -> None:
@@ -165,17 +166,27 @@ def _as_text(value: Any) -> Any:
     return value if isinstance(value, str | list | dict) else str(value)
 
 
-def _check_decomposed(name: str, extract: Mapping[str, Any], decompose: Mapping[str, Any]) -> None:
-    """What is decomposed has to be extracted."""
+def _check_conditions(name: str, extract: Mapping[str, Any], decompose: Mapping[str, Any]) -> None:
+    """What is held in windows has to be whole, and what is decomposed has to be extracted."""
     conditions, windows = extract.get("conditions") or [], extract.get("windows_of") or []
+    width = extract["window_width"]
+    if narrow := [one for one in windows if parse_condition(one).layers is not None]:
+        raise ParameterError(f"profile {name}: windows_of names {narrow}, which are windows: list them as conditions")
     strangers = [
         one
         for one in decompose.get("decomposed") or []
-        if one not in conditions and not any(one.rpartition("@")[0] == window for window in windows)
+        if one not in conditions and not _is_window_of(windows, width, parse_condition(one))
     ]
     if strangers:
-        also = f", and {windows[0]}@LAYER" if windows else ""
+        also = f", and {windows[0]} in windows of {width} layers" if windows else ""
         raise ParameterError(
             f"profile {name}: decomposed names {strangers}; extract asks for {', '.join(conditions)}{also}: ask for "
             "those as well, or leave them out"
         )
+
+
+def _is_window_of(wholes: Sequence[str], width: int, name: ConditionName) -> bool:
+    """Whether a name is of a window around any layer, as far as that can be told without the number of layers."""
+    if name.width is None or not name.is_window or str(replace(name, layers=None)) not in wholes:
+        return False
+    return (width + 1) // 2 <= name.width <= width  # fewer where the model begins or ends

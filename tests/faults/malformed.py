@@ -234,7 +234,7 @@ def names(rng: np.random.Generator, place: Path) -> Made:
     declared = read_notebook(REPOSITORY / "notebooks" / "extract.md")[1]
     parameter = declared[_pick(rng, ["task", "model", "source", "conditions", "windows_of", "prompt"])]
     good = {"task": "ChooseCat", "model": "mini-llava-1.5", "source": "minigqa", "prompt": "vicuna-v1-short"}
-    conditions = ["strict", "image->last", "strict@3", "only image->last", "paper, random edges 1"]
+    conditions = ["strict", "image->last", "strict@2-4", "only image->last", "paper, random edges 1"]
     start = good.get(parameter.name, _pick(rng, conditions))
     at = int(rng.integers(len(start)))
     before, after = start[:at], start[at:]

@@ -18,6 +18,7 @@ from analysis_lib.activations import (
     allowed_mask,
     get_condition,
     keep_only,
+    named_condition,
     random_edges,
     random_layers,
     window_conditions,
@@ -36,7 +37,8 @@ CUTS = st.one_of(
     st.builds(RandomEdges, SUFFIX_KNOCKOUTS, st.integers(0, 99)),
     st.builds(KeepOnly, st.lists(PAIRS, max_size=3).map(tuple), LAYERS),
 )
-CONDITION = st.builds(Condition, st.text(max_size=5), st.lists(CUTS, max_size=3).map(tuple))
+NAMES = st.text(min_size=1, max_size=5).filter(lambda name: "@" not in name)
+CONDITION = st.builds(Condition, NAMES, st.lists(CUTS, max_size=3).map(tuple))
 
 
 def mask(spans: Spans, condition: Condition, layer: int = 0) -> torch.Tensor:
@@ -111,11 +113,57 @@ def test_a_window_wider_than_the_model_is_refused(width: int) -> None:
 
 def test_windows_carry_the_knockouts_of_their_condition() -> None:
     found = window_conditions("strict", 8, 3)
-    assert [one.name for one in found] == [f"strict@{layer}" for layer in range(8)]
+    assert [one.name for one in found] == [
+        "strict@0-1",
+        *(f"strict@{first}-{first + 2}" for first in range(6)),
+        "strict@6-7",
+    ]
     assert len(set(found)) == 8
     for one, layers in zip(found, windows(8, 3), strict=True):
         assert set(one.knockouts) == {Knockout("image", "question", layers), Knockout("image", "gap", layers)}
         assert one.first_layer(8) == layers[0]
+
+
+def test_a_window_of_random_edges_is_random_edges_of_the_window() -> None:
+    for name in ("strict, random edges 3", "paper, random edges 0"):
+        preset, _, draw = name.partition(", random edges ")
+        assert window_conditions(name, 8, 3) == [
+            random_edges(one, int(draw)) for one in window_conditions(preset, 8, 3)
+        ]
+
+
+@pytest.mark.parametrize("name", ["strict@2-4", "strict@2-4, random layers 0", "paper@0-7"])
+def test_what_holds_in_some_layers_is_held_in_no_other_windows(name: str) -> None:
+    with pytest.raises(ValueError, match="holds in some layers already; name one that holds in all"):
+        window_conditions(name, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "told"),
+    [
+        ("mine@2-4", (2, 3), r"holds in layers \[2, 3\]: give it a name"),
+        ("mine@2-4", (2, 3, 5), r"holds in layers \[2, 3, 5\]: give it a name"),
+        ("mine@2-4", None, "holds in all layers: give it a name"),
+        ("mine@2-4, random layers 0", (1, 6), r"holds in layers \[1, 6\]: give it a name"),
+        ("mine@3", (2, 3, 4), "names the middle of a window; .* write 'mine@2-4' for a window of 3 layers around"),
+        ("mine@4-2", (2, 3, 4), "ends before it begins: write mine@2-4"),
+        ("strict", (2, 3), r"holds in layers \[2, 3\]: give it a name"),
+        ("strict, random edges 0", (2, 3), r"holds in layers \[2, 3\]: give it a name"),
+        ("only image->last", (5,), r"holds in layers \[5\]: give it a name"),
+        ("", None, "a condition has a name"),
+    ],
+)
+def test_a_name_that_says_other_layers_is_refused(name: str, layers: tuple[int, ...] | None, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Condition("mine", (Knockout("image", "last"), Knockout("image", "question"))).within(layers, name)
+    with pytest.raises(ValueError, match=told):
+        Condition(name, (Knockout("image", "last", layers),))
+
+
+def test_pathways_that_are_kept_in_some_layers_say_so() -> None:
+    assert keep_only(("image", "last"), layers=[3, 2, 4]) == named_condition("only image->last@2-4", 8)
+    with pytest.raises(ValueError, match=r"layers \[1, 4\] are no neighbours; .*within"):
+        keep_only(("image", "last"), layers=[1, 4])
 
 
 @given(n_layers=st.integers(1, 12), data=st.data())

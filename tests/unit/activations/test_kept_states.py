@@ -95,5 +95,5 @@ def test_a_store_of_the_layout_before_is_read(
     monkeypatch.undo()
     assert before.attrs["layout"] == 3
     assert open_activations(tmp_path / "store").equals(before)
-    with pytest.raises(ValueError, match="layout: 3 there, 4 asked for"):
+    with pytest.raises(ValueError, match="layout: 3 there, 5 asked for"):
         extract(one_model, questions, NAMES, store=tmp_path / "store")

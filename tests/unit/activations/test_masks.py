@@ -8,8 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analysis_lib.activations import CONDITIONS, Condition, Knockout, allowed_mask
-from analysis_lib.activations.conditions import check_layers, get_condition
+from analysis_lib.activations.conditions import check_layers
 from analysis_lib.activations.masks import native_mask
+from analysis_lib.activations.named_conditions import get_condition
 from analysis_lib.models import SPAN_NAMES, Spans
 from tests.unit.activations.conditions import any_spans
 

@@ -241,7 +241,7 @@ def test_a_store_of_an_older_layout_is_read_and_left_as_it_is(
     with pytest.warns(UserWarning, match=f"store is an activation store of layout {number}, .* on_mismatch='replace'"):
         opened = open_activations(copy)
     assert opened["vision"].equals(open_activations(finished)["vision"]) or layout is None
-    complaint = f"of layout {number}; this code writes layout 4 and cannot .* on_mismatch='replace'"
+    complaint = f"of layout {number}; this code writes layout 5 and cannot .* on_mismatch='replace'"
     with pytest.raises(ValueError, match=complaint):
         extract(one_model, questions, store=copy, batch_size=2)
     with pytest.raises(ValueError, match=rf"{complaint}.* The workflow did not make it"):
@@ -263,7 +263,7 @@ def test_a_store_of_a_later_layout_is_refused_with_what_to_do(tmp_path: Path, mo
     monkeypatch.setattr(store_module, "LAYOUT", 7)
     ActivationStore(tmp_path / "later", SETTINGS, pd.DataFrame({"question_id": list("abc")}), SPECS)
     with pytest.raises(
-        ValueError, match="of layout 7, this version reads 1 to 4; open it with the version .* or extract"
+        ValueError, match="of layout 7, this version reads 1 to 5; open it with the version .* or extract"
     ):
         open_activations(tmp_path / "later")
 

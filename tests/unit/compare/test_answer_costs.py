@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 
+from analysis_lib.activations import window_conditions
 from analysis_lib.compare import (
     RANDOM_EDGES,
     answers_of_all,
@@ -25,7 +28,13 @@ Stores = Mapping[tuple[str, str], xr.Dataset]
 FIRST_DRAW, SECOND_DRAW = (f"{RANDOM_EDGES} {seed}" for seed in (0, 1))
 KEPT = {"baseline": 200, "strict": 100, "image->last": 200, FIRST_DRAW: 150, SECOND_DRAW: 130}
 """How many of a task's questions are answered rightly under a condition."""
-WINDOWS = {"strict@0": 150, "strict@1": 40, "strict@2": 199, "strict@3": 200, "strict@1, random layers 0": 190}
+WINDOWS = {
+    "strict@0-1": 150,
+    "strict@0-2": 40,
+    "strict@1-3": 199,
+    "strict@2-3": 200,
+    "strict@0-2, random layers 0": 190,
+}
 
 
 def store(right: Mapping[str, int]) -> xr.Dataset:
@@ -64,8 +73,33 @@ def test_conditions_are_whole_or_windows_or_the_baseline(answers: pd.DataFrame):
     windows = windowed_accuracy(answers)
     assert set(windows["measure"]) == {"accuracy"} and set(windows["condition"]) == {"strict"}
     assert sorted(windows.query("model == 'one'")["centre"]) == [0, 1, 2, 3]
-    renamed = windowed_accuracy(answers.assign(condition=answers["condition"].replace("strict@3", "image->last@12")))
+    renamed = windowed_accuracy(
+        answers.assign(condition=answers["condition"].replace("strict@2-3", "image->last@12-12"))
+    )
     assert {("image->last", 12), ("strict", 2)} <= set(zip(renamed["condition"], renamed["centre"], strict=True))
+
+
+@given(n_layers=st.integers(1, 24), data=st.data())
+def test_a_window_is_drawn_at_the_layer_that_it_stands_around_whatever_cuts_it_off(n_layers: int, data: st.DataObject):
+    width = data.draw(st.integers(1, n_layers))
+    names = [one.name for one in window_conditions("strict, random edges 1", n_layers, width)]
+    table = pd.DataFrame({"condition": names, "measure": "accuracy", "model": "one"})
+    order = data.draw(st.permutations(range(n_layers)))
+    drawn = windowed_accuracy(table.iloc[order])
+    assert drawn["centre"].tolist() == order and set(drawn["condition"]) == {"strict, random edges 1"}
+
+
+@pytest.mark.parametrize(
+    ("names", "centres"),
+    [
+        (["strict@0-8", "strict@9-17", "strict@18-26"], [4, 13, 22]),
+        (["strict@0-0", "strict@1-1", "strict@2-4", "strict@7-7", "strict@5-9"], [0, 1, 3, 7, 7]),
+        (["strict@0-3", "image->last@2-3", "image->last@5-6"], [2, 3, 6]),
+    ],
+)
+def test_windows_asked_for_one_by_one_are_drawn_at_their_own_middle(names: list[str], centres: list[int]):
+    table = pd.DataFrame({"condition": names, "measure": "accuracy", "model": "one"})
+    assert windowed_accuracy(table)["centre"].tolist() == centres
 
 
 def test_the_tasks_told_of_are_the_models_own_extremes(stores: Stores, answers: pd.DataFrame):

@@ -10,7 +10,7 @@ import pytest
 
 from analysis_lib.activations.store import ActivationStore, ArraySpec
 
-CONDITIONS = ["baseline", "strict", "strict@1"]
+CONDITIONS = ["baseline", "strict", "strict@1-2"]
 N_SAMPLES, N_LAYERS, HIDDEN = 120, 3, 4
 STATES = ArraySpec(("condition", "layer", "hidden"), (len(CONDITIONS), N_LAYERS, HIDDEN))
 SPECS = {

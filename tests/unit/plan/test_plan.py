@@ -66,7 +66,7 @@ def vlm() -> VisionLanguageModel:
 @pytest.mark.mini
 def test_figures_are_those_of_the_run(one: ModelPlan, vlm: VisionLanguageModel, tmp_path: Path):
     questions = load_questions("minigqa-fine", TASK, n=N)
-    whole = [named_condition(name, vlm.n_layers, WIDTH) for name in CONDITIONS]
+    whole = [named_condition(name, vlm.n_layers) for name in CONDITIONS]
     conditions = [*whole, *window_conditions(WINDOWED, vlm.n_layers, WIDTH)]
     store = tmp_path / "store"
     kept = [condition.name for condition in whole]

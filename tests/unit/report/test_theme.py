@@ -96,7 +96,7 @@ def test_every_preset_and_what_is_made_of_it_has_a_look():
     families = dict(zip(names, map(theme.condition_family, names), strict=True))
     assert all(families[name] == name for name in CONDITIONS)
     assert [families[one.name] for one in made] == ["random edges", "only", *12 * ["paper"], "random layers"]
-    assert theme.condition_looks(names)["paper@11"] == theme.CONDITION_LOOKS["paper"]
+    assert theme.condition_looks(names)["paper@10-11"] == theme.CONDITION_LOOKS["paper"]
     assert len(set(map(theme.condition_words, names))) == len(names)
 
 
@@ -116,8 +116,8 @@ def test_pathways_that_continue_each_other_are_written_as_one():
 
 
 def test_legends_follow_the_presets_and_count_like_people():
-    names = ["image->last", "strict@10", "strict@2", "strict", "baseline"]
-    assert list(theme.condition_looks(names)) == ["baseline", "strict", "strict@2", "strict@10", "image->last"]
+    names = ["image->last", "strict@10-12", "strict@2-4", "strict", "baseline"]
+    assert list(theme.condition_looks(names)) == ["baseline", "strict", "strict@2-4", "strict@10-12", "image->last"]
 
 
 def test_a_condition_without_a_name_is_refused():

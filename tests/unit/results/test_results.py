@@ -47,6 +47,19 @@ def test_layers_asked_for_are_the_ones_read(results: Path) -> None:
         read_atoms(results, "tiny", **asked, layers=[1, 9])
 
 
+def test_a_table_that_calls_windows_by_their_middle_is_refused_with_the_cure(results: Path) -> None:
+    table = results / "tiny" / "atoms" / "kept" / "First.parquet"
+    for name, refused in (("strict@2-4", False), ("strict@3", True)):
+        write_table(pd.DataFrame({"condition": ["baseline", name]}), table, of="atoms of activation store kept First")
+        if not refused:
+            assert "strict@2-4" in set(read_atoms(results, "tiny")["condition"])
+            continue
+        with pytest.raises(
+            ValueError, match=r"First\.parquet calls a window by its middle, 'strict@3'.*; delete it and run"
+        ):
+            read_atoms(results, "tiny")
+
+
 @pytest.mark.parametrize("what", ["models", "tasks"])
 def test_what_is_not_there_is_refused_with_what_is(results: Path, what: str) -> None:
     for read in (store_folders, read_atoms):

@@ -245,7 +245,7 @@ def test_text_in_a_list_of_the_workflow_keeps_its_marks():
     ("kind", "good", "bad", "reason"),
     [
         ("task", "ChooseCat", "ChooseCats", "the tasks are ChooseAttr"),
-        ("condition", "strict@3, random layers 1", "stritc", "the presets are baseline"),
+        ("condition", "strict@2-4, random layers 1", "stritc", "the presets are baseline"),
         ("condition", "only image->last", "only picture->last", "the spans are"),
         ("prompt", "<image>\n{question}", "vicuna", "must contain <image>"),
         ("model", "mini-llava-1.5", "mini-llava", "a folder in transformers format"),

@@ -105,8 +105,17 @@ def written(tmp_path):
         ("[baseline, strict], windows", "[baseline, strikt], windows", "unknown condition 'strikt'"),
         ("[paper]", "[papre]", "windows_of: unknown condition 'papre'"),
         ("decomposed: [baseline", "decomposed: [nope", "unknown condition 'nope'"),
-        ("decomposed: [baseline", "decomposed: [image->last", "extract asks for baseline, strict, and paper@LAYER"),
-        ("decomposed: [baseline", "decomposed: [strict@3", "ask for those as well"),
+        ("decomposed: [baseline", "decomposed: [image->last", "asks for baseline, strict, and paper in windows of 3"),
+        ("decomposed: [baseline", "decomposed: [strict@2-4", "ask for those as well"),
+        ("decomposed: [baseline", "decomposed: [paper@2-5", "ask for those as well"),
+        ("decomposed: [baseline", "decomposed: ['paper@2-4, random layers 0'", "ask for those as well"),
+        (
+            "decomposed: [baseline",
+            "decomposed: [strict@3",
+            "write 'strict@2-4' for a window of 3 layers around layer 3",
+        ),
+        ("[baseline, strict], windows", "[baseline, strict@3], windows", "names the middle of a window"),
+        ("[paper]", "[paper@2-4]", "windows_of names .*which are windows: list them as conditions"),
         ("extract: {", "extract: {source: null, ", "null is not a folder"),
         ("extract: {", "extract: {source: /absent, ", "/absent is not a folder"),
         ("extract: {", "sources: {two: minigqa}\nextract: {", "sources for \\['two'\\]; its models are"),
@@ -159,7 +168,7 @@ def test_pages_that_compare_are_refused_where_there_is_one_of_what_they_compare(
 
 
 def test_a_profile_keeps_what_is_written_and_windows_may_be_decomposed(written, repository):
-    profile = written(SMALL.replace("decomposed: [baseline", "decomposed: [paper@3"), repository)
+    profile = written(SMALL.replace("decomposed: [baseline", "decomposed: [paper@2-4, paper@0-1"), repository)
     assert profile["seed"] == "0" and profile["offline"] is True
     bare = SMALL.replace("{conditions: [baseline, strict], windows_of: [paper]}", "null")
     assert written(bare.replace("{decomposed: [baseline, strict]}", ""), repository)["extract"] == {}

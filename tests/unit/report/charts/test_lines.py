@@ -97,12 +97,12 @@ def test_conditions_have_their_own_dash_and_their_own_mark(atoms: pd.DataFrame):
 
 
 def test_conditions_are_told_apart_by_colour_as_well_and_named_in_words():
-    names = ["strict@10", "baseline", "strict@9", "only image->last"]
+    names = ["strict@10-12", "baseline", "strict@9-11", "only image->last"]
     table = pd.DataFrame({"layer": 1, "y": 1.0, "low": 0.5, "high": 1.5, "condition": names})
     spec = lines_with_interval(
         table, x="layer", y="y", low="low", high="high", color="condition", dash="condition", description=WORDS
     ).to_dict()
-    words = ["baseline", "strict around layer 9", "strict around layer 10", "only image\u2192last"]
+    words = ["baseline", "strict in layers 9 to 11", "strict in layers 10 to 12", "only image\u2192last"]
     for channel in ("color", "strokeDash"):
         assert spec["layer"][1]["encoding"][channel]["scale"]["domain"] == words
     assert {row["condition"] for row in rows_of(spec)} == set(words)
