@@ -81,11 +81,11 @@ def _of_model(one: ModelPlan, room: Room) -> Iterator[str]:
             f"weights {where} take {gigabytes(host)} of main memory in {one.dtype}, batch_size {one.batch_size}, and "
             f"this machine has {gigabytes(room.host)}; take {smaller}a smaller batch_size, or a machine with more"
         )
-    reads = BASE + 2 * one.loaded_bytes
-    if reads > room.host:
+    holds = BASE + one.held_bytes
+    if holds > room.host:
         yield (
-            f"a decomposition reads {gigabytes(reads)} of states into main memory, and this machine has "
-            f"{gigabytes(room.host)}; take fewer n_questions, or name fewer conditions as `decomposed`"
+            f"a decomposition holds {gigabytes(holds)} in main memory, and this machine has {gigabytes(room.host)}; "
+            "take fewer n_questions"
         )
 
 

@@ -13,9 +13,9 @@ from analysis_lib.run.execute import repository_root
 from analysis_lib.vocabulary import ConditionName
 
 from .asked import Run, read_asked
-from .disk import bytes_per_question, draws_and_bytes, stored_per_question
+from .disk import bytes_per_question, draws_and_bytes, held_by_decomposition, stored_per_question
 from .passes import PerQuestion, per_question
-from .prompts import OPTIONS, Prompts, prompts_of
+from .prompts import Prompts, prompts_of
 from .shapes import shape_of
 
 __all__ = ["ModelPlan", "Plan", "plan_profile"]
@@ -50,8 +50,8 @@ class ModelPlan:
         values of the picture that the vision tower is given.
     array_bytes, store_bytes, table_bytes
         of all tasks: of arrays before they are compressed, of stores, of tables.
-    batch_bytes, loaded_bytes
-        on the host: of a batch's arrays, and of what a decomposition of the largest task reads.
+    batch_bytes, held_bytes
+        on the host: of a batch's arrays, and of what a decomposition of the largest task holds at a time.
     draws
         over all tables, layers and parts, which take the time of a decomposition.
     generates
@@ -79,7 +79,7 @@ class ModelPlan:
     store_bytes: int
     table_bytes: int
     batch_bytes: int
-    loaded_bytes: int
+    held_bytes: int
     draws: int
     generates: bool
 
@@ -171,9 +171,7 @@ def _plan_model(run: Run, root: Path) -> ModelPlan:
     stored, arrays = list(map(stored_per_question, specs)), list(map(bytes_per_question, specs))
     read = run.settings.conditions(names, [names[number] for number in kept])
     draws, table = draws_and_bytes(run, read, vlm.n_layers)
-    decomposed = [one for one in conditions if one.name in read]
-    each = array_specs(vlm, decomposed, range(len(decomposed)), stored_as, OPTIONS, 0)
-    loaded = bytes_per_question(each) * max(task.questions for task in tasks)
+    held = held_by_decomposition(specs[0]["language"], max(task.questions for task in tasks))
     return ModelPlan(
         model=run.model,
         loaded_from=run.loaded_from,
@@ -199,7 +197,7 @@ def _plan_model(run: Run, root: Path) -> ModelPlan:
         ),
         table_bytes=table * len(tasks),
         batch_bytes=max(arrays) * run.extract["batch_size"],
-        loaded_bytes=loaded,
+        held_bytes=held,
         draws=draws * len(tasks),
         generates=n_said > 1,
     )

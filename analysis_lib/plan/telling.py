@@ -56,7 +56,7 @@ def _model(one: ModelPlan) -> Iterator[str]:
     )
     yield (
         f"              on the host {gigabytes(one.batch_bytes)} for a batch's states, "
-        f"{gigabytes(one.loaded_bytes)} for the states that a task's decomposition reads"
+        f"{gigabytes(one.held_bytes)} for what a task's decomposition holds at a time"
     )
     yield f"  disk        stores up to {gigabytes(one.store_bytes)}, tables about {gigabytes(one.table_bytes)}"
     yield from (f"  not counted: {note}" for note in one.assumed)

@@ -86,7 +86,7 @@ def test_figures_are_those_of_the_run(one: ModelPlan, vlm: VisionLanguageModel, 
     [
         ({"gpu_memory": 1.0}, r"weights and one question take 1\.0 GB in float32, and L4 has .*; take `dtype: fl"),
         ({"host": 1.0}, r"take 1\.\d GB of main memory in float32, batch_size 25, and this machine has .* smaller"),
-        ({"host": 1.0}, r"a decomposition reads 1\.5 GB of states .*; take fewer n_questions, or name fewer"),
+        ({"host": 1.0}, r"a decomposition holds 1\.5 GB in main memory, .*; take fewer n_questions"),
         ({"disk": 1.0}, r"stores and tables take .* of disk, and results/planned has room for .*; free some"),
     ],
 )  # fmt: skip
