@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = ["code_digest"]
@@ -29,17 +30,22 @@ def code_digest(package: Path = PACKAGE, stands_on: Sequence[str] = STANDS_ON) -
     named = [package / part for part in stands_on]
     files = [path for part in named for path in (part, *sorted(part.rglob("*.py"))) if path.is_file()]
     modules = {path.relative_to(package).with_suffix("").parts: path for path in files}
-    trees = {
-        parts: ast.parse(path.read_bytes()) for parts, path in modules.items() if all(map(str.isidentifier, parts))
-    }
-    if not trees:
+    read = {parts: _read(path.read_bytes()) for parts, path in modules.items() if all(map(str.isidentifier, parts))}
+    if not read:
         raise RuntimeError(f"no source code in {package}, by which a store tells what wrote it; install it unpacked")
-    imported = {"__init__"}.union(*map(_imports, trees.values()))
+    imported = {"__init__"}.union(*(imports for imports, _ in read.values()))
     hashed = hashlib.sha256()
-    for parts, tree in trees.items():
+    for parts, (_, meaning) in read.items():
         if parts[-1] in imported:
-            hashed.update(f"{'.'.join(parts)}\n{_meaning(tree)}\n".encode())
+            hashed.update(f"{'.'.join(parts)}\n{meaning}\n".encode())
     return hashed.hexdigest()[:16]
+
+
+@lru_cache(maxsize=1024)
+def _read(source: bytes) -> tuple[set[str], str]:
+    """What a file imports and what it does, read once in a process as long as it stays the same."""
+    tree = ast.parse(source)
+    return _imports(tree), str(_meaning(tree))
 
 
 def _imports(tree: ast.AST) -> set[str]:

@@ -68,7 +68,7 @@ def decompose_store(store: str | Path, settings: Settings, *, parts: str | Path 
         activations = answered_correctly(activations, REFERENCE)
     elif "answer_logits" in settings.targets:
         check_answered(activations, "the target answer_logits")
-    states = States(under(activations, conditions).load())
+    states = States(under(activations, conditions), settings.max_components)
     depth = activations.sizes["layer"]
     planned = _feasible(plan(settings, conditions, depth), states, settings)
     with ExitStack() as stack:

@@ -7,7 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from analysis_lib.pid import CLASSIFIERS, FittedLatents, PIDResult, Variable, fit_latents, pid_flow, probe_pid
+from analysis_lib.pid import (
+    CLASSIFIERS,
+    FittedLatents,
+    PIDResult,
+    Variable,
+    fit_latents,
+    pid_flow,
+    probe_pid,
+    stream_variable,
+)
 
 from .parts import Part
 from .settings import Settings
@@ -62,8 +71,9 @@ class Estimator:
 
     def _probed(self, part: Part, counts: dict[str, Any]) -> PIDResult:
         answer, asked = self.states.answers()
+        most, chosen = self.settings.max_components, {"layer": list(part.layers or ()), "sample": asked}
         vision, language = (
-            self.states.stored(part.condition, name).isel(layer=list(part.layers or ()), sample=asked)
+            stream_variable(self.states.stored(part.condition, name).isel(chosen), name, most)
             for name in ("vision", "language")
         )
         return probe_pid(
@@ -72,7 +82,7 @@ class Estimator:
             answer[asked],
             seed=self.settings.seed,
             groups=self.states.groups[asked],
-            max_components=self.settings.max_components,
+            max_components=most,
             classifiers=[name for name in CLASSIFIERS if name != LEFT_OUT],
             **counts,
         )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis_lib.pid import Variable, read_variable
+from analysis_lib.pid import Variable, read_variable, stream_variable
 
 from .parts import ANSWER
 from .settings import REFERENCE
@@ -20,12 +20,12 @@ LEAST_PER_ANSWER = 10
 class States:
     """States of image and question tokens and the targets of chosen samples, under the conditions of a decomposition.
 
-    Each variable is read once, and with it its principal components are worked out once. Those of the baseline are
-    kept; of the others only what the last condition asked for: parts are best asked for condition by condition.
+    Each variable is read once, layer by layer, and its principal components, ``most_components`` of each layer, are
+    worked out as it is. They are small and kept; states are not, however large the store.
     """
 
-    def __init__(self, activations: xr.Dataset) -> None:
-        self.activations = activations
+    def __init__(self, activations: xr.Dataset, most_components: int) -> None:
+        self.activations, self.most = activations, most_components
         self.groups: np.ndarray = activations["image_id"].values
         self._read: dict[tuple[str, str], Variable] = {}
 
@@ -57,6 +57,8 @@ class States:
             condition = REFERENCE
         key = (condition, name)
         if key not in self._read:
-            self._read = {kept: read for kept, read in self._read.items() if kept[0] in (condition, REFERENCE)}
-            self._read[key] = read_variable(self.stored(condition, name), role or name)
+            stored = self.stored(condition, name)
+            layered = "layer" in stored.dims
+            named = role or name
+            self._read[key] = stream_variable(stored, named, self.most) if layered else read_variable(stored, named)
         return self._read[key]

@@ -24,6 +24,7 @@ from analysis_lib.pid.probe.usable import usable_information
 from analysis_lib.pid.result import PIDResult
 from analysis_lib.pid.samples.inputs import Variable, read_variable, row_entropy
 from analysis_lib.pid.samples.marginals import rank_normal
+from analysis_lib.pid.samples.streamed import stream_variable
 from analysis_lib.pid.system.directions import UniqueDirections, unique_directions
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "rank_normal",
     "read_variable",
     "row_entropy",
+    "stream_variable",
     "unique_directions",
     "usable_information",
 ]

@@ -89,6 +89,14 @@ def hold_the_only_run():
             time.sleep(0.5)
 
 
+def sleep_until_a_job_ends():
+    """Take off the limit to the rate of jobs, a hundred a second, for which snakemake looks again every second.
+
+    At every look it asks for the sizes of all inputs of all jobs that wait, and takes a good part of a core.
+    """
+    workflow.scheduler.job_rate_limiter = None
+
+
 def execute(then=""):
     """The shell command of a rule that runs one notebook.
 

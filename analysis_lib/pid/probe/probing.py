@@ -130,8 +130,9 @@ def probe_pid(
     layers = layer_labels(*variables)
     codes, labels = read_labels(answer, "answer", variables[0].n_samples)
     members = read_groups(groups, len(codes))
-    last = [variable.values[-1] for variable in variables]
-    kept = originals(*last, codes[:, None].astype(np.float64)) if groups is None else np.arange(len(codes))
+    kept = np.arange(len(codes))
+    if groups is None:
+        kept = originals(*(variable.values[-1] for variable in variables), codes[:, None].astype(np.float64))
     n_copies = len(codes) - len(kept)
     variables, codes, members = [variable.take(kept) for variable in variables], codes[kept], members[kept]
     _check_answers(codes, labels, members, grouped=groups is not None)

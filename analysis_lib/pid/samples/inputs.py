@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -30,39 +29,72 @@ MOST_REPEATS = 20
 LARGEST_SEED = 2**32 - 1
 
 
+class LayerByLayer(Protocol):
+    """Values ``(n_layers, n_samples, n_features)``, of which one layer at a time is read."""
+
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, layer: int) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class Variable:
     """Samples of one variable in float64, ``(n_layers, n_samples, n_features)``, and how they were given.
 
     ``resolution`` is the relative spacing of the numbers' own type, ``labels`` the samples' index where they had one,
     ``layers`` the layers' labels, which plain arrays have not. What takes long is worked out once: who decomposes the
-    same samples many times reads them once and gives this.
+    same samples many times reads them once and gives this. Where values are too many for memory, and read a layer at
+    a time, ``most`` principal components are kept of each layer.
     """
 
     name: str
-    values: np.ndarray
+    values: np.ndarray | LayerByLayer
     layered: bool
     resolution: float
     labels: Any = None
     layers: list[Label] | None = None
+    most: int | None = None
     _found: dict[tuple[str, int], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def components(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
-        """Variances ``(rank,)``, falling, and scores ``(n_samples, rank)`` of a layer's principal components."""
-        return self._once("components", layer, lambda: principal_components(self.values[layer], self.resolution))
+        """Variances ``(rank,)``, falling, and scores ``(n_samples, k)`` of a layer's principal components."""
+        return self._once("components", layer)
 
     def tied(self, layer: int) -> np.ndarray:
         """Which columns of a layer hold repeated values, ``(n_features,)``."""
-        return self._once("tied", layer, lambda: tied_columns(self.values[layer]))
+        return self._once("tied", layer)
 
-    def _once(self, what: str, layer: int, work: Callable[[], Any]) -> Any:
+    def half_range(self, layer: int) -> float:
+        """Half of the widest column's range."""
+        return self._once("half_range", layer)
+
+    def reduce(self, layer: int, values: np.ndarray) -> None:
+        """Work all of these out from a layer's ``values``, which need not be read again for them."""
+        for what in ("components", "tied", "half_range"):
+            self._found[what, layer] = self._work(what, values)
+
+    def _once(self, what: str, layer: int) -> Any:
         if (what, layer) not in self._found:
-            self._found[what, layer] = work()
+            self._found[what, layer] = self._work(what, self.values[layer])
         return self._found[what, layer]
+
+    def _work(self, what: str, values: np.ndarray) -> Any:
+        if what == "tied":
+            return tied_columns(values)
+        if what == "half_range":
+            return float(np.max(values.max(0) / 2 - values.min(0) / 2))
+        variances, scores = principal_components(values, self.resolution)
+        return variances, scores if self.most is None else scores[:, : self.most].copy()
 
     def take(self, rows: np.ndarray) -> Variable:
         """The chosen samples only."""
-        return self if len(rows) == self.n_samples else replace(self, values=self.values[:, rows], _found={})
+        if len(rows) == self.n_samples:
+            return self
+        if not isinstance(self.values, np.ndarray):
+            raise ValueError(f"{self.name} is read layer by layer, all samples at once: give groups, or an array")
+        return replace(self, values=self.values[:, rows], _found={})
 
     @property
     def n_samples(self) -> int:
@@ -107,14 +139,19 @@ def read_variable(array: Any, name: str, layers: bool = True) -> Variable:
         numbers.labels if named is None else named.samples,
         None if named is None else named.layers,
     )
-    finite = np.isfinite(variable.values)
+    finite = np.isfinite(values)
     if not finite.all():
-        layer, row, column = np.argwhere(~finite)[0]
-        raise ValueError(
-            f"{name} holds {np.count_nonzero(~finite)} NaN or infinite values, the first in {variable.where(layer)} "
-            f"row {row} column {column}. Drop those samples from every variable before decomposing"
-        )
+        layer, row, column = np.argwhere(~finite if layered else ~finite[None])[0]
+        raise ValueError(not_finite(name, int(np.count_nonzero(~finite)), variable.where(layer), row, column))
     return variable
+
+
+def not_finite(name: str, count: int, where: str, row: int, column: int) -> str:
+    """What is said of values that are none."""
+    return (
+        f"{name} holds {count} NaN or infinite values, the first in {where} row {row} column {column}. Drop those "
+        "samples from every variable before decomposing"
+    )
 
 
 def check_lengths(*variables: Variable, **beside: Any) -> None:

@@ -25,10 +25,11 @@ def reduce_layers(
     """
     _check_settings(variance_kept, max_components)
     if variance_kept == 1 and max_components is None:
-        return [_checked_columns(variable, layer, values, reducible) for layer, values in enumerate(variable.values)]
+        layers = range(len(variable.values))
+        return [_checked_columns(variable, layer, variable.values[layer], reducible) for layer in layers]
     spectra = []
-    for layer, values in enumerate(variable.values):
-        if 0 < np.max(values.max(0) / 2 - values.min(0) / 2) < LEAST_SPREAD:
+    for layer in range(len(variable.values)):
+        if 0 < variable.half_range(layer) < LEAST_SPREAD:
             raise ValueError(f"{variable.where(layer)} {TOO_SMALL}")
         if not len((found := variable.components(layer))[0]):
             _refuse_flat(variable, layer)
@@ -37,6 +38,8 @@ def reduce_layers(
         spectra.append(found)
     most = max(_needed(variances, variance_kept) for variances, _ in spectra)
     needed = most if max_components is None else min(most, int(max_components))
+    if variable.most is not None and needed > variable.most:
+        raise ValueError(f"{variable.name} was reduced to {variable.most} components as it was read: ask for no more")
     return [scores[:, :needed] for _, scores in spectra]
 
 

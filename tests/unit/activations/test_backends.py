@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import xarray as xr
 
 from analysis_lib.activations import (
     Condition,
@@ -36,11 +37,20 @@ def disturb(monkeypatch: pytest.MonkeyPatch, name: str, change: Any) -> None:
     monkeypatch.setattr(backends, "forward_lockstep", disturbed)
 
 
+@pytest.fixture(scope="module")
+def expected(one_model: VisionLanguageModel, questions: pd.DataFrame) -> xr.Dataset:
+    """What the reference path gives."""
+    return extract(one_model, questions, backend="reference")
+
+
 @pytest.mark.parametrize("name", ["vision", "language", "prediction_hidden", "logits"])
 def test_a_difference_is_noticed_named_and_the_reference_goes_on(
-    one_model: VisionLanguageModel, questions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, name: str
+    one_model: VisionLanguageModel,
+    questions: pd.DataFrame,
+    expected: xr.Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
-    expected = extract(one_model, questions, backend="reference")
     disturb(monkeypatch, name, lambda values: values + 1e-3 * values.abs().max())
     complaint = rf"differs from the reference path by 1\.0e-03 of the largest value of {name} .* more than 1e-05 for"
     with pytest.warns(UserWarning, match=complaint):
@@ -129,9 +139,8 @@ def test_vision_that_differs_between_conditions_is_refused_rather_than_dropped(
 
 
 def test_vision_that_differs_by_rounding_is_told(
-    one_model: VisionLanguageModel, questions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+    one_model: VisionLanguageModel, questions: pd.DataFrame, expected: xr.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = extract(one_model, questions, backend="reference")
     moves_vision(monkeypatch, 1e-6)
     with pytest.warns(UserWarning, match=r"vision differs between conditions by .*e-0[67] of .* rounding"):
         found = extract(one_model, questions, backend="reference")

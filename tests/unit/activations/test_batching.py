@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from analysis_lib.activations import backends, extract
+from analysis_lib.activations import backends, extract, open_activations
 from analysis_lib.activations.batching import HalvingRunner, arrange, same_picture
 from analysis_lib.activations.decoder import picture_tokens
 from analysis_lib.models import VisionLanguageModel, prepare
@@ -89,12 +89,25 @@ OUT_OF_MEMORY = (
 )
 
 
+@pytest.fixture(scope="module")
+def roomy(one_model: VisionLanguageModel, tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path]:
+    """Questions, and the store that is written of them where all fit at once."""
+    folder = tmp_path_factory.mktemp("roomy")
+    table = many(folder / "pictures")
+    extract(one_model, table, store=folder / "store", batch_size=12)
+    return table, folder / "store"
+
+
 @pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["gpu", "cpu", "pictures"])
 def test_out_of_memory_halves_the_batch_says_so_and_goes_on(
-    one_model: VisionLanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Callable[[], Exception]
+    one_model: VisionLanguageModel,
+    roomy: tuple[pd.DataFrame, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Callable[[], Exception],
 ) -> None:
-    table = many(tmp_path / "pictures")
-    expected = extract(one_model, table, store=tmp_path / "roomy", batch_size=12).load()
+    table, straight = roomy
+    expected = open_activations(straight)
     tried = fails_above(monkeypatch, 4, error)
     with pytest.warns(UserWarning) as caught:
         found = extract(one_model, table, store=tmp_path / "tight", batch_size=12).load()
@@ -107,7 +120,7 @@ def test_out_of_memory_halves_the_batch_says_so_and_goes_on(
     for name in ARRAYS:
         scale = np.abs(expected[name].values).max()
         assert np.abs(found[name].values - expected[name].values).max() / scale < 5e-6
-    chunks = [{path for path in contents(tmp_path / name) if "zarr" in path} for name in ("roomy", "tight")]
+    chunks = [{path for path in contents(store) if "zarr" in path} for store in (straight, tmp_path / "tight")]
     assert chunks[0] == chunks[1], "the store's layout does not depend on what fitted"
 
 

@@ -44,7 +44,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Made:
 
     def estimate(estimator: Estimator, part: Part, components: Mapping[str, int] | None = None) -> pd.DataFrame:
         parts.append((part.condition, part.target, part.target_from, part.mode, part.definition))
-        told = f"{part} {estimator.settings.seed} {components} {estimator.states.language(part.condition).values.sum()}"
+        _, scores = estimator.states.language(part.condition).components(0)
+        told = f"{part} {estimator.settings.seed} {components} {scores.sum()}"
         rng = np.random.default_rng(list(told.encode()))
         layers = range(N_LAYERS) if part.layers is None else part.layers
         dims = {"d_vision": 2, "d_language": 1, "d_target": 2, "n_samples": len(estimator.states.groups)}
