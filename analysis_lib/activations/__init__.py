@@ -2,10 +2,11 @@
 
 from analysis_lib.stores import attach
 
+from .answer_outcomes import outcomes
 from .answering import answered_correctly, other_answers
 from .checks import pixel_dependence
 from .conditions import CONDITIONS, Condition, keep_only
-from .examples import EXAMPLE_SPANS, cuts_in_words, example_masks, shorten_picture
+from .example_prompt import EXAMPLE_SPANS, cuts_in_words, example_masks, shorten_picture
 from .extract import extract
 from .forward import forward_condition, knocked_out
 from .knockout import KeepOnly, Knockout, RandomEdges
@@ -22,8 +23,7 @@ from .named_conditions import (
     windows,
 )
 from .opening import attached, open_activations, under
-from .outcomes import outcomes
-from .source import code_digest
+from .source_code import code_digest
 
 __all__ = [
     "CONDITIONS",

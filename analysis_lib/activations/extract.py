@@ -20,20 +20,20 @@ from analysis_lib.progress import progress
 from analysis_lib.tasks import check_questions, is_answered
 
 from .answering import SCORINGS, Answers, is_right, no_right_answer, texts_said
-from .arrays import array_specs, kept_of, states_format, stored_once
 from .backends import BACKENDS, OF_PREFIX, Backend, choose_backend, without_copies
 from .batching import HalvingRunner, arrange, is_out_of_memory, same_picture
 from .columns import check_columns
 from .conditions import Condition
 from .decoder import with_features
 from .generation import continue_answers
-from .lock import writing
 from .named_conditions import named_condition
 from .opening import open_activations, said_key
 from .pipeline import Ahead, written_behind
-from .settings import pictures_digest, settings_of
-from .source import code_digest as _code_digest
+from .source_code import code_digest as _code_digest
 from .store import ActivationStore
+from .store_lock import writing
+from .store_settings import pictures_digest, settings_of
+from .stored_arrays import array_specs, kept_of, states_format, stored_once
 
 __all__ = ["N_CHECKED", "extract"]
 

@@ -16,8 +16,8 @@ from analysis_lib.locks import writing
 from analysis_lib.progress import progress
 from analysis_lib.stores import atoms_label
 
-from .estimating import Estimator
 from .kept import KeptParts
+from .part_estimates import Estimator
 from .parts import ANSWER, Part, plan
 from .settings import REFERENCE, Settings
 from .states import States

@@ -13,13 +13,13 @@ from analysis_lib.vocabulary import ASSEMBLED_MODELS
 from analysis_lib.worlds.mini.embedded import EMBEDDED_MODELS, embedded_folder, verify
 from analysis_lib.worlds.smol.assembly import assembled_smol
 
-from .agreement import check_agreement
 from .checkpoint import check_folder, check_weights, weight_files
 from .devices import choose_device
 from .families import Family, family_of, model_class
 from .model import VisionLanguageModel
 from .processing import load_processor
 from .prompts import chat_prompt, check_prompt, in_own_words
+from .same_answers import check_agreement
 from .weights import load_weights, refuse_bad_values
 
 __all__ = ["EMBEDDED_MODELS", "VisionLanguageModel", "load_model"]

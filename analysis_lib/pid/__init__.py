@@ -22,8 +22,8 @@ from analysis_lib.pid.probe.classifiers import CLASSIFIERS
 from analysis_lib.pid.probe.probing import probe_pid
 from analysis_lib.pid.probe.usable import usable_information
 from analysis_lib.pid.result import PIDResult
-from analysis_lib.pid.samples.inputs import Variable, read_variable, row_entropy
 from analysis_lib.pid.samples.marginals import rank_normal
+from analysis_lib.pid.samples.read_samples import Variable, read_variable, row_entropy
 from analysis_lib.pid.samples.streamed import stream_variable
 from analysis_lib.pid.system.directions import UniqueDirections, unique_directions
 

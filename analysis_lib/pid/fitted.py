@@ -17,8 +17,8 @@ from analysis_lib.pid.diagnostics.notes import note_copies
 from analysis_lib.pid.inference.estimating import Counts
 from analysis_lib.pid.modes import FittedLayer, Mode, blaming
 from analysis_lib.pid.result import PIDResult, gather
-from analysis_lib.pid.samples.inputs import check_count
 from analysis_lib.pid.samples.labelled import Label, name_layers
+from analysis_lib.pid.samples.read_samples import check_count
 from analysis_lib.vocabulary import BLOCKS
 
 COUNTS_AT_LEAST = {"bootstrap": 2, "null": 2, "matched": 0, "bias": 0}

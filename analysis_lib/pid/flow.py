@@ -9,8 +9,8 @@ from analysis_lib.pid.fitted import FittedLatents, check_counts
 from analysis_lib.pid.inference.estimating import Counts
 from analysis_lib.pid.modes import Training, get_mode
 from analysis_lib.pid.result import PIDResult
-from analysis_lib.pid.samples.inputs import LARGEST_SEED, check_count, check_device
 from analysis_lib.pid.samples.prepared import Components, read_samples
+from analysis_lib.pid.samples.read_samples import LARGEST_SEED, check_count, check_device
 
 
 def pid_flow(

@@ -11,7 +11,8 @@ from analysis_lib.pid.gaussian import gaussian_mi
 from analysis_lib.pid.inference.bias import information_bias
 from analysis_lib.pid.maps.cartesian import IDLE, OUTDONE, fit_cartesian
 from analysis_lib.pid.modes import blaming
-from analysis_lib.pid.samples.inputs import (
+from analysis_lib.pid.samples.marginals import rank_normal
+from analysis_lib.pid.samples.read_samples import (
     LARGEST_SEED,
     check_count,
     check_device,
@@ -20,7 +21,6 @@ from analysis_lib.pid.samples.inputs import (
     read_groups,
     read_variable,
 )
-from analysis_lib.pid.samples.marginals import rank_normal
 from analysis_lib.pid.samples.reduction import reduce_layers
 from analysis_lib.pid.samples.ties import describe_ties, tied_columns
 

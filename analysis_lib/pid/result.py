@@ -106,7 +106,7 @@ class PIDResult:
         Layers that are called by words have no place on an axis and get a table too. Raises ``ValueError`` for unknown
         quantities.
         """
-        from analysis_lib.report.charts.trajectories import picture_of_result  # what computes loads no charts
+        from analysis_lib.report.charts.trajectory_charts import picture_of_result  # what computes loads no charts
 
         if unknown := [name for name in quantities if name not in QUANTITIES]:
             raise ValueError(f"there is no quantity {unknown[0]!r}: choose some of {', '.join(QUANTITIES)}")

@@ -14,7 +14,7 @@ from analysis_lib.models import Batch, VisionLanguageModel
 from analysis_lib.rehearsal.operations import counted
 from analysis_lib.rehearsal.timing import Allocations
 
-from .prompts import Typical
+from .prompt_tokens import Typical
 
 __all__ = ["PerQuestion", "per_question"]
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis_lib.activations import asked_conditions
-from analysis_lib.activations.arrays import array_specs, kept_of, states_format
 from analysis_lib.activations.extract import N_CHECKED
 from analysis_lib.activations.store import whole_batches
+from analysis_lib.activations.stored_arrays import array_specs, kept_of, states_format
 from analysis_lib.run.execute import repository_root
 from analysis_lib.vocabulary import ConditionName
 
 from .asked import Run, read_asked
 from .disk import bytes_per_question, draws_and_bytes, held_by_decomposition, stored_per_question
 from .passes import PerQuestion, per_question
-from .prompts import Prompts, prompts_of
-from .shapes import shape_of
+from .prompt_tokens import Prompts, prompts_of
+from .weightless import shape_of
 
 __all__ = ["ModelPlan", "Plan", "plan_profile"]
 

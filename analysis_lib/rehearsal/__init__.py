@@ -1,6 +1,6 @@
 """Extraction at the size of the published models, without their weights: what it computes, and how fast."""
 
-from .estimate import (
+from .full_size import (
     N_QUESTIONS,
     Rehearsal,
     costs,

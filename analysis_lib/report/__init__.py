@@ -14,14 +14,14 @@ _HOMES = {
     "Markup": "page.markup",
     "Numbers": "page.numbers",
     "escape": "page.markup",
-    "question_grid": "page.pictures",
+    "question_grid": "page.picture_grids",
     "tokens_picture": "page.tokens",
     "table": "page.tables",
 }
 _MODULES = {
     "charts": "charts",
     "numbers": "page.numbers",
-    "pictures": "page.pictures",
+    "pictures": "page.picture_grids",
     "renderer": "renderer",
     "tables": "page.tables",
     "theme": "theme",

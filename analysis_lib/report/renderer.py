@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import altair as alt
 from PIL import Image
 
-from analysis_lib.report.packing import pack_datasets
+from analysis_lib.report.packed_tables import pack_datasets
 from analysis_lib.report.theme import enable_theme
 from analysis_lib.report.values import harmless, infinite_places, refuse_undrawable
 

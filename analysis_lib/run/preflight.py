@@ -120,7 +120,7 @@ def check_installed(profile: Mapping[str, Any], name: str) -> None:
     """
     if not set(ASSEMBLED_MODELS) & {*profile["models"].values(), *profile.get("seeds", {}).values()}:
         return
-    from analysis_lib.worlds.smol.decoder import check_decoder, decoder_path  # takes seconds
+    from analysis_lib.worlds.smol.pretrained_decoder import check_decoder, decoder_path  # takes seconds
 
     try:
         check_decoder(decoder_path())

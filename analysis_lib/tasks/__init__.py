@@ -6,7 +6,7 @@ from .gqa import check_questions, is_answered, load_questions
 from .registry import TASKS, Task, get_task
 
 if TYPE_CHECKING:
-    from analysis_lib.worlds.mini.files import write_minigqa
+    from analysis_lib.worlds.mini.written_world import write_minigqa
 
 __all__ = ["TASKS", "Task", "check_questions", "get_task", "is_answered", "load_questions", "write_minigqa"]
 
@@ -15,7 +15,7 @@ def __getattr__(name: str) -> Any:
     """A world names the tasks of this package, so it is imported after them, when it is asked for."""
     if name != "write_minigqa":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from analysis_lib.worlds.mini.files import write_minigqa
+    from analysis_lib.worlds.mini.written_world import write_minigqa
 
     return write_minigqa
 

@@ -27,13 +27,15 @@ __all__ = ["COLUMNS", "EMBEDDED", "check_questions", "drawn", "image_paths", "is
 
 # The worlds name this package's tasks, so they are imported when they are asked for.
 def _minigqa(**resolution: int) -> Path:
-    from analysis_lib.worlds.mini.files import embedded_minigqa
+    from analysis_lib.worlds.mini.written_world import embedded_minigqa
 
     return embedded_minigqa(**resolution)
 
 
 def _smolgqa() -> Path:
-    from analysis_lib.worlds.smol.files import embedded_smolgqa  # draws with torch, which takes a while to import
+    from analysis_lib.worlds.smol.written_world import (
+        embedded_smolgqa,  # draws with torch, which takes a while to import
+    )
 
     return embedded_smolgqa()
 

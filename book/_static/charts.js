@@ -29,7 +29,7 @@
     return result;
   };
 
-  /* Tables come by columns, repeated texts written once (analysis_lib/report/packing.py). */
+  /* Tables come by columns, repeated texts written once (analysis_lib/report/packed_tables.py). */
   const unpack = (spec) => {
     for (const [name, table] of Object.entries(spec.datasets ?? {})) {
       if (Array.isArray(table)) continue;

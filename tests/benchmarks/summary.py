@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis_lib.shown import Shown, Summary
-from tests.benchmarks.activations.cases import extraction_rows
-from tests.benchmarks.pid.cases import GRIDS, TIMED_ITERATIONS, measure
+from tests.benchmarks.activations.extraction_cases import extraction_rows
+from tests.benchmarks.pid.pid_cases import GRIDS, TIMED_ITERATIONS, measure
 
 EXTRACTION = {"smoke": (1, (49,), 4), "quick": (3, (49,), 4), "full": (3, (49, 256), 20)}
 """Repeats, image tokens and questions of the extraction cases, by grid."""

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from companion.contents import chosen_contents
+from companion.chosen_contents import chosen_contents
 
 from tests.book.conftest import REPOSITORY, build
 

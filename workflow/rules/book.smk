@@ -89,6 +89,6 @@ rule chosen:
     log:
         f"{LOGS}/chosen.log",
     shell:
-        "({TOOLS}/python book/_ext/companion/contents.py {params.only} > {params.contents}"
+        "({TOOLS}/python book/_ext/companion/chosen_contents.py {params.only} > {params.contents}"
         " && {TOOLS}/jupyter-book build . --toc {params.contents} --path-output _build/chosen"
         " --all --warningiserror --nitpick --keep-going) > {log} 2>&1 || {{ tail -n 60 {log} >&2; exit 1; }}"

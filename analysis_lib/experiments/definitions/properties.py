@@ -12,7 +12,7 @@ from analysis_lib.pid import DEFINITIONS, gaussian_pid
 from analysis_lib.shown import Shown, Summary
 from analysis_lib.vocabulary import QUANTITY_LABELS
 
-from .systems import Dims, channels, together
+from .gain_systems import Dims, channels, together
 
 __all__ = ["ATOMS", "TOLERANCE", "in_words", "measure_properties", "summarise_properties"]
 

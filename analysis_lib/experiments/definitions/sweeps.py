@@ -11,8 +11,8 @@ import pandas as pd
 from analysis_lib.pid import DEFINITIONS, gaussian_pid
 from analysis_lib.shown import Shown, Summary
 
+from .gain_systems import Dims, System, channels, together
 from .properties import ATOMS, TOLERANCE, in_words
-from .systems import Dims, System, channels, together
 
 __all__ = ["GRIDS", "NAMES", "Grid", "Sweeps", "away_from_broja", "run", "summarise"]
 

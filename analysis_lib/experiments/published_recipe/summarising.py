@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis_lib.shown import Shown, Summary
 
-from .running import NOTHING, SOMETHING, Found, Grid
+from .run_recipe import NOTHING, SOMETHING, Found, Grid
 
 __all__ = ["CASES", "cases", "summarise"]
 

@@ -2,7 +2,7 @@
 
 from .bound import read_bound, summarise_bound
 from .estimates import PROBE, TARGETS, compare, summarise_estimates
-from .truth import ask_stores, exact, informations, summarise_informations, summarise_truth
+from .exact_atoms import ask_stores, exact, informations, summarise_informations, summarise_truth
 
 __all__ = [
     "PROBE",

@@ -11,7 +11,7 @@ from analysis_lib.activations import under
 from analysis_lib.pid import usable_information
 from analysis_lib.shown import Shown, Summary
 
-from .truth import truth_of
+from .exact_atoms import truth_of
 
 __all__ = ["read_bound", "summarise_bound"]
 

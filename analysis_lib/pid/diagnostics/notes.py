@@ -12,7 +12,7 @@ from analysis_lib.pid.diagnostics.gaussianity import excess_information, shared_
 from analysis_lib.pid.diagnostics.preservation import FLOOR, copula_information, preservation
 from analysis_lib.pid.estimate import Estimate
 from analysis_lib.pid.inference.significance import ATOMS
-from analysis_lib.pid.samples.inputs import duplicated_rows, row_entropy
+from analysis_lib.pid.samples.read_samples import duplicated_rows, row_entropy
 
 DUPLICATE_SHARE = 0.1
 CONDITION_LIMIT = 1e6

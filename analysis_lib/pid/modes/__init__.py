@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from analysis_lib.pid.modes.base import FittedLayer, Mode, Training, blaming
 from analysis_lib.pid.modes.cartesian import CARTESIAN
 from analysis_lib.pid.modes.joint import JOINT
 from analysis_lib.pid.modes.marginal import MARGINAL
+from analysis_lib.pid.modes.mode import FittedLayer, Mode, Training, blaming
 
 MODES: dict[str, Mode] = {
     "cartesian": CARTESIAN,

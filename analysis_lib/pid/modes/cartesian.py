@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analysis_lib.pid.maps.cartesian import IDLE, OUTDONE, fit_cartesian
-from analysis_lib.pid.modes.base import Mode, Training, fit_alike
 from analysis_lib.pid.modes.common import LayerLatents
+from analysis_lib.pid.modes.mode import Mode, Training, fit_alike
 from analysis_lib.pid.result import over_trainings
 from analysis_lib.pid.samples.marginals import rank_normal
 from analysis_lib.pid.samples.prepared import Samples

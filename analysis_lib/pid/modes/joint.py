@@ -15,7 +15,7 @@ from analysis_lib.pid.estimate import Estimate
 from analysis_lib.pid.inference.estimating import Counts, infer_separate, reorder
 from analysis_lib.pid.inference.latents import SeparateLatents, assemble
 from analysis_lib.pid.maps.joint import fit_joint
-from analysis_lib.pid.modes.base import Mode, Training, fit_alike
+from analysis_lib.pid.modes.mode import Mode, Training, fit_alike
 from analysis_lib.pid.result import over_trainings
 from analysis_lib.pid.samples.prepared import Columns, Samples
 

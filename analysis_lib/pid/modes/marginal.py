@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis_lib.pid.modes.base import Mode, Training
 from analysis_lib.pid.modes.common import LayerLatents
+from analysis_lib.pid.modes.mode import Mode, Training
 from analysis_lib.pid.samples.marginals import rank_normal
 from analysis_lib.pid.samples.prepared import Samples
 

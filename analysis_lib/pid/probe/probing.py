@@ -36,7 +36,7 @@ from analysis_lib.pid.probe.classifiers import (
 from analysis_lib.pid.probe.evidence import weigh
 from analysis_lib.pid.result import PIDResult, gather
 from analysis_lib.pid.samples.arrays import read_labels
-from analysis_lib.pid.samples.inputs import (
+from analysis_lib.pid.samples.read_samples import (
     LARGEST_SEED,
     check_count,
     check_lengths,

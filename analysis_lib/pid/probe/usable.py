@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis_lib.pid.probe.classifiers import CLASSIFIERS, Choice, Task, baseline, nested_splits, predict_again
 from analysis_lib.pid.samples.arrays import read_labels
-from analysis_lib.pid.samples.inputs import read_groups, read_variable
+from analysis_lib.pid.samples.read_samples import read_groups, read_variable
 
 SOURCE = "language"
 """Under which of their names the classifiers are shown the only source; any would do."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis_lib.pid.samples.inputs import (
+from analysis_lib.pid.samples.labelled import Label
+from analysis_lib.pid.samples.read_samples import (
     Variable,
     check_lengths,
     check_sample_size,
@@ -18,7 +19,6 @@ from analysis_lib.pid.samples.inputs import (
     read_groups,
     read_variable,
 )
-from analysis_lib.pid.samples.labelled import Label
 from analysis_lib.pid.samples.reduction import reduce_layers
 from analysis_lib.pid.samples.ties import describe_ties, tied_columns
 from analysis_lib.vocabulary import BLOCKS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis_lib.pid.samples.components import tamed
-from analysis_lib.pid.samples.inputs import Variable
+from analysis_lib.pid.samples.read_samples import Variable
 from analysis_lib.pid.samples.ties import snapped
 
 MUCH_OFFSET = 100.0  # standard deviations

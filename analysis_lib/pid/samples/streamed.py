@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 
 from analysis_lib.pid.samples.arrays import read_numbers
-from analysis_lib.pid.samples.inputs import Variable, not_finite
 from analysis_lib.pid.samples.labelled import FEATURES, LAYER, SAMPLE, read_labelled
+from analysis_lib.pid.samples.read_samples import Variable, not_finite
 
 __all__ = ["stream_variable"]
 

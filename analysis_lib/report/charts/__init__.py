@@ -5,20 +5,20 @@ cannot see it and says what its uncertainty is. Adding one is a function in a fi
 here.
 """
 
-from analysis_lib.report.charts.answers import answer_accuracies, answer_changes, window_changes
+from analysis_lib.report.charts.answer_charts import answer_accuracies, answer_changes, window_changes
 from analysis_lib.report.charts.comparisons import clustering, correlations_over_null, task_scatter
 from analysis_lib.report.charts.costs import minutes_allowed
 from analysis_lib.report.charts.dots import accuracy_dots, atom_dots, dots_with_interval, wilson_interval, with_wilson
-from analysis_lib.report.charts.gates import gate_picture
+from analysis_lib.report.charts.gate_charts import gate_picture
 from analysis_lib.report.charts.judged_tiles import LOOKS as CLAIM_LOOKS
 from analysis_lib.report.charts.judged_tiles import claim_tiles
 from analysis_lib.report.charts.lines import lines_with_interval
-from analysis_lib.report.charts.masks import condition_gallery, mask_gallery, mask_picture
+from analysis_lib.report.charts.mask_charts import condition_gallery, mask_gallery, mask_picture
 from analysis_lib.report.charts.stacks import atom_stacks
 from analysis_lib.report.charts.steps import eigenvalue_bars, latent_scatter, matrix_picture, variance_spectrum
-from analysis_lib.report.charts.sweeps import exact_lines
+from analysis_lib.report.charts.sweep_charts import exact_lines
 from analysis_lib.report.charts.switches import mask_switch
-from analysis_lib.report.charts.trajectories import knockout_trajectories, layer_trajectories, linked_trajectories
+from analysis_lib.report.charts.trajectory_charts import knockout_trajectories, layer_trajectories, linked_trajectories
 from analysis_lib.report.charts.verdicts import verdict_tiles
 
 __all__ = [

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis_lib.report import theme
-from analysis_lib.report.charts.masks import CUT_COLOR
+from analysis_lib.report.charts.mask_charts import CUT_COLOR
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import true_or_false
 

@@ -6,10 +6,10 @@
 
 from ..wording import Asked
 from .embedded import EMBEDDED_MODELS, training_report, twin_report
-from .files import embedded_minigqa, write_minigqa
-from .pictures import PIXELS_PER_CELL, render
 from .questions import FAMILIES, TRAINING_FAMILIES, answer_options, ask
+from .scene_pictures import PIXELS_PER_CELL, render
 from .world import sample_scene, scene_graph
+from .written_world import embedded_minigqa, write_minigqa
 
 __all__ = [
     "EMBEDDED_MODELS",

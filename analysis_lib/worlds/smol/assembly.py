@@ -15,8 +15,8 @@ from analysis_lib.digests import file_digest
 from analysis_lib.files import cache_folder, new_folder
 
 from .adapters import Adapters, merge
-from .decoder import IMAGE_TOKEN, check_decoder, decoder_path, load_decoder
-from .model import build_llava, build_processor, llava_config, tower_config
+from .pretrained_decoder import IMAGE_TOKEN, check_decoder, decoder_path, load_decoder
+from .smol_llava import build_llava, build_processor, llava_config, tower_config
 from .storage import SUMS, checked_files, load_weights, part, restore
 
 __all__ = ["CHECKPOINT", "assembled_smol", "save_assembled", "smol_training_report"]

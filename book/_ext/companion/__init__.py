@@ -7,7 +7,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from companion import accessible, contents, docstrings, offline, repository, rooms, stamp
+from companion import accessible, chosen_contents, docstrings, offline, repository, rooms, stamp
 from companion.directives import ParameterTable, given_role, paper_role
 
 
@@ -24,9 +24,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", repository.add_buttons)
     app.connect("autodoc-process-docstring", docstrings.rewrite)
     app.connect("autodoc-skip-member", docstrings.leave_out)
-    app.connect("missing-reference", contents.link_to_left_out)
+    app.connect("missing-reference", chosen_contents.link_to_left_out)
     app.connect("html-page-context", accessible.mend)
-    app.connect("html-page-context", contents.unlink_left_out)
+    app.connect("html-page-context", chosen_contents.unlink_left_out)
     # Late, so that scripts which other extensions add to a page are seen as well.
     app.connect("html-page-context", stamp.add_stamp, priority=900)
     app.connect("html-page-context", offline.keep_local, priority=910)

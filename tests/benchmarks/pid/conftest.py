@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from tests.benchmarks.pid.cases import Row
+from tests.benchmarks.pid.pid_cases import Row
 
 MEASURED = pytest.StashKey[list[Row]]()
 

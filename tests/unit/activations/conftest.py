@@ -9,7 +9,7 @@ import pytest
 
 from analysis_lib.activations import forward_condition
 from analysis_lib.models import Batch, VisionLanguageModel, load_model, prepare
-from tests.unit.activations.conditions import CONDITIONS, States, with_other_pixels
+from tests.unit.activations.sample_conditions import CONDITIONS, States, with_other_pixels
 from tests.unit.models.tiny import KINDS, questions_table, save_tiny
 
 ATTENTIONS = ("sdpa", "eager")

@@ -26,7 +26,7 @@ from analysis_lib.activations import (
     windows,
 )
 from analysis_lib.models import SPAN_NAMES, Spans
-from tests.unit.activations.conditions import any_spans
+from tests.unit.activations.sample_conditions import any_spans
 
 LAYERS = st.one_of(st.none(), st.sets(st.integers(0, 7)).map(lambda some: tuple(sorted(some))))
 KNOCKOUTS = st.builds(Knockout, st.sampled_from(SPAN_NAMES), st.sampled_from(SPAN_NAMES), LAYERS)

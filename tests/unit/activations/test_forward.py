@@ -20,7 +20,7 @@ from analysis_lib.activations import (
     knocked_out,
 )
 from analysis_lib.models import Batch, VisionLanguageModel, load_model, prepare
-from tests.unit.activations.conditions import (
+from tests.unit.activations.sample_conditions import (
     BASELINE,
     BLIND,
     NOTHING,

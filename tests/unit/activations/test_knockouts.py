@@ -19,7 +19,7 @@ from analysis_lib.activations import (
     pixel_dependence,
 )
 from analysis_lib.models import Batch, VisionLanguageModel, load_model, prepare
-from tests.unit.activations.conditions import (
+from tests.unit.activations.sample_conditions import (
     BASELINE,
     CONDITIONS,
     PAPER,

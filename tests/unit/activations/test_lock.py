@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from analysis_lib.activations import extract
-from analysis_lib.activations.lock import writing
+from analysis_lib.activations.store_lock import writing
 from analysis_lib.models import VisionLanguageModel
 
 HOLD = """
@@ -29,7 +29,13 @@ with writing(sys.argv[2]):
 def holder(repository: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that writes ``tmp_path / "store"`` until its input ends."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(repository / "analysis_lib/activations/lock.py"), str(tmp_path / "store")],
+        [
+            sys.executable,
+            "-c",
+            HOLD,
+            str(repository / "analysis_lib/activations/store_lock.py"),
+            str(tmp_path / "store"),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

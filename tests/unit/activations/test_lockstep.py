@@ -28,7 +28,7 @@ from analysis_lib.activations import (
 from analysis_lib.activations.backends import TOLERANCES
 from analysis_lib.activations.batching import same_picture
 from analysis_lib.models import SPAN_NAMES, Batch, VisionLanguageModel, load_model, prepare
-from tests.unit.activations.conditions import BLIND, STRICT, States, with_other_pixels
+from tests.unit.activations.sample_conditions import BLIND, STRICT, States, with_other_pixels
 from tests.unit.models.tiny import KINDS, LAYERS
 
 EVERY_KIND = (

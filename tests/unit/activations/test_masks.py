@@ -12,7 +12,7 @@ from analysis_lib.activations.conditions import check_layers
 from analysis_lib.activations.masks import native_mask
 from analysis_lib.activations.named_conditions import get_condition
 from analysis_lib.models import SPAN_NAMES, Spans
-from tests.unit.activations.conditions import any_spans
+from tests.unit.activations.sample_conditions import any_spans
 
 N_LAYERS = 5
 

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from analysis_lib.activations import extract, open_activations, settings
-from analysis_lib.activations.source import code_digest
+from analysis_lib.activations import extract, open_activations, store_settings
+from analysis_lib.activations.source_code import code_digest
 from analysis_lib.models import VisionLanguageModel, load_model
 from analysis_lib.records import read_record, write_record
 from tests.unit.activations.folders import contents
@@ -106,8 +106,8 @@ def test_pictures_that_moved_are_the_same_ones_and_each_is_read_once(
     before = contents(tmp_path / "store")
     monkeypatch.setattr(one_model.model.model, "forward", None)
     read: list[str] = []
-    digest = settings.picture_digest
-    monkeypatch.setattr(settings, "picture_digest", lambda path: (read.append(path), digest(path))[1])
+    digest = store_settings.picture_digest
+    monkeypatch.setattr(store_settings, "picture_digest", lambda path: (read.append(path), digest(path))[1])
     moved = elsewhere(doubled, tmp_path / "elsewhere")
     extract(one_model, moved, store=tmp_path / "store", batch_size=3)
     assert sorted(read) == sorted(set(moved["image"]))
@@ -151,7 +151,7 @@ def test_a_picture_that_is_gone_is_named_rather_than_taken_for_the_same(
 
 def test_the_code_is_known_by_wherever_the_checkout_lies(tmp_path: Path) -> None:
     package = tmp_path / "elsewhere" / "analysis_lib"
-    library = Path(settings.__file__).parents[1]
+    library = Path(store_settings.__file__).parents[1]
     for part in ("activations", "models"):
         shutil.copytree(library / part, package / part)
     for alone in ("pictures.py", "answers.py"):

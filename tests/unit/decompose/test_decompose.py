@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 from analysis_lib.activations import open_activations
-from analysis_lib.decompose import Settings, decompose_store, estimating
+from analysis_lib.decompose import Settings, decompose_store, part_estimates
 from analysis_lib.decompose import decomposing as module
-from analysis_lib.decompose.estimating import Estimator
+from analysis_lib.decompose.part_estimates import Estimator
 from analysis_lib.decompose.parts import Part, plan
 from analysis_lib.locks import writing
 from analysis_lib.pid import fit_latents, pid_flow
-from analysis_lib.pid.samples import inputs
+from analysis_lib.pid.samples import read_samples
 from tests.unit.decompose.conftest import N_LAYERS, write_store
 
 SMALL = {
@@ -89,19 +89,19 @@ def test_every_condition_and_target_has_its_part(small_store: Path, made: Made):
 
 def test_parts_are_what_the_estimator_says_of_the_arrays_each_reduced_once(small_store, monkeypatch):
     reduced: list[bytes] = []
-    components = inputs.principal_components
+    components = read_samples.principal_components
 
     def note(values: np.ndarray, resolution: float) -> tuple[np.ndarray, np.ndarray]:
         reduced.append(values.tobytes())
         return components(values, resolution)
 
-    monkeypatch.setattr(inputs, "principal_components", note)
+    monkeypatch.setattr(read_samples, "principal_components", note)
 
     def untrained(vision, language, target, mode, n_seeds, **how):
         """Rank marginals for flows, whose training takes all the time and has its own tests."""
         return fit_latents(vision, language, target, "marginal", **how)
 
-    monkeypatch.setattr(estimating, "fit_latents", untrained)
+    monkeypatch.setattr(part_estimates, "fit_latents", untrained)
     few = {"targets": ["prediction_hidden"], "decomposed": ["strict"], "definitions": []}
     table = decompose_store(small_store, Settings(**SMALL | few))
     # vision once, language and the target under each of two conditions

@@ -6,7 +6,7 @@ import pytest
 
 from analysis_lib.compare import wilson_interval
 from analysis_lib.experiments import bias_and_coverage as experiment
-from analysis_lib.experiments.bias_and_coverage import running
+from analysis_lib.experiments.bias_and_coverage import run_coverage
 from analysis_lib.vocabulary import ATOMS
 
 GRID = experiment.Grid(draws=40, sizes=(300, 1000), dimensions=((4, 2), (20, 10)))
@@ -86,7 +86,7 @@ def test_the_summary_tells_false_uniques_by_every_rule():
 
 def test_a_point_is_measured_beside_its_truth():
     grid = experiment.Grid(1, (), (), bootstrap=4)
-    found = running._measured("graded", 2, 1, 100, 0, grid, seed=0)
+    found = run_coverage._measured("graded", 2, 1, 100, 0, grid, seed=0)
     assert found[["system", "d", "n", "draw"]].drop_duplicates().values.tolist() == [["graded", 2, 100, 0]]
     truth = found.set_index("quantity")["truth"]
     assert truth["total"] == pytest.approx(truth[list(ATOMS)].sum())

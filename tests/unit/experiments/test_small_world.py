@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 from analysis_lib.experiments import small_world as experiment
-from analysis_lib.experiments.small_world.truth import fano, truth_of
+from analysis_lib.experiments.small_world.exact_atoms import fano, truth_of
 from analysis_lib.worlds.mini.truth import ANSWERS
 
 
@@ -76,9 +76,9 @@ def test_states_that_hold_the_answer_rise_above_the_bound_and_others_do_not():
 
 @pytest.mark.parametrize("tasks", [["ChooseCat"], []])
 def test_another_world_is_refused(tasks, monkeypatch, tmp_path):
-    from analysis_lib.experiments.small_world import truth
+    from analysis_lib.experiments.small_world import exact_atoms
 
-    monkeypatch.setattr(truth, "open_activations", lambda folder: store(world="gqa"))
+    monkeypatch.setattr(exact_atoms, "open_activations", lambda folder: store(world="gqa"))
     folders = {("model", task): tmp_path for task in tasks or ["Other"]}
     with pytest.raises(ValueError, match="did not ask about MiniGQA"):
         experiment.ask_stores(folders, 10, "own")

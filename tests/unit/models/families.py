@@ -17,8 +17,8 @@ from transformers.models.smolvlm import processing_smolvlm
 
 from analysis_lib.models import VisionLanguageModel
 from analysis_lib.models.families import FAMILIES, model_class, processor_class
-from analysis_lib.worlds.mini.architectures.parts import chat_template
-from analysis_lib.worlds.mini.architectures.vocabulary import VOCABULARY, build_tokenizer
+from analysis_lib.worlds.mini.architectures.shared_parts import chat_template
+from analysis_lib.worlds.mini.architectures.word_tokenizer import VOCABULARY, build_tokenizer
 from tests.unit.models.tiny import LAYERS, PATCH, PINPOINTS, TILE, WIDTH
 
 processing_smolvlm.num2words = processing_smolvlm.num2words or str  # which films alone would need

@@ -15,7 +15,7 @@ from analysis_lib.models import load_model, prepare
 from analysis_lib.models.families import FAMILIES, REFUSED, families_table
 from analysis_lib.models.images import picture_size
 from analysis_lib.models.reach import reaches
-from tests.unit.models.damage import edit, settings
+from tests.unit.models.damaged_checkpoints import edit, settings
 from tests.unit.models.families import CASES, build, save
 
 WHOLE = {case.family: name for name, case in reversed(CASES.items()) if case.whole}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from analysis_lib.activations import extract
 from analysis_lib.models import VisionLanguageModel, load_model, prepare
-from tests.unit.models.damage import copy, edit, with_tensors
+from tests.unit.models.damaged_checkpoints import copy, edit, with_tensors
 from tests.unit.models.tiny import save_tiny
 
 

@@ -14,7 +14,7 @@ import torch
 from transformers import LlamaConfig
 
 from analysis_lib.models import EMBEDDED_MODELS, PROMPTS, VisionLanguageModel, devices, load_model, loading
-from tests.unit.models.damage import copy, settings, shard
+from tests.unit.models.damaged_checkpoints import copy, settings, shard
 from tests.unit.models.tiny import LAYERS, WIDTH
 
 

@@ -13,7 +13,7 @@ import torch
 
 from analysis_lib.activations import extract
 from analysis_lib.models import load_model, prepare
-from tests.unit.models.damage import copy, edit, settings
+from tests.unit.models.damaged_checkpoints import copy, edit, settings
 from tests.unit.models.tiny import PINPOINTS
 
 COUNTING = ("patch_size", "vision_feature_select_strategy", "num_additional_image_tokens")

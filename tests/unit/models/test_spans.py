@@ -17,7 +17,7 @@ from transformers import CLIPImageProcessorPil, LlavaProcessor, PreTrainedTokeni
 
 from analysis_lib.models import PROMPTS, SPAN_NAMES, Spans, VisionLanguageModel, prepare, span_mask
 from analysis_lib.models.prompts import check_prompt
-from analysis_lib.worlds.mini.architectures.vocabulary import VOCABULARY, words
+from analysis_lib.worlds.mini.architectures.word_tokenizer import VOCABULARY, words
 from tests.unit.models.tiny import PATCH, PINPOINTS, TILE
 
 PLAIN_WORDS = [word for word in VOCABULARY if word.isalpha()]

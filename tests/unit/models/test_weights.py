@@ -11,7 +11,17 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from analysis_lib.models import load_model
-from tests.unit.models.damage import INDEX, WEIGHTS, copy, edit, renamed, settings, shard, tensors, with_tensors
+from tests.unit.models.damaged_checkpoints import (
+    INDEX,
+    WEIGHTS,
+    copy,
+    edit,
+    renamed,
+    settings,
+    shard,
+    tensors,
+    with_tensors,
+)
 
 Fault = Callable[[Path], object]
 ANY = "language_model.model.layers.1.mlp.up_proj.weight"

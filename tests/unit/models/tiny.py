@@ -25,8 +25,8 @@ from transformers import (
     LlavaProcessor,
 )
 
-from analysis_lib.worlds.mini.architectures.parts import chat_template
-from analysis_lib.worlds.mini.architectures.vocabulary import IMAGE_TOKEN, VOCABULARY, build_tokenizer
+from analysis_lib.worlds.mini.architectures.shared_parts import chat_template
+from analysis_lib.worlds.mini.architectures.word_tokenizer import IMAGE_TOKEN, VOCABULARY, build_tokenizer
 
 KINDS = ("llava", "llava_next")
 LAYERS, WIDTH, TILE, PATCH = 4, 32, 32, 8

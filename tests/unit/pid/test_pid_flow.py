@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from analysis_lib.pid import QUANTITIES, flow_mi, gaussian_mi, pid_flow
-from tests.unit.pid.systems import draw, largest_error, linear_system, warp
+from tests.unit.pid.known_systems import draw, largest_error, linear_system, warp
 
 QUICK = {"n_bootstrap": 40, "n_null": 20, "n_bias": 20}
 DIMS = (3, 3, 3)

@@ -18,8 +18,8 @@ from analysis_lib.plan.__main__ import main
 from analysis_lib.plan.limits import LEAST_STORED
 from analysis_lib.plan.minutes import largest_batch, on_gpu
 from analysis_lib.plan.passes import per_question
-from analysis_lib.plan.prompts import Typical, pieces
-from analysis_lib.plan.shapes import PUBLISHED, shape_of
+from analysis_lib.plan.prompt_tokens import Typical, pieces
+from analysis_lib.plan.weightless import PUBLISHED, shape_of
 from analysis_lib.rehearsal import SHAPES, build, generate, window_run
 from analysis_lib.rehearsal.operations import counted
 from analysis_lib.tasks import load_questions

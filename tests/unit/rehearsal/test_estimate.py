@@ -18,7 +18,7 @@ from analysis_lib.rehearsal import (
     rehearse_models,
     summarise,
 )
-from analysis_lib.rehearsal import estimate as module
+from analysis_lib.rehearsal import full_size as module
 
 ONE, TWO = SHAPES
 COUNTS = {

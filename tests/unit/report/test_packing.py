@@ -6,7 +6,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis_lib.report.packing import pack_datasets
+from analysis_lib.report.packed_tables import pack_datasets
 
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(-9, 9), st.floats(allow_nan=False), st.sampled_from("abc"), st.text()

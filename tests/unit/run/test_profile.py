@@ -237,7 +237,7 @@ def test_the_file_of_a_profile_names_a_folder_of_its_own(tmp_path, name, reason)
 def test_a_model_whose_decoder_is_not_there_is_refused_before_anything_runs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: str | None, reason: str
 ):
-    decoder = importlib.import_module("analysis_lib.worlds.smol.decoder")
+    decoder = importlib.import_module("analysis_lib.worlds.smol.pretrained_decoder")
 
     def version(package: str) -> str:
         if installed is None:

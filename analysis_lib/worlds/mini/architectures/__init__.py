@@ -1,9 +1,9 @@
 """The embedded models: real LLaVA classes, a few million parameters, trained on MiniGQA."""
 
 from .architecture import Architecture
-from .llava import MiniLlava
-from .llava_next import MiniLlavaNext
-from .vocabulary import build_tokenizer
+from .mini_llava import MiniLlava
+from .mini_llava_next import MiniLlavaNext
+from .word_tokenizer import build_tokenizer
 
 __all__ = ["ARCHITECTURES", "Architecture", "MiniLlava", "MiniLlavaNext", "build_tokenizer"]
 

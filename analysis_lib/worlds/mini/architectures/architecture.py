@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from .vocabulary import IMAGE_TOKEN, VOCABULARY, words
+from .word_tokenizer import IMAGE_TOKEN, VOCABULARY, words
 
 __all__ = ["Architecture"]
 

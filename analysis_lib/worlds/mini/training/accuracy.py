@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from ..architectures import Architecture
-from ..architectures.vocabulary import VOCABULARY, words
-from ..pictures import render
+from ..architectures.word_tokenizer import VOCABULARY, words
 from ..questions import FAMILIES, ask
+from ..scene_pictures import render
 from ..world import sample_scene
 
 __all__ = ["Questions", "draw_questions", "fresh_accuracy", "questions_accuracy"]

@@ -14,9 +14,9 @@ import torch
 
 from ...grid import column, row
 from ..architectures import Architecture
-from ..architectures.vocabulary import VOCABULARY, words
-from ..pictures import render
+from ..architectures.word_tokenizer import VOCABULARY, words
 from ..questions import FAMILIES, TRAINING_FAMILIES, ask
+from ..scene_pictures import render
 from ..world import CATEGORIES, CATEGORY, CELL, COLOR, COLORS, MATERIAL, MATERIALS, SIZE, SIZES, sample_scene
 
 __all__ = [

@@ -15,8 +15,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from ..architectures import Architecture
-from ..architectures.parts import WIDTH
-from ..pictures import render
+from ..architectures.shared_parts import WIDTH
+from ..scene_pictures import render
 from ..world import CATEGORIES, COLORS, MATERIALS, SIZES, sample_scene
 from .packing import CAPTION, GENERAL, IGNORED, cell_labels, packed_batch
 

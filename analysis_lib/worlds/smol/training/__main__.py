@@ -53,7 +53,7 @@ def main() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     import torch
 
-    from ..decoder import DecoderMissingError, decoder_path, load_decoder
+    from ..pretrained_decoder import DecoderMissingError, decoder_path, load_decoder
     from .recipe import Recipe, train
 
     device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from ..model import normalize_pixels
-from ..pictures import render
 from ..questions import FAMILIES
+from ..scene_pictures import render
+from ..smol_llava import normalize_pixels
 from .packing import Packed
 from .reader import Reader
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import analysis_lib
 from analysis_lib.files import new_folder
 
-from ..decoder import check_decoder, decoder_path
+from ..pretrained_decoder import check_decoder, decoder_path
 
 __all__ = ["write_bundle"]
 

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ..decoder import IMAGE_TOKEN
-from ..model import N_PATCHES, OPENING, TAIL
-from ..pictures import layout
+from ..pretrained_decoder import IMAGE_TOKEN
 from ..questions import FAMILIES
+from ..scene_pictures import layout
+from ..smol_llava import N_PATCHES, OPENING, TAIL
 from ..world import NATURALNESS, sample_scene
 from .lessons import LESSONS, SHARES, caption
 

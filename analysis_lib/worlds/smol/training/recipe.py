@@ -20,9 +20,9 @@ from torch.utils.data import DataLoader, Dataset
 from analysis_lib.files import write_atomically
 
 from ..adapters import Adapters
-from ..decoder import IMAGE_TOKEN
-from ..model import build_llava, llava_config, normalize_pixels, tower_config
-from ..pictures import render
+from ..pretrained_decoder import IMAGE_TOKEN
+from ..scene_pictures import render
+from ..smol_llava import build_llava, llava_config, normalize_pixels, tower_config
 from ..storage import learned, load_weights, restore, save_weights
 from .accuracy import held_out_accuracy
 from .loop import Stage, run_stage

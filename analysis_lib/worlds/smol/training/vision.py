@@ -14,8 +14,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from ...grid import GRID
-from ..model import PATCH, PATCHES_PER_SIDE, normalize_pixels
-from ..pictures import Drawing, render
+from ..scene_pictures import Drawing, render
+from ..smol_llava import PATCH, PATCHES_PER_SIDE, normalize_pixels
 from ..things import COLORS, NAMES
 from ..world import SIZES
 from .lessons import COLUMN_WORDS, ROW_WORDS

@@ -10,9 +10,9 @@ import pytest
 from analysis_lib.pid import pid_flow
 from analysis_lib.pid.diagnostics.gaussianity import excess_information, shared_scale
 from analysis_lib.pid.inference.significance import ATOMS
-from analysis_lib.pid.samples.inputs import row_entropy
 from analysis_lib.pid.samples.marginals import rank_normal
-from tests.unit.pid.systems import draw, linear_system, warp
+from analysis_lib.pid.samples.read_samples import row_entropy
+from tests.unit.pid.known_systems import draw, linear_system, warp
 
 QUICK = {"n_bootstrap": 20, "n_null": 10, "n_matched": 0, "n_bias": 5}
 

@@ -8,7 +8,7 @@ import pytest
 from analysis_lib.pid import QUANTITIES, gaussian_mi, gaussian_pid, pid_flow
 from analysis_lib.pid.inference.bias import information_bias, log_det_bias
 from analysis_lib.pid.inference.estimating import group_counts, reorder
-from tests.unit.pid.systems import draw, linear_system
+from tests.unit.pid.known_systems import draw, linear_system
 
 
 @pytest.mark.parametrize(("n", "d_first", "d_second"), [(30, 2, 3), (100, 5, 10)])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis_lib.pid import QUANTITIES, gaussian_mi, gaussian_pid, pid_flow, unique_directions
-from tests.unit.pid.systems import draw, linear_system
+from tests.unit.pid.known_systems import draw, linear_system
 
 QUICK = {"mode": "marginal", "n_bootstrap": 60, "n_null": 10, "n_matched": 0, "n_bias": 20}
 

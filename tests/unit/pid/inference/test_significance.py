@@ -11,7 +11,7 @@ from analysis_lib.pid import QUANTITIES, control_false_discoveries, gaussian_mi,
 from analysis_lib.pid.definitions import get_definition
 from analysis_lib.pid.inference.matched import matched_cores, random_systems
 from analysis_lib.pid.inference.significance import NOT_THERE, p_values, verdict
-from tests.unit.pid.systems import draw, linear_system
+from tests.unit.pid.known_systems import draw, linear_system
 
 QUICK = {"mode": "marginal", "n_bootstrap": 20, "n_null": 40, "n_matched": 0, "n_bias": 10}
 

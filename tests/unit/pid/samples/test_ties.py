@@ -9,7 +9,7 @@ import pytest
 
 from analysis_lib.pid import flow_mi, pid_flow
 from analysis_lib.pid.samples.ties import describe_ties, tied_columns
-from tests.unit.pid.systems import draw, linear_system, warp
+from tests.unit.pid.known_systems import draw, linear_system, warp
 
 QUICK = {"n_bootstrap": 4, "n_null": 2, "n_matched": 0, "n_bias": 2}
 N = 500

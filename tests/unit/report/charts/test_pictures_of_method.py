@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from analysis_lib.report import charts
-from analysis_lib.report.charts.masks import _runs
+from analysis_lib.report.charts.mask_charts import _runs
 from analysis_lib.report.renderer import check_spec
 
 WORDS = "A picture, as an example of it."

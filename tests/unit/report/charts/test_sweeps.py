@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis_lib.report import theme
-from analysis_lib.report.charts.sweeps import exact_lines
+from analysis_lib.report.charts.sweep_charts import exact_lines
 
 WORDS = "Bits by gain for three definitions that coincide."
 NAMES = ("broja", "mmi", "idep", "delta")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from analysis_lib.report import question_grid, table, tokens_picture
-from analysis_lib.report.page.pictures import MAX_SIDE, png_data_uri
+from analysis_lib.report.page.picture_grids import MAX_SIDE, png_data_uri
 from analysis_lib.text import visible
 
 BLACK = np.zeros((2, 2, 3), dtype=np.uint8)

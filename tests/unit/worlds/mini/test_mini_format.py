@@ -15,7 +15,7 @@ from PIL import Image
 from analysis_lib.models.prompts import PROMPTS, chat_prompt
 from analysis_lib.worlds.mini import FAMILIES, TRAINING_FAMILIES, ask, render, sample_scene
 from analysis_lib.worlds.mini.architectures import ARCHITECTURES, Architecture, build_tokenizer
-from analysis_lib.worlds.mini.architectures.vocabulary import VICUNA_SYSTEM, VICUNA_VOCABULARY, VOCABULARY, words
+from analysis_lib.worlds.mini.architectures.word_tokenizer import VICUNA_SYSTEM, VICUNA_VOCABULARY, VOCABULARY, words
 from analysis_lib.worlds.mini.training.packing import (
     BINDING,
     CAPTION,

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from analysis_lib.tasks import TASKS, check_questions, load_questions, write_minigqa
-from analysis_lib.worlds.mini import FAMILIES, files, render, sample_scene
+from analysis_lib.worlds.mini import FAMILIES, render, sample_scene, written_world
 from analysis_lib.worlds.mini.world import CATEGORY, CELL, COLOR, COLORS, MATERIAL
 from tests.unit.worlds.mini.oracle import KIND_OF_ATTRIBUTE, right_answers
 
@@ -88,7 +88,7 @@ def test_the_default_pictures_are_drawn_by_the_generator_that_the_scene_and_its_
 
 def test_each_embedded_source_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANALYSIS_LIB_CACHE", str(tmp_path))
-    monkeypatch.setattr(files, "EMBEDDED_QUESTIONS_PER_TASK", 10)
+    monkeypatch.setattr(written_world, "EMBEDDED_QUESTIONS_PER_TASK", 10)
     coarse, fine = (load_questions(source, "ChooseAttr") for source in ("minigqa", "minigqa-fine"))
     assert coarse.drop(columns="image").equals(fine.drop(columns="image"))
     for table, side in ((coarse, 48), (fine, 96)):
@@ -180,7 +180,7 @@ def test_an_interruption_leaves_nothing_behind(tmp_path: Path, monkeypatch: pyte
 def test_two_processes_asking_at_once_make_one_cache_folder(tmp_path: Path) -> None:
     script = (
         "import sys, time, pathlib\n"
-        "import analysis_lib.worlds.mini.files as files\n"
+        "import analysis_lib.worlds.mini.written_world as files\n"
         "files.EMBEDDED_QUESTIONS_PER_TASK = 30\n"
         "pathlib.Path(sys.argv[1]).touch()\n"
         "while not pathlib.Path(sys.argv[2]).exists(): time.sleep(0.001)\n"
@@ -198,7 +198,7 @@ def test_two_processes_asking_at_once_make_one_cache_folder(tmp_path: Path) -> N
     answers = {process.communicate(timeout=120)[0].strip() for process in processes}
     assert [process.returncode for process in processes] == [0, 0]
     assert [str(path) for path in cache.iterdir()] == list(answers), "one folder, complete, and nothing beside it"
-    from analysis_lib.worlds.mini.files import EMBEDDED_SEED
+    from analysis_lib.worlds.mini.written_world import EMBEDDED_SEED
 
     alone = write_minigqa(tmp_path / "alone", questions_per_task=30, seed=EMBEDDED_SEED)
     assert contents(cache.joinpath(*answers)) == contents(alone)

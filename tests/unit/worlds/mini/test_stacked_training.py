@@ -13,15 +13,21 @@ from torch.nn.functional import cross_entropy
 
 from analysis_lib.worlds.mini import FAMILIES, render, sample_scene
 from analysis_lib.worlds.mini.architectures import ARCHITECTURES, Architecture
-from analysis_lib.worlds.mini.pictures import JITTER, stripe_width
+from analysis_lib.worlds.mini.scene_pictures import JITTER, stripe_width
 from analysis_lib.worlds.mini.training.loop import Stage, _optimizers
 from analysis_lib.worlds.mini.training.packing import CAPTION, GENERAL, IGNORED, PackedBatch, cell_labels
-from analysis_lib.worlds.mini.training.stacked.data import QuestionChunks, SceneChunks, batches, is_answer, on_device
+from analysis_lib.worlds.mini.training.stacked.batched_drawing import Draws, Painter, cell_contents, padded_scenes
+from analysis_lib.worlds.mini.training.stacked.drawn_ahead import (
+    QuestionChunks,
+    SceneChunks,
+    batches,
+    is_answer,
+    on_device,
+)
 from analysis_lib.worlds.mini.training.stacked.loop import run_stacked_stage
 from analysis_lib.worlds.mini.training.stacked.network import Network
 from analysis_lib.worlds.mini.training.stacked.optimizer import StackedOptimizer, orthogonalize
-from analysis_lib.worlds.mini.training.stacked.parameters import StackedParameters
-from analysis_lib.worlds.mini.training.stacked.pictures import Draws, Painter, cell_contents, padded_scenes
+from analysis_lib.worlds.mini.training.stacked.stacked_weights import StackedParameters
 from analysis_lib.worlds.mini.training.stacked.stages import LanguageLoss, VisionLoss
 from analysis_lib.worlds.mini.training.stages import CAPTION_WEIGHT, VisionStage
 from analysis_lib.worlds.mini.world import SIZE

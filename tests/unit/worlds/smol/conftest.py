@@ -10,8 +10,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from analysis_lib.worlds.smol.decoder import with_image_token
-from analysis_lib.worlds.smol.model import OPENING, TAIL
+from analysis_lib.worlds.smol.pretrained_decoder import with_image_token
+from analysis_lib.worlds.smol.smol_llava import OPENING, TAIL
 from analysis_lib.worlds.smol.things import NAMES
 from analysis_lib.worlds.smol.training.lessons import LESSONS, caption
 from analysis_lib.worlds.smol.training.packing import Tokens

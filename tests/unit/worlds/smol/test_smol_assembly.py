@@ -14,10 +14,10 @@ from analysis_lib.models.inputs import prepare
 from analysis_lib.tasks import load_questions
 from analysis_lib.worlds.smol import assembly
 from analysis_lib.worlds.smol.adapters import Adapters
-from analysis_lib.worlds.smol.decoder import IMAGE_TOKEN, DecoderMissingError
-from analysis_lib.worlds.smol.files import write_smolgqa
-from analysis_lib.worlds.smol.model import build_llava, llava_config, tower_config
+from analysis_lib.worlds.smol.pretrained_decoder import IMAGE_TOKEN, DecoderMissingError
+from analysis_lib.worlds.smol.smol_llava import build_llava, llava_config, tower_config
 from analysis_lib.worlds.smol.storage import learned, save_weights
+from analysis_lib.worlds.smol.written_world import write_smolgqa
 
 from .conftest import tiny_decoder
 

@@ -21,7 +21,7 @@ class Absent(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(name + " is not there")
 sys.meta_path.insert(0, Absent())
 import analysis_lib.worlds.smol.training.recipe as recipe
-import analysis_lib.worlds.smol.decoder, importlib.metadata
+import analysis_lib.worlds.smol.pretrained_decoder, importlib.metadata
 print(recipe.__file__, importlib.metadata.version("filelock"))
 """
 ABSENT = ("zarr", "altair", "FrEIA", "google_crc32c", "papermill", "jupytext", "snakemake", "nbformat")

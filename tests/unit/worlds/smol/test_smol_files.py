@@ -13,8 +13,13 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from analysis_lib.digests import file_digest
-from analysis_lib.worlds.smol import decoder as decoder_module
-from analysis_lib.worlds.smol.decoder import DecoderMissingError, check_decoder, decoder_path, with_image_token
+from analysis_lib.worlds.smol import pretrained_decoder as decoder_module
+from analysis_lib.worlds.smol.pretrained_decoder import (
+    DecoderMissingError,
+    check_decoder,
+    decoder_path,
+    with_image_token,
+)
 from analysis_lib.worlds.smol.storage import SUMS, load_weights, save_weights
 
 SHAPES = st.sampled_from([(40, 64), (3, 20, 32), (16, 3, 8, 8), (45, 37)])

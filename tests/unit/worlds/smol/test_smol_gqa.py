@@ -11,8 +11,8 @@ from PIL import Image
 
 from analysis_lib.tasks import TASKS, check_questions, load_questions
 from analysis_lib.tasks import gqa as gqa_module
-from analysis_lib.worlds.smol import files as files_module
-from analysis_lib.worlds.smol.files import write_smolgqa
+from analysis_lib.worlds.smol import written_world as files_module
+from analysis_lib.worlds.smol.written_world import write_smolgqa
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from analysis_lib.worlds.smol.pictures import PICTURE_SIDE, boxes, layout, render
+from analysis_lib.worlds.smol.scene_pictures import PICTURE_SIDE, boxes, layout, render
 from analysis_lib.worlds.smol.things import COLORS, NAMES, NATURAL, sprites
 from analysis_lib.worlds.smol.training.vision import patch_contents
 from analysis_lib.worlds.smol.world import CELL, COLOR, SIZE, THING, sample_scene

@@ -13,10 +13,10 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoProcessor, LlavaForConditionalGeneration
 
 from analysis_lib.worlds.smol.adapters import Adapters, merge
-from analysis_lib.worlds.smol.decoder import IMAGE_TOKEN
-from analysis_lib.worlds.smol.model import OPENING, TAIL, build_llava, build_processor, llava_config, tower_config
-from analysis_lib.worlds.smol.model import normalize_pixels as normalized
-from analysis_lib.worlds.smol.pictures import render
+from analysis_lib.worlds.smol.pretrained_decoder import IMAGE_TOKEN
+from analysis_lib.worlds.smol.scene_pictures import render
+from analysis_lib.worlds.smol.smol_llava import OPENING, TAIL, build_llava, build_processor, llava_config, tower_config
+from analysis_lib.worlds.smol.smol_llava import normalize_pixels as normalized
 from analysis_lib.worlds.smol.training.packing import BLOCK, CAPTION, LENGTH, Packed, Tokens, pack
 from analysis_lib.worlds.smol.training.reader import Reader
 

@@ -8,7 +8,7 @@ from analysis_lib.activations import extract
 from analysis_lib.models import load_model
 from analysis_lib.tasks import TASKS, load_questions
 from analysis_lib.worlds.smol.assembly import CHECKPOINT, smol_training_report
-from analysis_lib.worlds.smol.decoder import DecoderMissingError, decoder_path
+from analysis_lib.worlds.smol.pretrained_decoder import DecoderMissingError, decoder_path
 
 MEGABYTE = 10**6
 

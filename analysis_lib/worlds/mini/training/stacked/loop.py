@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 from analysis_lib.files import replacing
 
 from ..loop import Stage
-from .data import Batch
+from .drawn_ahead import Batch
 from .optimizer import StackedOptimizer
-from .parameters import StackedParameters
+from .stacked_weights import StackedParameters
 from .stages import StackedLoss
 
 __all__ = ["Update", "run_stacked_stage"]

@@ -13,7 +13,7 @@ import torch
 from torch.nn.functional import gelu, layer_norm, rms_norm, scaled_dot_product_attention, silu
 
 from ...architectures import Architecture
-from ...architectures.vocabulary import IMAGE_TOKEN
+from ...architectures.word_tokenizer import IMAGE_TOKEN
 
 __all__ = ["Network", "Weights"]
 

@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from .parameters import StackedParameters
+from .stacked_weights import StackedParameters
 
 __all__ = ["StackedOptimizer", "orthogonalize"]
 

@@ -24,10 +24,10 @@ from ..packing import BINDING, GENERAL
 from ..recipe import CURVE_SEED, LANGUAGE_IMAGES, REPORT_SEED, ROUNDS, VISION_IMAGES, good_enough, stages_of
 from ..saving import save_model, write_report
 from ..stages import VisionStage
-from .data import Batch, QuestionChunks, SceneChunks, batches, on_device
+from .drawn_ahead import Batch, QuestionChunks, SceneChunks, batches, on_device
 from .loop import Log, run_stacked_stage
 from .network import Network
-from .parameters import StackedParameters
+from .stacked_weights import StackedParameters
 from .stages import LanguageLoss, VisionLoss
 
 __all__ = ["train_stacked"]

@@ -9,13 +9,13 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from ...architectures import Architecture
-from ...architectures.vocabulary import VOCABULARY
+from ...architectures.word_tokenizer import VOCABULARY
 from ...questions import FAMILIES
 from ..packing import CAPTION, IGNORED, visible
 from ..stages import CAPTION_WEIGHT, EMPTY_WEIGHT, PLACE_WEIGHT
-from .data import Batch, is_answer
+from .batched_drawing import Painter, cell_contents
+from .drawn_ahead import Batch, is_answer
 from .network import Network, Weights
-from .pictures import Painter, cell_contents
 
 __all__ = ["LanguageLoss", "StackedLoss", "VisionLoss"]
 

@@ -19,7 +19,7 @@ from analysis_lib.activations import (
     window_conditions,
 )
 from analysis_lib.models import SPAN_NAMES, Spans
-from tests.unit.activations.conditions import any_spans
+from tests.unit.activations.sample_conditions import any_spans
 
 WINDOWS = window_conditions("strict", 8, 3)
 

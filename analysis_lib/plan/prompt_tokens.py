@@ -21,7 +21,7 @@ from analysis_lib.rehearsal import SHAPES, generate
 from analysis_lib.tasks import is_answered, load_questions
 
 from .asked import Run
-from .shapes import Shaped
+from .weightless import Shaped
 
 __all__ = ["OPTIONS", "Prompts", "Typical", "pieces", "prompts_of"]
 

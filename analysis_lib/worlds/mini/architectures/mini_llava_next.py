@@ -13,8 +13,8 @@ from transformers import (
 
 from ...grid import GRID
 from .architecture import Architecture
-from .parts import bundle_options, decoder_config, normalize_pixels, picture_options, tower_config
-from .vocabulary import IMAGE_TOKEN, VICUNA_SYSTEM, VICUNA_VOCABULARY, build_tokenizer
+from .shared_parts import bundle_options, decoder_config, normalize_pixels, picture_options, tower_config
+from .word_tokenizer import IMAGE_TOKEN, VICUNA_SYSTEM, VICUNA_VOCABULARY, build_tokenizer
 
 __all__ = ["MiniLlavaNext"]
 

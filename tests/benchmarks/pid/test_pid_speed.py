@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.benchmarks.pid.cases import FLOW_SECONDS, Dims, Row, batch, closed_form, layers_together, nine_layers
+from tests.benchmarks.pid.pid_cases import FLOW_SECONDS, Dims, Row, batch, closed_form, layers_together, nine_layers
 
 pytestmark = pytest.mark.benchmark
 

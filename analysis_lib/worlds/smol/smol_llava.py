@@ -14,8 +14,8 @@ from transformers import (
     LlavaProcessor,
 )
 
-from .decoder import IMAGE_TOKEN
-from .pictures import PICTURE_SIDE
+from .pretrained_decoder import IMAGE_TOKEN
+from .scene_pictures import PICTURE_SIDE
 
 __all__ = [
     "N_PATCHES",

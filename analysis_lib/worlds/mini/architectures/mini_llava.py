@@ -6,10 +6,10 @@ import torch
 from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
 
 from ...grid import GRID
-from ..pictures import PIXELS_PER_CELL
+from ..scene_pictures import PIXELS_PER_CELL
 from .architecture import Architecture
-from .parts import bundle_options, decoder_config, normalize_pixels, picture_options, tower_config
-from .vocabulary import IMAGE_TOKEN, VOCABULARY, build_tokenizer
+from .shared_parts import bundle_options, decoder_config, normalize_pixels, picture_options, tower_config
+from .word_tokenizer import IMAGE_TOKEN, VOCABULARY, build_tokenizer
 
 __all__ = ["MiniLlava"]
 

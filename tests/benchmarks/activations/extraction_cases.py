@@ -31,7 +31,7 @@ from analysis_lib.activations import (
 from analysis_lib.activations.batching import arrange
 from analysis_lib.activations.decoder import with_features
 from analysis_lib.models import PROMPTS, Batch, VisionLanguageModel, prepare, span_mask
-from analysis_lib.worlds.mini.architectures.vocabulary import IMAGE_TOKEN, VOCABULARY, build_tokenizer
+from analysis_lib.worlds.mini.architectures.word_tokenizer import IMAGE_TOKEN, VOCABULARY, build_tokenizer
 from tests.unit.models.tiny import questions_table
 
 LAYERS, WIDTH, PATCH = 12, 192, 8

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.activations.cases import extraction_cases
+from tests.benchmarks.activations.extraction_cases import extraction_cases
 
 pytestmark = pytest.mark.benchmark
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis_lib.shown import Shown, Summary
 
-from .running import PAIR_BAR, PLAINLY, Found, Grid
+from .run_truths import PAIR_BAR, PLAINLY, Found, Grid
 
 __all__ = ["BARS", "beside_truth", "judge", "mean_errors", "summarise"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from ..gqa_layout import Drawn, write_world, written_once
-from .pictures import PICTURE_SIDE, boxes, layout, render
 from .questions import FAMILIES
+from .scene_pictures import PICTURE_SIDE, boxes, layout, render
 from .world import NATURALNESS, check_naturalness, sample_scene, scene_graph
 
 __all__ = ["embedded_smolgqa", "write_smolgqa"]

@@ -20,8 +20,8 @@ from analysis_lib.pid.maps.objectives import PAIRS, PairwiseGaussian
 from analysis_lib.pid.maps.training import Rows, Settings, train
 from analysis_lib.pid.samples.folds import two_folds
 from analysis_lib.rehearsal.timing import one_core
+from tests.unit.pid.known_systems import draw, linear_system
 from tests.unit.pid.references import published_unique_vision
-from tests.unit.pid.systems import draw, linear_system
 
 Dims = tuple[int, int, int]
 BARS = {(10, 10, 10): 50.0, (20, 50, 50): 200.0, (64, 256, 256): 1000.0}

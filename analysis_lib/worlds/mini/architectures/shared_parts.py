@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import CLIPVisionConfig, LlamaConfig
 
-from .vocabulary import IMAGE_TOKEN, VOCABULARY
+from .word_tokenizer import IMAGE_TOKEN, VOCABULARY
 
 __all__ = [
     "WIDTH",

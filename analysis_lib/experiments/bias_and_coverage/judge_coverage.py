@@ -11,7 +11,7 @@ from analysis_lib.compare import wilson_interval
 from analysis_lib.shown import Shown, Summary
 from analysis_lib.vocabulary import QUANTITY_LABELS
 
-from .running import ESTIMATORS, MIDDLE, MIDDLE_N, RULES, UNIQUES, Grid
+from .run_coverage import ESTIMATORS, MIDDLE, MIDDLE_N, RULES, UNIQUES, Grid
 
 __all__ = [
     "beside_nulls",

@@ -1,6 +1,6 @@
 """A book of chosen pages: its contents, and links to pages that were left out.
 
-``python book/_ext/companion/contents.py knockouts claims`` prints `_toc.yml` with these executed pages alone.
+``python book/_ext/companion/chosen_contents.py knockouts claims`` prints `_toc.yml` with these executed pages alone.
 """
 
 import re

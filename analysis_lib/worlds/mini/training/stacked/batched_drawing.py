@@ -1,4 +1,4 @@
-"""Pictures drawn in batches on a device: what `analysis_lib.worlds.mini.pictures` draws one at a time.
+"""Pictures drawn in batches on a device: what `analysis_lib.worlds.mini.scene_pictures` draws one at a time.
 
 Every step is a tensor operation of fixed shape. An object that a scene does not have is drawn into a tenth cell, which
 is thrown away.
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ....grid import GRID
-from ...pictures import (
+from ...scene_pictures import (
     BACKGROUND,
     BACKGROUND_TINT,
     CAST,

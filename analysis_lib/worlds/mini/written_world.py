@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..gqa_layout import Drawn, write_world, written_once
-from .pictures import PIXELS_PER_CELL, render
 from .questions import FAMILIES, ask
+from .scene_pictures import PIXELS_PER_CELL, render
 from .world import sample_scene, scene_graph
 
 __all__ = ["embedded_minigqa", "write_minigqa"]

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from ...architectures import Architecture
 from ...world import sample_scene
 from ..packing import CAPTION, IGNORED, packed_texts
-from .pictures import padded_scenes
+from .batched_drawing import padded_scenes
 
 __all__ = ["Batch", "QuestionChunks", "SceneChunks", "batches", "is_answer", "on_device", "text_length"]
 

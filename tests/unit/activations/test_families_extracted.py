@@ -25,7 +25,7 @@ from analysis_lib.activations.forward import POOLED, pool
 from analysis_lib.activations.generation import UNSAID, continue_answers
 from analysis_lib.models import Batch, VisionLanguageModel, prepare, span_mask
 from analysis_lib.models.families import FAMILIES
-from tests.unit.activations.conditions import (
+from tests.unit.activations.sample_conditions import (
     BASELINE,
     BLIND,
     NOTHING,
