@@ -15,7 +15,7 @@ from analysis_lib.worlds.mini.training.accuracy import fresh_accuracy
 from analysis_lib.worlds.mini.training.loop import Stage, run_stage
 from analysis_lib.worlds.mini.training.stages import VisionStage, language_loss
 
-STEPS, EVERY = 8, 3
+STEPS, EVERY = 5, 2
 
 LLAVA, NEXT = ARCHITECTURES["mini-llava-1.5"], ARCHITECTURES["mini-llava-1.6"]
 Run = tuple[nn.Module, Callable[[int], torch.Tensor]]
@@ -122,7 +122,7 @@ def test_figures_of_the_evaluation_land_in_the_log(tmp_path: Path) -> None:
         return stage_.accuracy(np.random.default_rng(9), 20, "cpu")  # type: ignore[operator]
 
     log = run_stage(stage(), module, loss, tmp_path, evaluate)
-    assert len(log) == len(seen) == 3 and [entry["step"] for entry in log] == [3, 6, 8]
+    assert len(log) == len(seen) == 3 and [entry["step"] for entry in log] == [2, 4, 5]
     assert all({"category", "color", "material", "size", "loss", "seconds"} <= entry.keys() for entry in log)
 
 
