@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,6 +108,20 @@ def pages_of(book: Path) -> list[Path]:
     return [path for path in sorted((book / "book").rglob("*.html")) if STANDS_FOR not in path.read_text("utf-8")]
 
 
+def page_of_charts(book: Path) -> Path:
+    """The page with the most charts."""
+    return max(pages_of(book), key=lambda page: page.read_text(encoding="utf-8").count('class="vl-figure"'))
+
+
+@pytest.fixture(params=["some", pytest.param("all", marks=pytest.mark.slow)])
+def pages(request: pytest.FixtureRequest, book: Path) -> list[Path]:
+    """What a browser is shown: the page with the most charts, the longest one and the first; then every page."""
+    every = pages_of(book)
+    if request.param == "all":
+        return every
+    return sorted({page_of_charts(book), max(every, key=lambda page: page.stat().st_size), every[0]})
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium or Chrome executable, for tests marked `browser`."""
@@ -132,6 +147,13 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 
     A ``script`` runs in the page before its own.
     """
+    with visiting(browser) as open_page:
+        yield open_page
+
+
+@contextmanager
+def visiting(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Such visits, which end with the context."""
     contexts = []
 
     def open_page(

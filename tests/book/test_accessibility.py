@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.book.conftest import Visit, pages_of
+from tests.book.conftest import Visit
 
 pytestmark = pytest.mark.browser
 
@@ -29,8 +29,8 @@ def faults_of(page: Page) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-def test_no_page_has_a_serious_fault(book: Path, visit: Callable[..., Visit], scheme: str):
-    for path in [*pages_of(book), book / "search.html"]:
+def test_no_page_has_a_serious_fault(book: Path, pages: list[Path], visit: Callable[..., Visit], scheme: str):
+    for path in [*pages, book / "search.html"]:
         page = visit(path, scheme=scheme, script=AXE).page
         assert page.evaluate("document.documentElement.dataset.theme") == scheme
         assert faults_of(page) == [], path

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import Browser
 
 from analysis_lib.report import charts, enable, question_grid, table, tokens_picture
 from analysis_lib.report.theme import ATOMS
 from analysis_lib.text import visible
-from tests.book.conftest import Visit
+from tests.book.conftest import Visit, visiting
 from tests.book.hostile import TEXTS
 
 pytestmark = pytest.mark.browser
@@ -57,8 +58,14 @@ def page(demo_book: Path):
     path.unlink()
 
 
-def test_hostile_texts_are_shown_and_do_nothing(page: Path, visit: Callable[..., Visit]) -> None:
-    seen = visit(page)
+@pytest.fixture(scope="module")
+def seen(page: Path, browser: Browser) -> Iterator[Visit]:
+    """The page as it opens; what is done in it stays for the tests that follow."""
+    with visiting(browser) as visit:
+        yield visit(page)
+
+
+def test_hostile_texts_are_shown_and_do_nothing(seen: Visit) -> None:
     assert seen.page.evaluate("window.hostile") is None and seen.complaints == []
     assert [address for address in seen.requests if not address.startswith(("file:", "data:", "blob:"))] == []
     specifications = [json.loads(one) for one in seen.page.evaluate(SPECIFICATIONS)]
@@ -72,8 +79,7 @@ def test_hostile_texts_are_shown_and_do_nothing(page: Path, visit: Callable[...,
     assert seen.page.locator(".vl-live svg.marks").count() >= len(TEXTS)
 
 
-def test_no_formula_is_made_of_text_from_data(page: Path, visit: Callable[..., Visit]) -> None:
-    seen = visit(page)
+def test_no_formula_is_made_of_text_from_data(seen: Visit) -> None:
     seen.page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
     seen.page.evaluate("MathJax.startup.promise")
     inside = ":is(.vl-figure, .question-grid, .tokens, .companion-table) mjx-container"
@@ -81,8 +87,7 @@ def test_no_formula_is_made_of_text_from_data(page: Path, visit: Callable[..., V
     assert seen.page.locator("a[href^='javascript']").count() == 0
 
 
-def test_pointing_and_choosing_do_nothing_either(page: Path, visit: Callable[..., Visit]) -> None:
-    seen = visit(page)
+def test_pointing_and_choosing_do_nothing_either(seen: Visit) -> None:
     for chart in seen.page.locator(".vl-live").all()[: len(TEXTS)]:
         menu = chart.locator("select").first
         menu.select_option(index=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.book.conftest import LOCAL, Visit, pages_of
+from tests.book.conftest import LOCAL, Visit, page_of_charts
 
 pytestmark = pytest.mark.browser
 
@@ -31,8 +31,8 @@ VISITS = 6
 AXIS_INK = "() => getComputedStyle(document.querySelector('.vl-live svg.marks .role-axis-label text')).fill"
 
 
-def test_every_page_opens_from_disk_alone_and_draws_every_chart(book: Path, visit: Callable[..., Visit]):
-    for path in pages_of(book):
+def test_every_page_opens_from_disk_alone_and_draws_every_chart(pages: list[Path], visit: Callable[..., Visit]):
+    for path in pages:
         seen = visit(path)
         assert not [address for address in seen.requests if not address.startswith(LOCAL)], path
         assert seen.complaints == [], path
@@ -41,16 +41,18 @@ def test_every_page_opens_from_disk_alone_and_draws_every_chart(book: Path, visi
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-def test_a_phone_shows_every_page_without_sideways_scrolling(book: Path, visit: Callable[..., Visit], scheme: str):
-    for path in pages_of(book):
+def test_a_phone_shows_every_page_without_sideways_scrolling(
+    pages: list[Path], visit: Callable[..., Visit], scheme: str
+):
+    for path in pages:
         seen = visit(path, scheme=scheme, width=390)
         assert seen.complaints == [], path
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert not [figure for figure in seen.page.evaluate(DRAWN) if figure["overflow"]], path
 
 
-def test_without_javascript_every_chart_is_a_picture_with_words(book: Path, visit: Callable[..., Visit]):
-    for path in pages_of(book):
+def test_without_javascript_every_chart_is_a_picture_with_words(pages: list[Path], visit: Callable[..., Visit]):
+    for path in pages:
         seen = visit(path, javascript=False)
         for picture in seen.page.locator("img.vl-static").all():
             assert picture.is_visible() and len(picture.get_attribute("alt") or "") >= 20, path
@@ -152,7 +154,7 @@ CONTROLS = """() => [...document.querySelectorAll(
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_paper_shows_every_chart_once_and_no_navigation(book: Path, visit: Callable[..., Visit], scheme: str):
-    path = max(pages_of(book), key=lambda page: page.read_text(encoding="utf-8").count('class="vl-figure"'))
+    path = page_of_charts(book)
     page = visit(path, scheme=scheme).page
     assert page.evaluate(CONTROLS)  # on the screen there are some
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
@@ -167,7 +169,7 @@ def test_paper_shows_every_chart_once_and_no_navigation(book: Path, visit: Calla
 @pytest.mark.slow  # a second by the clock, which a machine that runs other tests beside it does not keep
 def test_the_first_chart_is_there_within_a_second(book: Path, visit: Callable[..., Visit]):
     """The best of a few visits: a busy machine is slow, not wrong."""
-    path = max(pages_of(book), key=lambda page: page.read_text(encoding="utf-8").count('class="vl-figure"'))
+    path = page_of_charts(book)
     times = []
     while len(times) < VISITS and (not times or min(times) > FIRST_CHART):
         seen = visit(path, script=WATCH_FIRST_CHART)

@@ -1,6 +1,5 @@
 """Books that are built otherwise: of chosen pages alone, and with the address of a repository."""
 
-import shutil
 from pathlib import Path
 
 import nbformat
@@ -34,9 +33,10 @@ def test_a_page_that_the_contents_do_not_hold_is_refused():
         chosen_contents(CONTENTS, ["method", "klaims"])
 
 
-@pytest.fixture
-def small_root(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def small_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The whole book's folder, of whose pages one has been executed, and one text to link to."""
+    tmp_path = tmp_path_factory.mktemp("small")
     for name in ("_config.yml", "_toc.yml", "book/_ext", "book/_static", "book/references.bib"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).symlink_to(REPOSITORY / name)
@@ -58,26 +58,48 @@ def write_page(root: Path, text: str) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), root / "book" / "pages" / "method.ipynb")
 
 
-def test_a_book_of_chosen_pages_has_words_for_links_to_the_others(small_root: Path):
-    build(small_root, "--toc", "chosen.yml", "--path-output", "_build/chosen")
-    page = small_root / "_build" / "chosen" / "_build" / "html" / "book" / "pages" / "method.html"
-    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one("article")
-    assert [words.get_text() for words in article.select("abbr")] == ["claims", "the glue", "its verdict"]
-    assert {"../rerun.html", "method.html"} <= {link["href"] for link in article.select("a[href]")}
-    write_page(small_root, "See {doc}`nowhere`.")
-    with pytest.raises(AssertionError, match="nowhere"):
-        build(small_root, "--toc", "chosen.yml", "--path-output", "_build/chosen")
-
-
-def test_the_address_of_the_repository_brings_every_button(small_root: Path):
+@pytest.fixture(scope="module")
+def small_book(small_root: Path) -> Path:
+    """The HTML of the chosen page and the text, of a repository that has an address."""
     settings = yaml.safe_load((small_root / "_config.yml").read_text(encoding="utf-8"))
     assert set(settings["repository"]) == {"url"}
     settings["repository"]["url"] = ADDRESS
     (small_root / "_config.yml").unlink()
     (small_root / "_config.yml").write_text(yaml.safe_dump(settings))
-    shutil.copy(small_root / "chosen.yml", small_root / "contents.yml")
-    build(small_root, "--toc", "contents.yml")
-    page = small_root / "_build" / "html" / "book" / "pages" / "method.html"
+    build(small_root, "--toc", "chosen.yml", "--path-output", "_build/chosen")
+    return small_root / "_build" / "chosen" / "_build" / "html"
+
+
+def test_a_book_of_chosen_pages_has_words_for_links_to_the_others(small_book: Path):
+    page = small_book / "book" / "pages" / "method.html"
+    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one("article")
+    assert [words.get_text() for words in article.select("abbr")] == ["claims", "the glue", "its verdict"]
+    assert {"../rerun.html", "method.html"} <= {link["href"] for link in article.select("a[href]")}
+
+
+def test_a_page_that_promises_what_is_not_there_breaks_the_build(small_book: Path, small_root: Path):
+    promises = [
+        "See {doc}`nowhere`.",
+        "```{parameters} notebooks/none.md\n```",
+        "```{parameters} notebooks/empty.md\n```",
+        "{glue:text}`lost`",
+    ]
+    write_page(small_root, "\n\n".join(promises))
+    (small_root / "notebooks").mkdir()
+    (small_root / "notebooks" / "empty.md").write_text("# Nothing to ask for\n")
+    with pytest.raises(AssertionError) as failure:
+        build(small_root, "--toc", "chosen.yml", "--path-output", "_build/broken")
+    for complaint in (
+        "nowhere",
+        "there is no notebook notebooks/none.md",
+        "empty.md has no cell tagged 'parameters'",
+        "'lost'",
+    ):
+        assert complaint in str(failure.value)
+
+
+def test_the_address_of_the_repository_brings_every_button(small_book: Path):
+    page = small_book / "book" / "pages" / "method.html"
     header = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one(".header-article-items__end")
     links = [link["href"] for link in header.select("a[href]")]
     assert ADDRESS in links
@@ -85,5 +107,5 @@ def test_the_address_of_the_repository_brings_every_button(small_root: Path):
     assert any(link.startswith("https://mybinder.org/v2/gh/someone/companion/") for link in links)
     assert any(link.startswith("https://colab.research.google.com/github/someone/companion/") for link in links)
     assert all("book/pages/method.ipynb" in link for link in links if "mybinder" in link or "colab" in link)
-    text = small_root / "_build" / "html" / "book" / "rerun.html"
+    text = small_book / "book" / "rerun.html"
     assert "mybinder" not in text.read_text(encoding="utf-8")  # there is nothing to launch

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from analysis_lib.run import read_parameters
 from analysis_lib.run.__main__ import once, parse
-from tests.book.conftest import REPOSITORY, build
+from tests.book.conftest import REPOSITORY
 
 
 def run_of(**parameters: object) -> dict:
@@ -83,23 +83,3 @@ def test_a_plain_papermill_run_gets_a_stamp_as_well(tmp_path: Path):
     notebook.write_text(json.dumps({"metadata": {"papermill": record}, "cells": []}))
     run = stamp.notebook_run(notebook)
     assert (run["profile"], run["seconds"], run["notebook"]) == ("smoke", 2.5, "page.md")
-
-
-def test_a_page_that_promises_what_is_not_there_breaks_the_build(tmp_path: Path):
-    root = Path(__file__).resolve().parents[2]
-    for name in ("_config.yml", "book/_ext", "book/_static", "book/references.bib"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).symlink_to(root / name)
-    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: page\n")
-    promises = [
-        "```{parameters} notebooks/none.md\n```",
-        "```{parameters} notebooks/empty.md\n```",
-        "{glue:text}`lost`",
-    ]
-    (tmp_path / "page.md").write_text("\n\n".join(["# Page", *promises]))
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / "empty.md").write_text("# Nothing to ask for\n")
-    with pytest.raises(AssertionError) as failure:
-        build(tmp_path)
-    for complaint in ("there is no notebook notebooks/none.md", "empty.md has no cell tagged 'parameters'", "'lost'"):
-        assert complaint in str(failure.value)
