@@ -55,14 +55,17 @@ pdf: $(DEVELOPED) ## print the built book into one PDF, _build/book.pdf; needs C
 smoke: ## build a small book in about ten minutes on two cores, as continuous integration does
 	$(MAKE) book PROFILE=smoke
 
+# Bytecode is kept whatever the environment says: tests start dozens of processes, each of which imports the library.
+TRY := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
 test: $(DEVELOPED) ## lint, check types and imports, run the tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call literal,CORES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(TRY) -n $(call literal,CORES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-slow: $(DEVELOPED) ## run the tests that `make test` leaves out because each takes long
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n $(call literal,CORES) --dist load $(PYTEST_ARGS)
+	$(TRY) -m slow -n $(call literal,CORES) --dist load $(PYTEST_ARGS)
 
 # Ends of the ranges in pyproject.toml, each in an environment of its own: what `pip install` gives a reader tomorrow, and
 # the least that is promised to do. All numerical code is tried, without the embedded models.
