@@ -15,8 +15,10 @@ TINY = {
     name: replace(shape.narrowed(32), layers=6, tile=56, picture=(100, 67), question=5, tail=3)
     for name, shape in SHAPES.items()
 }
-ONE, *OTHERS = SHAPES
-FULL = [ONE, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
+TRUE = [
+    *(replace(shape, layers=8) for shape in SHAPES.values()),  # of the true widths, and fewer layers
+    *(pytest.param(shape, marks=pytest.mark.slow) for shape in SHAPES.values()),
+]
 count_once = cache(count_operations)
 
 
@@ -49,17 +51,12 @@ def head(shape: Shape) -> int:
     return 2 * shape.hidden * shape.vocabulary
 
 
-@pytest.mark.parametrize("shape", TINY.values(), ids=lambda shape: shape.name)
+def named(shape: Shape) -> str:
+    return f"{shape.name}, {shape.layers} layers"
+
+
+@pytest.mark.parametrize("shape", [*TINY.values(), *TRUE], ids=named)
 def test_counts_follow_from_the_sizes(shape: Shape):
-    check_counts(shape)
-
-
-@pytest.mark.parametrize("name", FULL)
-def test_counts_follow_from_the_true_sizes(name: str):
-    check_counts(SHAPES[name])
-
-
-def check_counts(shape: Shape) -> None:
     found = count_once(shape)
     before = shape.system + image_tokens(shape)
     after = shape.gap + shape.question + shape.tail
@@ -82,10 +79,9 @@ def test_shapes_alone_count_as_much_as_a_real_run(shape: Shape):
     assert count_once(shape) == count_operations(shape, "cpu")
 
 
-@pytest.mark.parametrize("name", FULL)
-def test_lockstep_saves_what_its_token_layers_say(name: str):
+@pytest.mark.parametrize("shape", TRUE, ids=named)
+def test_lockstep_saves_what_its_token_layers_say(shape: Shape):
     """The decoder's weights meet fewer positions; attention and heads move the ratio by a tenth and no more."""
-    shape = SHAPES[name]
     found = count_once(shape)
     before = shape.system + image_tokens(shape)
     after = shape.gap + shape.question + shape.tail

@@ -54,7 +54,8 @@ def beginner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     )
     threads = torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipe, "ROUNDS", 2)
+        for name, fewer in (("ROUNDS", 2), ("VISION_IMAGES", 8), ("LANGUAGE_IMAGES", 2), ("CURVE_QUESTIONS", 4)):
+            patch.setattr(recipe, name, fewer)
         train(0, 1, arguments)
     yield request.param, folder / "model"
     torch.set_num_threads(threads)
