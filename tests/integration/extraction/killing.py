@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from analysis_lib.activations import extract
+from analysis_lib.activations import code_digest, extract
 from analysis_lib.activations.store import ActivationStore, ArraySpec
 from analysis_lib.models import load_model
 
@@ -109,28 +109,26 @@ def batches_done(folder: Path) -> int:
 
 
 def at_random_moments(root: Path, model: Path, questions: Path) -> dict[str, object]:
-    """Kill whole extractions at random moments, several times each, and let a last run finish."""
+    """Kill a whole extraction at random moments, several times, and let a last run finish."""
     rng = random.Random(5)
     table = pd.read_parquet(questions)
+    code_digest()  # read here, where every child has it from
 
     def run(folder: Path) -> None:
         torch.set_num_threads(1)
         extract(load_model(model, device="cpu"), table, store=folder, batch_size=1)
 
     assert in_child(partial(run, root / "straight")) == 0
-    kills: list[int] = []
-    for number in range(2):
-        folder, killed = root / f"victim{number}", 0
-        for _ in range(4):
-            enough = batches_done(folder) + rng.randrange(1, 3)
+    folder, kills = root / "victim", 0
+    for _ in range(4):
+        enough = batches_done(folder) + rng.randrange(1, 3)
 
-            def now(folder: Path = folder, enough: int = enough) -> bool:
-                return batches_done(folder) >= enough
+        def now(enough: int = enough) -> bool:
+            return batches_done(folder) >= enough
 
-            killed += in_child(partial(run, folder), now, rng.uniform(0, 0.03)) == KILLED
-        if in_child(partial(run, folder)) != 0:
-            return {"failed": f"could not resume after {killed} kills", "kills": kills}
-        kills.append(killed)
+        kills += in_child(partial(run, folder), now, rng.uniform(0, 0.03)) == KILLED
+    if in_child(partial(run, folder)) != 0:
+        return {"failed": f"could not resume after {kills} kills", "kills": kills}
     return {"kills": kills}
 
 

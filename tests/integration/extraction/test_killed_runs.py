@@ -40,7 +40,7 @@ def assert_all_equal_the_straight_run(root: Path) -> None:
         assert contents(victim) == straight, victim.name
 
 
-@pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_kill_at_any_file_operation_is_survived(repository: Path, tmp_path: Path, stride: int) -> None:
     report = kill(repository, "operations", str(tmp_path), str(stride))
     assert report["kills"] > 70 / stride and report["resumed_kills"] > 35 / stride
@@ -53,6 +53,6 @@ def test_an_extraction_killed_at_random_moments_is_survived(repository: Path, tm
     questions_table(tmp_path / "pictures", 11).to_parquet(questions)
     (tmp_path / "stores").mkdir()
     report = kill(repository, "moments", str(tmp_path / "stores"), str(model), str(questions))
-    assert sum(report["kills"]) >= 4
+    assert report["kills"] >= 3
     assert_all_equal_the_straight_run(tmp_path / "stores")
-    assert open_activations(tmp_path / "stores" / "victim0").sizes["sample"] == 11
+    assert open_activations(tmp_path / "stores" / "victim").sizes["sample"] == 11
