@@ -169,7 +169,7 @@ def _as_text(value: Any) -> Any:
 def _check_conditions(name: str, extract: Mapping[str, Any], decompose: Mapping[str, Any]) -> None:
     """What is held in windows has to be whole, and what is decomposed has to be extracted."""
     conditions, windows = extract.get("conditions") or [], extract.get("windows_of") or []
-    width = extract["window_width"]
+    width = extract.get("window_width", 1)
     if narrow := [one for one in windows if parse_condition(one).layers is not None]:
         raise ParameterError(f"profile {name}: windows_of names {narrow}, which are windows: list them as conditions")
     strangers = [
