@@ -1,6 +1,7 @@
 # Everything a reader runs. Needs Python >= 3.11 and make; each target sets up .venv first where it has to.
 #   make book PROFILE=smoke     another profile of workflow/profiles
 #   make book PAGES="knockouts claims"   these pages only, with what they need, as a book in _build/chosen
+#   make book PROFILE=llava-7b GQA=/shared/gqa EXECUTOR=slurm   every job as one of SLURM, see workflow/executors
 #   make book PROFILE=llava-1.5-7b GQA=/data/gqa   the real model on the real questions; needs a GPU
 #   make test PYTHON=python3.12 another interpreter for the environment
 #   make install-smol           the pretrained decoder of smol-llava, 98 MB
@@ -20,7 +21,7 @@ INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.installed-dev
 
 # What is given is taken as it stands, whatever is in it: one word for the shell, and nothing that make would expand.
-GIVEN := PROFILE GQA MODEL_PATH PAGES MODEL SEED MINUTES CORES PYTHON FAULTS
+GIVEN := PROFILE GQA MODEL_PATH PAGES MODEL SEED MINUTES CORES PYTHON FAULTS EXECUTOR
 unexport $(GIVEN)
 literal = '$(subst ','\'',$(value $1))'
 if_given = $(if $(value $2),$1=$(call literal,$2))
@@ -45,7 +46,9 @@ plan: $(INSTALLED) ## say what PROFILE will take: operations, memory, disk, minu
 	  $(call if_given,--gqa,GQA) $(call if_given,--model-path,MODEL_PATH)
 
 book: $(INSTALLED) ## run the notebooks of PROFILE (default mini) and build the book into _build/html
-	$(BIN)/snakemake --cores $(call literal,CORES) --config profile=$(call literal,PROFILE) \
+	$(if $(value EXECUTOR),$(BIN)/python workflow/executors/check.py $(call literal,EXECUTOR))
+	$(BIN)/snakemake $(if $(value EXECUTOR),--workflow-profile workflow/executors/$(call literal,EXECUTOR),--cores $(call literal,CORES)) \
+	  --config profile=$(call literal,PROFILE) \
 	  $(call if_given,gqa,GQA) $(call if_given,model_path,MODEL_PATH) $(call if_given,only,PAGES)
 	@echo "The book: $(if $(value PAGES),_build/chosen/)_build/html/index.html"
 

@@ -111,7 +111,7 @@ rule extract:
         executed=f"{LOGS}/{{part}}extract/{{model}}/{{task}}.ipynb",
     log:
         f"{LOGS}/{{part}}extract/{{model}}/{{task}}.log",
-    threads: workflow.cores if config.get("extract_alone") else 1
+    threads: (workflow.cores or 1) if config.get("extract_alone") else 1
     shell:
         execute()
 
