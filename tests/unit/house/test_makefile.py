@@ -45,7 +45,7 @@ def test_values_are_literal(folder: Path, value: str):
     names = ("CORES", "PROFILE", "GQA", "MODEL_PATH", "PAGES")
     assert make(folder, "book", *(f"{name}={value}" for name in names)) == expected
     assert make(folder, "book", **dict.fromkeys(names, value)) == expected
-    there = ["python", "workflow/executors/check.py", value, "snakemake", "--workflow-profile"]
+    there = ["python", "workflow/executors/can_submit.py", value, "snakemake", "--workflow-profile"]
     assert make(folder, "book", f"EXECUTOR={value}")[:6] == [*there, f"workflow/executors/{value}"]
     planned = ["python", "-m", "analysis_lib.plan", value, f"--gqa={value}", f"--model-path={value}"]
     assert make(folder, "plan", *(f"{name}={value}" for name in names[1:4])) == planned

@@ -17,7 +17,8 @@ from analysis_lib.reading import read_yaml
     ],
 )
 def test_what_is_not_there_is_said_with_the_cure(repository, name, expected):
-    command = [sys.executable, "-S", str(repository / "workflow" / "executors" / "check.py"), name]  # without packages
+    asked = [repository / "workflow" / "executors" / "can_submit.py", name]
+    command = [sys.executable, "-S", *map(str, asked)]  # without packages
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and expected in done.stderr and done.stderr.count("\n") == 1
 
