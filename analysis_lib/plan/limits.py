@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from analysis_lib.main_memory import main_memory
 
 from .machines import Gpu, gpu_here
 from .minutes import RESERVED
@@ -48,7 +49,7 @@ class Room:
         while not there.is_dir():
             there = there.parent
         taken = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
-        return cls(name, memory, _memory(), shutil.disk_usage(there).free + taken, folder)
+        return cls(name, memory, main_memory(), shutil.disk_usage(there).free + taken, folder)
 
 
 def refusals(plan: Plan, room: Room) -> list[str]:
@@ -87,15 +88,6 @@ def _of_model(one: ModelPlan, room: Room) -> Iterator[str]:
             f"a decomposition holds {gigabytes(holds)} in main memory, and this machine has {gigabytes(room.host)}; "
             "take fewer n_questions"
         )
-
-
-def _memory() -> float:
-    """Bytes of main memory, or of the part that this process may use."""
-    whole = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    try:
-        return min(whole, float(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
-    except (OSError, ValueError):  # no such limit, which is written as "max"
-        return whole
 
 
 def gigabytes(size: float) -> str:

@@ -44,6 +44,8 @@ rule page:
     log:
         f"{LOGS}/pages/{{page}}.log",
     threads: 1
+    resources:
+        mem_mb=MEMORY["page"],
     shell:
         execute(then=" && mv {params.executed} {output}")
 

@@ -20,6 +20,10 @@ RUN = f"{TOOLS}/python -m analysis_lib.run"
 PACKAGES = {"extract": ["tasks", "worlds", "models", "activations"], "decompose": ["decompose", "pid"], "pages": ["experiments", "report", "compare", "truths", "pid", "activations", "models", "worlds", "tasks", "rehearsal"]}
 WITHOUT = {"__pycache__", "training", "checkpoints"}
 
+# Megabytes that a job may take: libraries, and a few copies of a layer of states or of a batch. Jobs wait for memory as
+# they wait for a core; a profile of workflow/executors says what the real models take.
+MEMORY = {"extract": 3000, "decompose": 3000, "page": 1500}
+
 if config["offline"]:
     os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_DATASETS_OFFLINE="1")
 

@@ -112,6 +112,8 @@ rule extract:
     log:
         f"{LOGS}/{{part}}extract/{{model}}/{{task}}.log",
     threads: (workflow.cores or 1) if config.get("extract_alone") else 1
+    resources:
+        mem_mb=MEMORY["extract"],
     shell:
         execute()
 
@@ -137,5 +139,7 @@ rule decompose:
     log:
         f"{LOGS}/{{part}}decompose/{{model}}/{{task}}.log",
     threads: 1
+    resources:
+        mem_mb=MEMORY["decompose"],
     shell:
         execute()

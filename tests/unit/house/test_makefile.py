@@ -41,7 +41,8 @@ def make(folder: Path, *words: str, **environment: str) -> list[str]:
 def test_values_are_literal(folder: Path, value: str):
     before = sorted(path.name for path in folder.iterdir())
     given = [f"profile={value}", f"gqa={value}", f"model_path={value}", f"only={value}"]
-    expected = ["snakemake", "--cores", value, "--config", *given]
+    asked = ["python", "-m", "analysis_lib.main_memory"]  # these programs say nothing
+    expected = [*asked, "snakemake", "--cores", value, "--resources", "mem_mb=", "--config", *given]
     names = ("CORES", "PROFILE", "GQA", "MODEL_PATH", "PAGES")
     assert make(folder, "book", *(f"{name}={value}" for name in names)) == expected
     assert make(folder, "book", **dict.fromkeys(names, value)) == expected
