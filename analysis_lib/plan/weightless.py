@@ -21,6 +21,7 @@ from analysis_lib.rehearsal import SHAPES
 from analysis_lib.rehearsal.shapes import configuration
 from analysis_lib.vocabulary import ASSEMBLED_MODELS
 from analysis_lib.worlds.mini.embedded import embedded_folder
+from analysis_lib.worlds.smol.assembly import assembled_smol
 
 __all__ = ["Shaped", "shape_of"]
 
@@ -86,10 +87,7 @@ def _folder(loaded_from: str, root: Path) -> Path | None:
     if loaded_from in EMBEDDED_MODELS:
         return embedded_folder(loaded_from)
     if loaded_from in ASSEMBLED_MODELS:
-        raise ValueError(
-            f"{loaded_from} is put together from a package when it is loaded, so that nothing tells its sizes before; "
-            "run it without a plan, it takes minutes on a CPU"
-        )
+        return assembled_smol()  # put together once, as a run would
     if (root / loaded_from / "config.json").is_file():
         return root / loaded_from
     if (root / loaded_from).is_dir():
