@@ -24,6 +24,8 @@ def run_of(**parameters: object) -> dict:
     [
         ({"profile": "mini"}, []),
         ({"profile": "smoke"}, []),
+        ({"profile": "mini", "models": None, "model": None}, []),
+        ({"profile": "llava", "models": None}, None),
         ({"profile": "mine", "model": "mini-llava-1.5"}, ["mini-llava-1.5"]),
         ({"profile": "llava", "models": ["mini-llava-1.6", "llava-hf/llava-1.5-7b-hf"]}, ["mini-llava-1.6"]),
         ({"profile": "llava", "model": "llava-hf/llava-1.5-7b-hf"}, None),

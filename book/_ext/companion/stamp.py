@@ -54,7 +54,7 @@ def notebook_run(notebook: Path) -> dict[str, Any]:
 def stand_in_models(run: dict[str, Any]) -> list[str] | None:
     """The embedded models that a run used, an empty list when it is known only that it used one, None when none."""
     parameters = run["parameters"]
-    named = parameters.get("model", []), parameters.get("models", [])
+    named = parameters.get("model") or [], parameters.get("models") or []  # none named: all of the profile
     models = [name for entry in named for name in ([entry] if isinstance(entry, str) else entry)]
     small = [name for name in models if str(name).startswith(STAND_IN_PREFIX)]
     return small if small or run.get("profile") in STAND_IN_PROFILES else None
