@@ -30,6 +30,7 @@ chapters:
   - file: book/how_it_is_built
     sections:
       - file: book/reference/pid
+  - file: book/theory
   - file: book/glossary
   - file: book/bibliography
 {linked}"""
