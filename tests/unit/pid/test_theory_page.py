@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -255,7 +256,9 @@ def matrix(page: str, before: str) -> np.ndarray:
 @pytest.fixture(scope="module")
 def example(page: str) -> Channels:
     """The page's example, from the two matrices that the page prints."""
-    roots = (np.linalg.cholesky(matrix(page, f"{name} = ") - np.eye(2)).T for name in "AB")
+    printed = [matrix(page, f"{name} = ") for name in "AB"]
+    assert all((precision == precision.T).all() for precision in printed)
+    roots = (np.linalg.cholesky(precision - np.eye(2)).T for precision in printed)
     return Channels(*roots, np.zeros((2, 2)))
 
 
@@ -271,12 +274,19 @@ def test_the_example_by_hand_is_what_the_matrices_say(page: str, example: Channe
     values, _ = pencil(example)
     assert values == pytest.approx([1 / 2, 4])
     assert r"\lambda_1 = 4$ and $\lambda_2 = 1/2$" in page
-    for value in np.random.default_rng(0).normal(size=5):
-        assert np.linalg.det(a - value * b) == pytest.approx(32 * value**2 - 144 * value + 64)
+    middle = np.linalg.det(a - b) - np.linalg.det(a) - np.linalg.det(b)
+    rows = [f"({a[k]:.0f} - {b[k]:.0f}\\lambda)" for k in ((0, 0), (1, 1), (0, 1))]
+    polynomial = f"{np.linalg.det(b):.0f}\\lambda^2 - {-middle:.0f}\\lambda + {np.linalg.det(a):.0f}"
+    assert f"{rows[0]}{rows[1]} - {rows[2]}^2 = {polynomial} = 16\\,(2\\lambda - 1)(\\lambda - 4)," in page
+    assert np.allclose(16 * np.polymul([2, -1], [1, -4]), [np.linalg.det(b), middle, np.linalg.det(a)])
     directions = np.array([[2, 1], [0, 1]])
-    assert directions[0] @ directions[0] == 5
-    left = [[w @ np.linalg.inv(precision) @ w for precision in (a, b)] for w in directions]
-    assert np.allclose(left, [[1 / 4, 1], [1 / 4, 1 / 8]])
+    left = [Fraction(w @ np.linalg.inv(m) @ w).limit_denominator(100) for w in directions for m in (a, b)]
+    words = (
+        f"$w_1 = (2, 1)$ and $w_2 = (0, 1)$. The sum $2Y_1 + Y_2$ has variance ${directions[0] @ directions[0]}$; "
+        f"vision leaves ${left[0]}$ of it, language ${left[1]}$. "
+        f"Of $Y_2$ vision leaves ${left[2]}$ and language ${left[3]}$."
+    )
+    assert words in " ".join(page.split())
     found = unique_directions(example.covariance, example.dims).vectors
     assert np.allclose(found[0] / found[1], [2, 0])
 
@@ -298,13 +308,16 @@ def test_the_example_by_hand_is_what_the_code_says(page: str, example: Channels)
 
 def test_the_snippet_prints_what_the_table_says(page: str, example: Channels) -> None:
     (snippet,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    rows = re.findall(r"^\| (\w+) \| \$.*?\$ \| \$([\d.]+)\$ \| \$([\d.]+)\$ \|$", page, re.MULTILINE)
+    rows = re.findall(r"^\| (\w+) \| \$(.*?)\$ \| \$([\d.]+)\$ \| \$([\d.]+)\$ \|$", page, re.MULTILINE)
     assert [name for name, *_ in rows] == list(ATOMS)
     with contextlib.redirect_stdout(io.StringIO()) as out:
         exec(snippet, {})
-    columns = [(definition, column) for column, definition in enumerate(("broja", "mmi"), start=1)]
+    columns = [(definition, column) for column, definition in enumerate(("broja", "mmi"), start=2)]
     table = [f"{definition} {row[0]} {row[column]}" for definition, column in columns for row in rows]
     assert out.getvalue().splitlines() == table
+    by_hand = [hand for _, hand, *_ in rows]
+    assert by_hand.pop() == r"\tfrac12 \log_2 204 - 3.5"
+    assert [f"{float(bits):.3f}" for bits in by_hand] == [row[2] for row in rows[:3]]
 
 
 def test_the_example_beside_its_mirrored_copy(page: str, example: Channels) -> None:
