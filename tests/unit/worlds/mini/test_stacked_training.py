@@ -16,6 +16,7 @@ from analysis_lib.worlds.mini.architectures import ARCHITECTURES, Architecture
 from analysis_lib.worlds.mini.scene_pictures import JITTER, stripe_width
 from analysis_lib.worlds.mini.training.loop import Stage, _optimizers
 from analysis_lib.worlds.mini.training.packing import CAPTION, GENERAL, IGNORED, PackedBatch, cell_labels
+from analysis_lib.worlds.mini.training.stacked import loop
 from analysis_lib.worlds.mini.training.stacked.batched_drawing import Draws, Painter, cell_contents, padded_scenes
 from analysis_lib.worlds.mini.training.stacked.drawn_ahead import (
     QuestionChunks,
@@ -256,6 +257,17 @@ def test_a_resumed_stage_equals_a_straight_one(tmp_path: Path) -> None:
     assert [record["step"] for record in again] == [record["step"] for record in log] == [2, 4, 5]
     finished, same = run(tmp_path / "resumed", 5, stop_at=0)
     assert torch.equal(finished.flat, straight.flat) and same == again, "a finished stage takes no step"
+
+
+def test_a_stage_whose_clock_runs_out_at_any_moment_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock advances a tenth at every look, so that it runs out wherever one is taken."""
+    for ends_after in range(18, 24):
+        looks = iter(range(10**6))
+        monkeypatch.setattr(loop.time, "monotonic", lambda looks=looks: next(looks) / 10)
+        _, log = run(tmp_path / str(ends_after), 10**9, seconds=ends_after / 10)
+        assert run(tmp_path / str(ends_after), 10**9, stop_at=0, seconds=ends_after / 10)[1] == log, ends_after
 
 
 def test_a_clock_ends_a_stage_before_its_steps_do(tmp_path: Path) -> None:

@@ -165,8 +165,11 @@ def run_stacked_stage(
     spent = log[-1]["seconds"] if log else 0.0
     waypoint = torch.cuda.Event() if parameters.flat.is_cuda else None
     ahead = batches(step) if before < 1 else iter(())
-    while (share := progress.share()) < 1:
-        rate = stage.rate(progress.step, share)
+    done = progress.share()
+    while (
+        done < 1
+    ):  # asked once a step: a clock that ran out between two questions would end the stage without a checkpoint
+        rate = stage.rate(progress.step, progress.share())
         optimizer.muon_rate.fill_(stage.muon_rate * rate)
         optimizer.adam_rate.fill_(stage.adam_rate * rate)
         losses = update(next(ahead))
@@ -183,8 +186,6 @@ def run_stacked_stage(
             log.append(record | {"seeds": figures})
             print(json.dumps(_summary(log[-1])), flush=True)  # noqa: T201 - the learning curve, for whoever waits
             _save(path, progress.step, done, log, parameters, optimizer)
-            if done >= 1:  # what the evaluation took is not to take another step
-                break
     return log
 
 
