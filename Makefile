@@ -45,12 +45,13 @@ plan: $(INSTALLED) ## say what PROFILE will take: operations, memory, disk, minu
 	$(BIN)/python -m analysis_lib.plan $(call literal,PROFILE) \
 	  $(call if_given,--gqa,GQA) $(call if_given,--model-path,MODEL_PATH)
 
-here = --cores $(call literal,CORES) --resources mem_mb=$$($(BIN)/python -m analysis_lib.main_memory)
-where = $(if $(value EXECUTOR),--workflow-profile workflow/executors/$(call literal,EXECUTOR),$(here))
+# Jobs run beside each other on this machine, as far as its cores and main memory go, or are given to an executor.
+ON_THIS_MACHINE = --cores $(call literal,CORES) --resources mem_mb=$$($(BIN)/python -m analysis_lib.main_memory)
+JOBS = $(if $(value EXECUTOR),--workflow-profile workflow/executors/$(call literal,EXECUTOR),$(ON_THIS_MACHINE))
 
 book: $(INSTALLED) ## run the notebooks of PROFILE (default mini) and build the book into _build/html
 	$(if $(value EXECUTOR),$(BIN)/python workflow/executors/can_submit.py $(call literal,EXECUTOR))
-	$(BIN)/snakemake $(where) --config profile=$(call literal,PROFILE) \
+	$(BIN)/snakemake $(JOBS) --config profile=$(call literal,PROFILE) \
 	  $(call if_given,gqa,GQA) $(call if_given,model_path,MODEL_PATH) $(call if_given,only,PAGES)
 	@echo "The book: $(if $(value PAGES),_build/chosen/)_build/html/index.html"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 COMMANDS = {"slurm": "sbatch"}
-"""What has to be on the machine that submits."""
+"""The command that has to be on the machine that submits, where there is one."""
 
 
 def problem(name: str) -> str | None:
@@ -19,8 +19,9 @@ def problem(name: str) -> str | None:
         return f"EXECUTOR={name!r} has no options in workflow/executors; there is {', '.join(known)}"
     if importlib.util.find_spec(f"snakemake_executor_plugin_{name}") is None:
         return f"EXECUTOR={name} needs snakemake's plugin: .venv/bin/python -m pip install -e '.[{name}]'"
-    if shutil.which(COMMANDS[name]) is None:
-        return f"EXECUTOR={name} needs {COMMANDS[name]}, which this machine has not: start from a node that has it"
+    command = COMMANDS.get(name)
+    if command is not None and shutil.which(command) is None:
+        return f"EXECUTOR={name} needs {command}, which this machine has not: start from a node that has it"
     return None
 
 

@@ -63,12 +63,12 @@ def stream_variable(array: xr.DataArray, name: str, most: int) -> Variable:
     ValueError
         as `read_variable` does.
     """
-    labels = read_labelled(array.isel({LAYER: slice(0)}), name, layers=True)
-    layer_labels = read_labelled(array.isel({SAMPLE: slice(0)}), name, layers=True).layers
-    values, resolution = Layers(array, name), read_numbers(labels.values, name).resolution
+    unread = array.isel({one: slice(0) for one in array.dims if one in FEATURES})
+    named = read_labelled(unread, name, layers=True)
+    values, resolution = Layers(array, name), read_numbers(named.values, name).resolution
     if 0 in values.shape:
         raise ValueError(f"{name} is empty, shape {values.shape}: give samples, one per row, of one column or more")
-    variable = Variable(name, values, True, resolution, labels.samples, layer_labels, most)
+    variable = Variable(name, values, True, resolution, named.samples, named.layers, most)
     for layer, rows in values.in_blocks():
         if len(lost := np.argwhere(~np.isfinite(rows))):
             raise ValueError(not_finite(name, len(lost), variable.where(layer), *lost[0]))
