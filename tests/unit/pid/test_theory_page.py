@@ -296,8 +296,8 @@ def test_the_example_by_hand_is_what_the_code_says(page: str, example: Channels)
     printed = {
         rf"I(Y;V) = \tfrac12 \log_2 64 = {example.atoms.information_vision:.0f}$ bits",
         rf"I(Y;L) = \tfrac12 \log_2 32 = {example.atoms.information_language:.1f}$ bits",
-        rf"U_V = \tfrac12 \log_2 4 = {example.atoms.unique_vision:.0f}, \qquad",
-        rf"U_L = \tfrac12 \log_2 2 = {example.atoms.unique_language:.1f}, \qquad",
+        rf"U_V = \tfrac12 \log_2 4 = {example.atoms.unique_vision:.0f}, \\",
+        rf"U_L = \tfrac12 \log_2 2 = {example.atoms.unique_language:.1f}, \\",
         rf"R = 3 - 1 = 2.5 - 0.5 = {example.atoms.redundancy:.0f} .",
         rf"I_\cup = \tfrac12 \log_2 128 = {example.atoms.total - example.atoms.synergy:.1f}$ bits",
         rf"S = \tfrac12 \log_2 204 - 3.5 \approx {example.atoms.synergy:.3f} .",
