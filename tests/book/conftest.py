@@ -109,6 +109,20 @@ def pages_of(book: Path) -> list[Path]:
     return [path for path in sorted((book / "book").rglob("*.html")) if STANDS_FOR not in path.read_text("utf-8")]
 
 
+def altered(book: Path, folder: Path, name: str, text: str) -> Path:
+    """A page of another text where the book's pages stand, in a book of its own that shares the built one's files.
+
+    The built book is shared by tests that run side by side: nothing is ever written into it.
+    """
+    for path in book.iterdir():
+        if path.name != "book":
+            (folder / path.name).symlink_to(path)
+    page = folder / "book" / "pages" / f"{name}.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(text, encoding="utf-8")
+    return page
+
+
 def page_of_charts(book: Path) -> Path:
     """The page with the most charts."""
     return max(pages_of(book), key=lambda page: page.read_text(encoding="utf-8").count('class="vl-figure"'))

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 from analysis_lib.report import charts, enable, question_grid, table, tokens_picture
 from analysis_lib.report.theme import ATOMS
 from analysis_lib.text import visible
-from tests.book.conftest import Visit, visiting
+from tests.book.conftest import Visit, altered, visiting
 from tests.book.hostile import TEXTS
 
 pytestmark = pytest.mark.browser
@@ -48,14 +48,12 @@ def outputs(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def page(demo_book: Path):
+def page(demo_book: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of the book with all the texts in it, in the place of one of its figures."""
     source = (demo_book / "book" / "pages" / "demo.html").read_text(encoding="utf-8")
     before, mark, after = source.partition('<figure class="vl-figure">')
-    path = demo_book / "book" / "pages" / "hostile.html"
-    path.write_text(before + "".join(map(outputs, TEXTS.values())) + mark + after, encoding="utf-8")
-    yield path
-    path.unlink()
+    text = before + "".join(map(outputs, TEXTS.values())) + mark + after
+    return altered(demo_book, tmp_path_factory.mktemp("hostile"), "hostile", text)
 
 
 @pytest.fixture(scope="module")

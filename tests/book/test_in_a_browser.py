@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.book.conftest import LOCAL, Visit, page_of_charts
+from tests.book.conftest import LOCAL, Visit, altered, page_of_charts
 
 pytestmark = pytest.mark.browser
 
@@ -186,16 +186,12 @@ def test_hostile_text_does_nothing(demo_book: Path, visit: Callable[..., Visit])
 
 def test_a_chart_that_cannot_be_drawn_stays_a_picture(demo_book: Path, visit: Callable[..., Visit], tmp_path: Path):
     source = (demo_book / "book" / "pages" / "demo.html").read_text()
-    broken = demo_book / "book" / "pages" / "broken.html"
     start = source.index('class="vl-spec">') + len('class="vl-spec">')
-    broken.write_text(source[:start] + '{"broken": ' + source[start:])
-    try:
-        page = visit(demo_book / "book" / "rerun.html").page
-        page.goto(broken.as_uri())
-        page.wait_for_function("document.querySelectorAll('.vl-live svg.marks').length >= 4")
-        expect(page.locator("img.vl-static").first).to_be_visible()
-    finally:
-        broken.unlink()
+    broken = altered(demo_book, tmp_path, "broken", source[:start] + '{"broken": ' + source[start:])
+    page = visit(demo_book / "book" / "rerun.html").page
+    page.goto(broken.as_uri())
+    page.wait_for_function("document.querySelectorAll('.vl-live svg.marks').length >= 4")
+    expect(page.locator("img.vl-static").first).to_be_visible()
 
 
 def test_search_finds_a_page_by_its_words(book: Path, visit: Callable[..., Visit]):

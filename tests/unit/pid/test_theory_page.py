@@ -264,7 +264,7 @@ def example(page: str) -> Channels:
 
 def test_the_example_by_hand_is_what_the_matrices_say(page: str, example: Channels) -> None:
     a, b = example.precisions
-    vectors, c = matrix(page, "\nW = "), matrix(page, r"W^\top = ")
+    vectors, c = matrix(page, "\nW = "), matrix(page, "W^\\top \\\\\n= ")
     assert np.allclose(vectors @ vectors.T, a) and np.allclose(c, as_good_as_both(example))
     assert np.allclose(vectors @ matrix(page, "\nC = W ") @ vectors.T, c)
     assert np.allclose(matrix(page, "|A + B - I| = "), a + b - np.eye(2))
@@ -277,7 +277,8 @@ def test_the_example_by_hand_is_what_the_matrices_say(page: str, example: Channe
     middle = np.linalg.det(a - b) - np.linalg.det(a) - np.linalg.det(b)
     rows = [f"({a[k]:.0f} - {b[k]:.0f}\\lambda)" for k in ((0, 0), (1, 1), (0, 1))]
     polynomial = f"{np.linalg.det(b):.0f}\\lambda^2 - {-middle:.0f}\\lambda + {np.linalg.det(a):.0f}"
-    assert f"{rows[0]}{rows[1]} - {rows[2]}^2 = {polynomial} = 16\\,(2\\lambda - 1)(\\lambda - 4)," in page
+    steps = (f"&{rows[0]}{rows[1]} - {rows[2]}^2", f"= {polynomial}", "= 16\\,(2\\lambda - 1)(\\lambda - 4),")
+    assert " \\\\\n&\\quad ".join(steps) in page
     assert np.allclose(16 * np.polymul([2, -1], [1, -4]), [np.linalg.det(b), middle, np.linalg.det(a)])
     directions = np.array([[2, 1], [0, 1]])
     left = [Fraction(w @ np.linalg.inv(m) @ w).limit_denominator(100) for w in directions for m in (a, b)]
