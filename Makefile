@@ -32,7 +32,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini bundle-mini install-smol train-smol bundle-smol lock clean
+.PHONY: help install plan book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini bundle-mini install-smol train-smol bundle-smol cards lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -119,6 +119,9 @@ train-smol: $(INSTALLED) ## train smol-llava on a GPU in MINUTES minutes (defaul
 
 bundle-smol: $(INSTALLED) ## pack what train-smol needs on a machine without a network, in parts, into build/bundle-smol
 	$(BIN)/python -m analysis_lib.worlds.smol.training.bundle build/bundle-smol
+
+cards: $(INSTALLED) ## write the model cards and data cards anew, from what is known of each
+	PYTHONPATH=book/_ext $(BIN)/python -m companion.cards
 
 clean: ## remove results, logs and the built book; the environment and trained models (build/) stay
 	rm -rf results logs _build book/pages .snakemake .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

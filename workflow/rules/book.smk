@@ -64,6 +64,7 @@ rule book:
         pages=rules.pages.input,
         prose=files_under("book", without=WITHOUT | {"pages", "vendor"}),
         sources=[path for path in files_under("notebooks", "analysis_lib") if path.endswith((".md", ".py"))],
+        cards=[str(path) for path in contents("analysis_lib", f"**/{CARD}")],
         structure=["_config.yml", "_toc.yml", "CONTRIBUTING.md"],
     output:
         BOOK,
@@ -82,6 +83,7 @@ rule chosen:
         pages=[f"book/pages/{page}.ipynb" for page in CHOSEN],
         prose=rules.book.input.prose,
         sources=rules.book.input.sources,
+        cards=rules.book.input.cards,
         structure=rules.book.input.structure,
     output:
         CHOSEN_BOOK,

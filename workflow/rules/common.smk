@@ -16,9 +16,12 @@ atexit.register(only_run.close)
 TOOLS = shlex.quote(str(Path(sys.executable).parent))
 RUN = f"{TOOLS}/python -m analysis_lib.run"
 
+# What a card says of a checkpoint or a world is no part of it.
+CARD = "README.md"
+
 # A stage stands on these packages. Training is left out: a model is loaded from its product, the checkpoint.
 PACKAGES = {"extract": ["tasks", "worlds", "models", "activations"], "decompose": ["decompose", "pid"], "pages": ["experiments", "report", "compare", "truths", "pid", "activations", "models", "worlds", "tasks", "rehearsal"]}
-WITHOUT = {"__pycache__", "training", "checkpoints"}
+WITHOUT = {"__pycache__", "training", "checkpoints", CARD}
 
 # Megabytes that a job may take: libraries, and a few copies of a layer of states or of a batch. Jobs wait for memory as
 # they wait for a core; a profile of workflow/executors says what the real models take.

@@ -37,7 +37,7 @@ def loaded_from(model):
 def checkpoint(wildcards):
     """The files that a model is loaded from, embedded or in a folder; none for a name on a hub."""
     source = loaded_from(wildcards.model)
-    return files_under(Path("analysis_lib/worlds/mini/checkpoints") / source, source, without=set())
+    return files_under(Path("analysis_lib/worlds/mini/checkpoints") / source, source, without={CARD})
 
 
 def source(model):
