@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from FrEIA.framework import SequenceINN
@@ -63,6 +64,39 @@ class MemberMixing(InvertibleModule):
         return input_dims
 
 
+class _Bumps(torch.autograd.Function):
+    """Values and slopes of ``x + width * sum_k heights[k] * tanh((x - places[k]) / width)``, with their gradients.
+
+    Bump by bump, since a flow's time is spent here: as one expression over an axis of bumps it takes three times as
+    long, forth and back, on tensors five times as large.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, heights: Tensor, places: Tensor, width: float) -> tuple[Tensor, Tensor]:
+        """``x`` is ``(n_members, n_samples, d)``, ``heights`` ``(n_bumps, n_members, 1, d)``; both results are as x."""
+        value, slope, steps = x.clone(), torch.ones_like(x), []
+        for height, place in zip(heights, places, strict=True):
+            step = ((x - place) / width).tanh_()
+            value.addcmul_(step, height, value=width)
+            slope.addcmul_(1 - step.square(), height)
+            steps.append(step)
+        ctx.save_for_backward(slope, heights, *steps)
+        ctx.width = width
+        return value, slope
+
+    @staticmethod
+    def backward(ctx: Any, of_value: Tensor, of_slope: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        """Gradients of ``x`` and of ``heights`` from those of the values and of the slopes."""
+        slope, heights, *steps = ctx.saved_tensors
+        curvature, of_heights = torch.zeros_like(slope), torch.empty_like(heights)
+        for k, step in enumerate(steps):
+            rise = 1 - step.square()
+            of_heights[k] = (of_slope * rise).addcmul_(of_value, step, value=ctx.width).sum(1, keepdim=True)
+            curvature.addcmul_(rise.mul_(step), heights[k])
+        of_x = (of_value * slope).addcmul_(of_slope, curvature, value=-2 / ctx.width)
+        return of_x, of_heights, None, None
+
+
 class MemberBumps(InvertibleModule):
     """An increasing function per member and column: the identity plus hyperbolic-tangent steps at fixed places.
 
@@ -85,8 +119,7 @@ class MemberBumps(InvertibleModule):
         # decides, so that no gradient rests on what a clamp's is at its own limit (torch 2.14 changed that).
         below = torch.where(self.heights > 0, 0.0, self.heights)  # nothing that could overflow in the branch not taken
         heights = torch.where(self.heights > 0, self.heights, self.depth * torch.expm1(below / self.depth))
-        steps = torch.tanh((x[..., None] - self.places) / self.width)
-        return x + self.width * (heights * steps).sum(-1), 1 + (heights * (1 - steps.square())).sum(-1)
+        return _Bumps.apply(x, heights.movedim(-1, 0).contiguous(), self.places, self.width)
 
     def forward(self, x: tuple[Tensor], rev: bool = False, jac: bool = True) -> tuple[tuple[Tensor], Tensor]:
         """Mapped rows and the log-Jacobian of every row, as FrEIA asks for them."""

@@ -73,27 +73,28 @@ def train(
     fit_data = {name: fit.take(rows) for name, rows in data.items()}
     stop_data = {name: stop.take(rows) for name, rows in data.items()}
 
-    def held_out() -> Tensor:
+    def held_out(mapped: Mapped) -> Tensor:
         with torch.no_grad():
-            mapped = apply_flows(flows, fit_data), apply_flows(flows, stop_data)
-            return objective.held_out(mapped[0], fit.weight, mapped[1], stop.weight)
+            return objective.held_out(mapped, fit.weight, apply_flows(flows, stop_data), stop.weight)
 
-    start = held_out()
+    mapped = apply_flows(flows, fit_data)
+    start = held_out(mapped)
     if not parameters:
         return torch.zeros_like(start)
     best, best_parameters = start.clone(), [p.detach().clone() for p in parameters]
-    optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate, betas=(0.9, 0.99))
+    optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate, betas=(0.9, 0.99), fused=True)
     waited = 0
     for step in range(1, settings.steps + 1):
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - 1) / settings.steps))
-        loss = objective.fitted(apply_flows(flows, fit_data), fit.weight).sum()
+        loss = objective.fitted(mapped, fit.weight).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        mapped = apply_flows(flows, fit_data)  # of this step's check, and of the next step
         if step % settings.check_every:
             continue
-        now = held_out()
+        now = held_out(mapped)
         # A member whose loss is not finite never improves and keeps its last good checkpoint.
         improved = now < best - 1e-5
         for kept, current in zip(best_parameters, parameters, strict=True):

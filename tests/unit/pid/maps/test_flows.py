@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from analysis_lib.pid.maps.cartesian import fit_cartesian
-from analysis_lib.pid.maps.flows import MemberFlow, coupling_flow, gaussianization_flow
+from analysis_lib.pid.maps.flows import MemberBumps, MemberFlow, coupling_flow, gaussianization_flow
 from analysis_lib.pid.samples.folds import two_folds
 
 MEMBERS, ROWS, D = 3, 7, 4
@@ -44,6 +44,36 @@ def test_maps_invert_exactly(kind: str, size: float) -> None:
     recovered, backward = flow(latents, rev=True)
     torch.testing.assert_close(recovered, rows, atol=TOLERANCE[kind], rtol=TOLERANCE[kind])
     torch.testing.assert_close(forward, -backward, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [0.0, 0.5, 2.0])
+def test_gradients_of_bumps_are_those_of_finite_differences(size: float) -> None:
+    bumps = MemberBumps([(D,)], MEMBERS).double()
+    draws = torch.Generator().manual_seed(4)
+    heights = size * torch.randn(bumps.heights.shape, generator=draws, dtype=torch.float64)
+    rows = (2 * torch.randn(MEMBERS, ROWS, D, generator=draws, dtype=torch.float64)).requires_grad_()
+
+    def told(rows: torch.Tensor, heights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        (value,), log_jacobian = torch.func.functional_call(
+            bumps, {"heights": heights}, ((rows.reshape(-1, D),),), strict=False
+        )
+        return value, log_jacobian
+
+    if size == 0.0:  # where training begins, the two branches meet with one slope: a difference to either side
+        heights = heights + 1e-3
+    assert torch.autograd.gradcheck(told, (rows, heights.requires_grad_()))
+
+
+def test_bumps_are_the_sum_of_their_steps() -> None:
+    bumps = MemberBumps([(D,)], MEMBERS).double()
+    with torch.no_grad():
+        bumps.heights.copy_(torch.rand(bumps.heights.shape, generator=torch.Generator().manual_seed(5)))
+        rows = torch.linspace(-6, 6, ROWS, dtype=torch.float64)[None, :, None].expand(MEMBERS, -1, D)
+        steps = torch.tanh((rows[..., None] - bumps.places) / bumps.width)
+        slope = 1 + (bumps.heights * (1 - steps.square())).sum(-1)
+        (value,), log_jacobian = bumps((rows.reshape(-1, D),))
+    torch.testing.assert_close(value.view(rows.shape), rows + bumps.width * (bumps.heights * steps).sum(-1))
+    torch.testing.assert_close(log_jacobian.view(rows.shape[:2]), slope.log().sum(-1))
 
 
 @pytest.mark.parametrize("kind", ["coupling", "gaussianization"])
