@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from analysis_lib.shown import Shown, Summary
-from tests.benchmarks.activations.extraction_cases import extraction_rows
+from tests.benchmarks.activations.extraction_cases import PEERS, extraction_rows
 from tests.benchmarks.pid.pid_cases import GRIDS, TIMED_ITERATIONS, measure
 
 EXTRACTION = {"smoke": (1, (49,), 4), "quick": (3, (49,), 4), "full": (3, (49, 256), 20)}
@@ -17,7 +18,12 @@ EXTRACTION = {"smoke": (1, (49,), 4), "quick": (3, (49,), 4), "full": (3, (49, 2
 LARGEST = "one 256/256/64"
 ROWS = {"small": "one 10/10/10", "middle": "one 50/50/20", "large": LARGEST, "layers": "flows of 32"}
 WINDOWS = {"one_by_one": "one by one", "hooks": "batched hooks", "hidden_states": "batched output_hidden_states"}
-SHORT = {"batched hooks": "hooks", "batched output_hidden_states": "hidden states"}
+SHORT = {
+    "batched hooks": "hooks",
+    "batched output_hidden_states": "hidden states",
+    "transformer_lens": "TransformerLens",
+}
+MEASURED_ONCE = Path(__file__).with_name("measured_once.yaml")
 
 
 def time_cases(grid: str, seed: int) -> pd.DataFrame:
@@ -58,7 +64,6 @@ def summarise(cases: pd.DataFrame, complete: bool) -> Summary:
     named = {key: cases[cases["case"].str.startswith(words)] for key, words in ROWS.items()}
     widest = named["layers"].iloc[-1]
     windows = cases[cases["case"] == "extraction, 12 windows, 49 image tokens"].set_index("compared_with")
-    traced = cases[cases["compared_with"] == "nnsight"]
     iterations = f"{TIMED_ITERATIONS} iterations, and its time scaled up to the number it needed at 50/50/20"
     return {
         "cases": int(cases["bar"].notna().sum()),
@@ -70,10 +75,13 @@ def summarise(cases: pd.DataFrame, complete: bool) -> Summary:
         "small_milliseconds": Shown(1000 * cases["ours_seconds"].iloc[0], ".2f", unit="ms"),
         "largest": "runs to its end" if complete else f"is timed over {iterations}",
         **{f"windows_{key}": _ratio(windows.loc[other], ".1f") for key, other in WINDOWS.items()},
-        "nnsight": f"{traced['ratio'].iloc[0]:.1f} times for one knockout"
-        if len(traced)
-        else "not timed, for it is not installed here",
+        **{name: _peer(cases, name) for name in PEERS},
     }
+
+
+def read_measured_once() -> pd.DataFrame:
+    """What was timed once elsewhere: ``what, figure, machine, date, by, again``."""
+    return pd.DataFrame(yaml.safe_load(MEASURED_ONCE.read_text(encoding="utf-8")))
 
 
 def is_complete(grid: str) -> bool:
@@ -86,6 +94,12 @@ def _row(case: str, other: str) -> str:
     if case.startswith("extraction"):
         return f"{case.removesuffix(' image tokens')} tokens: {SHORT.get(other, other)}"
     return case
+
+
+def _peer(cases: pd.DataFrame, name: str) -> str:
+    """How much faster than a library lockstep is, where that is installed."""
+    timed = cases[cases["compared_with"] == name]
+    return f"{timed['ratio'].iloc[0]:.1f} times" if len(timed) else "not timed, for it is not installed here"
 
 
 def _ratio(case: pd.Series, format: str) -> Shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -133,9 +134,41 @@ def with_nnsight(vlm: VisionLanguageModel, batches: list[pd.DataFrame], conditio
                 for mask in masks:
                     pooled.append(torch.where(mask, states, 0).sum(1) / mask.sum(1))
             logits = nnsight.save(traced.lm_head.output)
-        return [*pooled, logits[torch.arange(len(batch.spans)), batch.lengths - 1]]
+        return [*pooled, last_logits(batch, logits)]
 
     return _with_cached_vision(vlm, batches, conditions, forward)
+
+
+def with_transformer_lens(vlm: VisionLanguageModel, batches: list[pd.DataFrame], conditions: list[Condition]) -> Work:
+    """Batched, TransformerLens' cache in the place of hooks, vision features computed once.
+
+    Its bridge rewrites the modules of the model that it is given, which is a copy therefore.
+    """
+    from transformer_lens.model_bridge.sources import build_bridge_from_module
+
+    model = copy.deepcopy(vlm.model)
+    bridge = build_bridge_from_module(model, type(model).__name__, hf_config=model.config)
+    kept = [f"blocks.{n}.hook_resid_post" for n in range(LAYERS)]
+
+    def cut(allowed: torch.Tensor) -> Callable[..., torch.Tensor]:
+        return lambda scores, hook: scores.masked_fill(~allowed, torch.finfo(scores.dtype).min)
+
+    def forward(_: VisionLanguageModel, batch: Batch, condition: Condition) -> list[torch.Tensor]:
+        others = dict(batch.inputs)
+        tokens = others.pop("input_ids")
+        hooks = [
+            (f"blocks.{n}.attn.hook_attn_scores", cut(allowed_mask(batch.spans, condition.knockouts, n, batch.length)))
+            for n in range(LAYERS if condition.knockouts else 0)
+        ]
+        with torch.inference_mode(), bridge.hooks(fwd_hooks=hooks):
+            logits, cache = bridge.run_with_cache(tokens, names_filter=kept, **others)
+        return [*pooled_spans(batch, [cache[name] for name in kept]), last_logits(batch, logits)]
+
+    return _with_cached_vision(vlm, batches, conditions, forward)
+
+
+PEERS = {"nnsight": with_nnsight, "transformer_lens": with_transformer_lens}
+"""Libraries that look into a model as it runs, by the name of the package: timed where they are installed."""
 
 
 def lockstep(vlm: VisionLanguageModel, batches: list[pd.DataFrame], conditions: list[Condition]) -> Work:
@@ -167,11 +200,18 @@ def hidden_states(vlm: VisionLanguageModel, batch: Batch, condition: Condition) 
     """Pooled entries of ``output_hidden_states`` and the prediction."""
     with knocked_out(vlm, batch, condition):
         out = vlm.model(**batch.inputs, output_hidden_states=True, use_cache=False)
-    pooled = []
-    for span in ("image", "question"):
-        mask = span_mask(batch.spans, span, batch.length)[..., None]
-        pooled += [torch.where(mask, states, 0).sum(1) / mask.sum(1) for states in out.hidden_states]
-    return [*pooled, out.logits[torch.arange(len(batch.spans)), batch.lengths - 1]]
+    return [*pooled_spans(batch, out.hidden_states), last_logits(batch, out.logits)]
+
+
+def pooled_spans(batch: Batch, layers: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Means over the image's and over the question's tokens, of every layer's states."""
+    masks = [span_mask(batch.spans, span, batch.length)[..., None] for span in ("image", "question")]
+    return [torch.where(mask, states, 0).sum(1) / mask.sum(1) for mask in masks for states in layers]
+
+
+def last_logits(batch: Batch, logits: torch.Tensor) -> torch.Tensor:
+    """Logits at each prompt's last token."""
+    return logits[torch.arange(len(batch.spans)), batch.lengths - 1]
 
 
 def cpu_seconds(works: dict[str, Work], repeats: int) -> pd.DataFrame:
@@ -195,7 +235,7 @@ def extraction_rows(
     """Every case on one thread, as rows of ``case, compared_with, repeat, ours_seconds, reference_seconds, bar``.
 
     ``sizes`` are numbers of image tokens. Seconds are CPU seconds per question and condition; ``bar`` is the ratio to
-    reach, missing where none is set. Where nnsight is not installed, its rows are missing.
+    reach, missing where none is set. The rows of `PEERS` that are not installed are missing.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -235,8 +275,9 @@ def _rows(folder: Path, image_tokens: int, kind: str, repeats: int, n_questions:
         "batched output_hidden_states": batched_hidden_states(vlm, batches, conditions),
         "one by one": naive(vlm, few, conditions),
     }
-    if kind == "1 knockout" and find_spec("nnsight"):
-        works["nnsight"] = with_nnsight(vlm, batches, conditions)
+    if kind == "1 knockout":
+        peers = {name: build for name, build in PEERS.items() if find_spec(name)}
+        works |= {name: build(vlm, batches, conditions) for name, build in peers.items()}
     runs = {name: len(conditions) * (len(few) if name == "one by one" else n_questions) for name in works}
     each = cpu_seconds(works, repeats) / pd.Series(runs)
     return [

@@ -11,6 +11,7 @@ import pytest
 STANDARD = {
     r".*/(__init__|__main__|conftest)\.py": "python and pytest call these so in every folder",
     r"analysis_lib/worlds/\w+/checkpoints?/.*": "transformers and its kin call a model's files so",
+    r"(.*/)?README\.md": "whoever looks at a folder is shown this file, and model hubs take it for the card",
     r"workflow/(profiles|executors)/\w+/profile\.yaml": "snakemake looks for its options under this name",
     r".*/miniature/.*": "the workflow's tests run on a copy of the repository in small",
 }
