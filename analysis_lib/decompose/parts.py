@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from analysis_lib.pid import get_definition
+from analysis_lib.pid import DEFINITIONS, get_definition
 from analysis_lib.stores import digest
 
 from .settings import REFERENCE, Settings
@@ -45,6 +45,8 @@ class Part:
         reduction = {"variance_kept": settings.variance_kept, "max_components": settings.max_components}
         flows = {"n_seeds": settings.flow_seeds} if self.mode == "cartesian" else {}
         told = asdict(self) | reduction | flows | {"seed": settings.seed, "samples": settings.samples}
+        if brought := DEFINITIONS.origin(self.definition):  # another package's code, told by its version
+            told["definition from"] = brought
         return digest([json.dumps(told, sort_keys=True)])
 
 

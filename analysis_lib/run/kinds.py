@@ -11,6 +11,7 @@ from pathlib import Path
 
 from analysis_lib.contents import contents
 from analysis_lib.files import check_space
+from analysis_lib.registered import DEFINITIONS, registered
 from analysis_lib.vocabulary import ASSEMBLED_MODELS, EMBEDDED_MODELS, EMBEDDED_SOURCES, PROMPTS, parse_condition
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[A-Za-z0-9][\w./-]*)?", re.ASCII)
@@ -123,6 +124,7 @@ def _definition(value: str, root: Path) -> None:
     # By the modules' names, which are the definitions': the registry itself takes seconds to load.
     modules = contents(Path(__file__).parents[1] / "pid" / "definitions", "*.py")
     known = [path.stem for path in modules if path.stem not in ("__init__", "base")]
+    known += sorted(registered(DEFINITIONS))
     if value not in known:
         raise ValueError(f"unknown definition {value!r}: choose one of {', '.join(known)}")
 

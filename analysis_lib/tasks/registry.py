@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from analysis_lib import registered
+
 __all__ = ["TASKS", "Task", "get_task"]
 
 
@@ -50,7 +52,7 @@ class Task:
         )
 
 
-TASKS: dict[str, Task] = {
+OWN_TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         Task(
@@ -90,6 +92,9 @@ TASKS: dict[str, Task] = {
         ),
     )
 }
+
+TASKS: Mapping[str, Task] = registered.Registry(OWN_TASKS, registered.TASKS, Task)
+"""All tasks by name: those above, and those that other installed packages bring as ``analysis_lib.tasks``."""
 
 
 def get_task(name: str) -> Task:

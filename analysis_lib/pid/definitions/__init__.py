@@ -1,7 +1,11 @@
-"""Definitions of the atoms, in one registry. Adding one is a module with a ``Definition`` and a line below."""
+"""Definitions of the atoms, in one registry. Adding one is a module with a ``Definition`` and a line below.
+
+Other installed packages bring theirs as entry points ``analysis_lib.definitions``.
+"""
 
 from __future__ import annotations
 
+from analysis_lib import registered
 from analysis_lib.pid.definitions.base import Definition
 from analysis_lib.pid.definitions.broja import BROJA
 from analysis_lib.pid.definitions.delta import DELTA
@@ -9,13 +13,16 @@ from analysis_lib.pid.definitions.iccs import ICCS
 from analysis_lib.pid.definitions.idep import IDEP
 from analysis_lib.pid.definitions.mmi import MMI
 
-DEFINITIONS: dict[str, Definition] = {
+OWN_DEFINITIONS: dict[str, Definition] = {
     "broja": BROJA,
     "mmi": MMI,
     "idep": IDEP,
     "iccs": ICCS,
     "delta": DELTA,
 }
+
+DEFINITIONS = registered.Registry(OWN_DEFINITIONS, registered.DEFINITIONS, Definition)
+"""All definitions by name."""
 
 
 def get_definition(name: str) -> Definition:
