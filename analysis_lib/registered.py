@@ -10,7 +10,7 @@ Names are read from what is installed, without importing anything; an object is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
@@ -44,8 +44,10 @@ def brought_by(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
 
 
-class Registry(Mapping[str, T], Generic[T]):
+class Registry(MutableMapping[str, T], Generic[T]):
     """Objects by their ``name``: the library's own first, then those that other packages bring.
+
+    One that is put in by hand holds in this process, as if it were the library's own.
 
     Parameters
     ----------
@@ -81,6 +83,12 @@ class Registry(Mapping[str, T], Generic[T]):
         if name not in self._loaded:
             self._loaded[name] = self._load(self._brought[name])
         return self._loaded[name]
+
+    def __setitem__(self, name: str, value: T) -> None:
+        self._own[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._own[name]
 
     def __iter__(self) -> Iterator[str]:
         yield from self._own

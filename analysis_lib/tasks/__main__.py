@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from .commands import check, fetch, select, table
+from .commands import check, fetch, listing, select, table
 
-COMMANDS = {"check": check, "fetch": fetch, "select": select, "table": table}
+COMMANDS = {"list": listing, "check": check, "fetch": fetch, "select": select, "table": table}
 
 
 def main(arguments: Sequence[str]) -> int:

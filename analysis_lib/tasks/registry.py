@@ -93,7 +93,7 @@ OWN_TASKS: dict[str, Task] = {
     )
 }
 
-TASKS: Mapping[str, Task] = registered.Registry(OWN_TASKS, registered.TASKS, Task)
+TASKS = registered.Registry(OWN_TASKS, registered.TASKS, Task)
 """All tasks by name: those above, and those that other installed packages bring as ``analysis_lib.tasks``."""
 
 
