@@ -49,6 +49,8 @@ plan: $(INSTALLED) ## say what PROFILE will take: operations, memory, disk, minu
 ON_THIS_MACHINE = --cores $(call literal,CORES) --resources mem_mb=$$($(BIN)/python -m analysis_lib.main_memory)
 JOBS = $(if $(value EXECUTOR),--workflow-profile workflow/executors/$(call literal,EXECUTOR),$(ON_THIS_MACHINE))
 
+# Where snakemake finds an executor that lies beside its options.
+book: export PYTHONPATH := $(if $(value EXECUTOR),workflow/executors/$(value EXECUTOR)$(if $(value PYTHONPATH),:))$(value PYTHONPATH)
 book: $(INSTALLED) ## run the notebooks of PROFILE (default mini) and build the book into _build/html
 	$(if $(value EXECUTOR),$(BIN)/python workflow/executors/can_submit.py $(call literal,EXECUTOR))
 	$(BIN)/snakemake $(JOBS) --config profile=$(call literal,PROFILE) \

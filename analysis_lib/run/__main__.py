@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from analysis_lib.run import NotebookFailedError, ParameterError, parameter_table, run_notebook
 from analysis_lib.run import __doc__ as description
 from analysis_lib.run.execute import read_notebook
+from analysis_lib.run.gpus import gpus_of_its_own
 from analysis_lib.run.profile import notebook_parameters, profile_path, read_profile, read_text_mapping
 
 REFUSED, FAILED, STOPPED = 2, 1, 130
@@ -45,6 +47,12 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="JSON",
         help="the page's numbers (default: beside the executed notebook, NAME.numbers.json)",
+    )
+    parser.add_argument(
+        "--gpus",
+        type=int,
+        metavar="N",
+        help="wait for N GPUs of this machine that no other run holds, and see only them",
     )
     parser.add_argument("--list-parameters", action="store_true", help="print what the notebook takes, and stop")
     return parser
@@ -87,10 +95,11 @@ def main(arguments: list[str] | None = None) -> int:
         for path in options.file:
             given |= read_text_mapping(path)
         given |= once(options.parameter)
-        written = run_notebook(
-            options.notebook, given, options.output, numbers=options.numbers, from_text=True,
-            progress=sys.stderr.isatty(),
-        )  # fmt: skip
+        with nullcontext() if options.gpus is None else gpus_of_its_own(options.gpus):
+            written = run_notebook(
+                options.notebook, given, options.output, numbers=options.numbers, from_text=True,
+                progress=sys.stderr.isatty(),
+            )  # fmt: skip
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return REFUSED

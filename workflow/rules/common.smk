@@ -104,13 +104,19 @@ def sleep_until_a_job_ends():
     workflow.scheduler.job_rate_limiter = None
 
 
-def execute(then=""):
+def own_gpus(wildcards, resources):
+    """How a job asks for GPUs of its own: on this machine by the runner, elsewhere they are all that it sees."""
+    gpus = resources.get("gpu", 0)
+    return f"--gpus {gpus}" if gpus and not workflow.remote_exec else ""
+
+
+def execute(then="", options=""):
     """The shell command of a rule that runs one notebook.
 
     It is written beside the logs, failed or whole: snakemake deletes the outputs of a failed job. (Nor is it declared as
     a log: of those that a failed job did not write, snakemake makes empty files.)
     """
     return (
-        "{RUN} {input.notebook} {params.flags} -o {params.executed} > {log} 2>&1 "
+        "{RUN} {input.notebook} {params.flags} " + options + " -o {params.executed} > {log} 2>&1 "
         "|| {{ tail -n 40 {log} >&2; exit 1; }}" + then
     )

@@ -108,6 +108,7 @@ rule extract:
             | {"on_mismatch": "replace", "made_by": "workflow"}
         ),
         beside=lambda wildcards: states(checkpoint(wildcards) + questions(wildcards)),
+        gpus=own_gpus,
         executed=f"{LOGS}/{{part}}extract/{{model}}/{{task}}.ipynb",
     log:
         f"{LOGS}/{{part}}extract/{{model}}/{{task}}.log",
@@ -115,7 +116,7 @@ rule extract:
     resources:
         mem_mb=MEMORY["extract"],
     shell:
-        execute()
+        execute(options="{params.gpus}")
 
 
 rule decompose:

@@ -1,5 +1,7 @@
-"""Jobs wait for main memory as they wait for a core."""
+"""Jobs wait for main memory and GPUs as they wait for a core."""
 
+import os
+import re
 import time
 
 import pytest
@@ -25,3 +27,20 @@ def test_jobs_that_would_not_fit_beside_each_other_run_one_by_one(miniature, meg
     assert miniature.ran()[-1] == "page overview"
     for lock in (miniature.root / "logs").rglob(LOCK):
         lock.unlink()
+
+
+def test_a_job_that_takes_a_gpu_has_one_of_its_own(miniature, tmp_path, monkeypatch):
+    """Every machine has one for this test; two extractions pass one after the other."""
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho GPU-1234\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    gpus = ("--resources", "gpu=1", "--set-resources", "extract:gpu=1")
+    done = miniature.snakemake("--cores", "2", *gpus, "--forcerun", "extract", "--printshellcmds", "pages")
+    assert done.returncode == 0, done.stderr
+    shown = re.findall(r"-m analysis_lib.run notebooks/(\w+)\.md .*?(?:--gpus (\d))? +-o ", done.stdout + done.stderr)
+    assert {("extract", "1"), ("decompose", ""), ("overview", "")} <= set(shown) and ("extract", "") not in shown
+    for task in ("ChooseAttr", "ChooseCat"):
+        manifest = miniature.root / f"results/tiny/activations/model/{task}/manifest.json"
+        assert '"gpus": "GPU-1234"' in manifest.read_text()
+    assert set(miniature.would_run()) <= {"all", "book"}, "which GPU it was makes no other result"

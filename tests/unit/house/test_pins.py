@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / ".ci"))
 import lock as locking
 
-ON_REQUEST = {"lab", "peers", "slurm"}
+ON_REQUEST = {"kubernetes", "lab", "peers", "slurm"}
 """Extras of a reader's own desk: no command of this repository installs them, and nothing here runs on them."""
 IMPORT = re.compile(r"^(?:import (?=\w+$|\w+ as )|from (?=\S+ import ))([A-Za-z]\w*)", re.MULTILINE)
 
