@@ -32,7 +32,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini bundle-mini install-smol train-smol bundle-smol cards lock clean
+.PHONY: help install plan book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini bundle-mini install-smol train-smol bundle-smol cards archive lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -121,6 +121,9 @@ train-smol: $(INSTALLED) ## train smol-llava on a GPU in MINUTES minutes (defaul
 
 bundle-smol: $(INSTALLED) ## pack what train-smol needs on a machine without a network, in parts, into build/bundle-smol
 	$(BIN)/python -m analysis_lib.worlds.smol.training.bundle build/bundle-smol
+
+archive: $(INSTALLED) ## pack the built book, PROFILE's results, sources and weights into one zip with checksums
+	$(BIN)/python workflow/archive.py pack build/companion-$(call literal,PROFILE).zip --profile $(call literal,PROFILE)
 
 cards: $(INSTALLED) ## write the model cards and data cards anew, from what is known of each
 	PYTHONPATH=book/_ext $(BIN)/python -m companion.cards

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from companion.chosen_contents import chosen_contents
+from companion.elsewhere import services
 
 from tests.book.conftest import REPOSITORY, build
 
@@ -42,7 +43,9 @@ def small_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).symlink_to(REPOSITORY / name)
     (tmp_path / "book" / "pages").mkdir()
-    (tmp_path / "book" / "rerun.md").write_text("# Run again\n\nSee {doc}`pages/method` and {doc}`pages/claims`.\n")
+    (tmp_path / "book" / "rerun.md").write_text(
+        "# Run again\n\nSee {doc}`pages/method` and {doc}`pages/claims`.\n\n```{elsewhere}\n```\n"
+    )
     write_page(tmp_path, "See {doc}`claims`, {doc}`the glue <knockouts_information>` and {doc}`../rerun`.")
     contents = chosen_contents(CONTENTS, ["method"]) | {
         "parts": [{"caption": "Texts", "chapters": [{"file": "book/rerun"}]}]
@@ -108,5 +111,8 @@ def test_the_address_of_the_repository_brings_every_button(small_book: Path):
     assert any(link.startswith("https://mybinder.org/v2/gh/someone/companion/") for link in links)
     assert any(link.startswith("https://colab.research.google.com/github/someone/companion/") for link in links)
     assert all("book/pages/method.ipynb" in link for link in links if "mybinder" in link or "colab" in link)
-    text = small_book / "book" / "rerun.html"
-    assert "mybinder" not in text.read_text(encoding="utf-8")  # there is nothing to launch
+    text = BeautifulSoup((small_book / "book" / "rerun.html").read_text(encoding="utf-8"), "html.parser")
+    assert not text.select(".header-article-items__end a[href*=mybinder]")  # there is nothing to launch
+    said = text.select_one("article")
+    assert {link["href"] for link in said.select("a.external")} == set(services(ADDRESS, "main").values())
+    assert f"git clone --depth 1 {ADDRESS} companion" in said.get_text()

@@ -7,13 +7,14 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from companion import accessible, chosen_contents, docstrings, offline, repository, rooms, stamp
+from companion import accessible, chosen_contents, docstrings, elsewhere, offline, repository, rooms, stamp
 from companion.directives import ParameterTable, given_role, paper_role
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the parts; Sphinx calls this."""
     app.setup_extension("sphinx.ext.autodoc")
+    app.add_directive("elsewhere", elsewhere.Elsewhere)
     app.add_directive("face", docstrings.Face)
     app.add_directive("rooms", rooms.Rooms)
     app.add_directive("journey", rooms.Journey)
