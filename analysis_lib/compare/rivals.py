@@ -21,7 +21,8 @@ _TOLD = {
         "so": "So these questions do ask about the picture, and the models do look. What a twin reaches is a lower "
         "bound of what the questions give away: it need not have learnt to use all of it.",
         "origin": "Embedded models were trained from scratch by this repository on MiniGQA; their training scenes and "
-        "the scenes asked about here are different draws.",
+        "the scenes asked about here are different draws. The vision tower has CLIP's architecture and not its "
+        "training: it learned to name what each patch of a drawn scene shows, not to match photographs with captions.",
     },
     COMMONEST: {
         "rival": "always giving a task's commonest answer would reach",

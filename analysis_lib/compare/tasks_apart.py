@@ -127,10 +127,11 @@ def summarise_groups(merges: Sequence[Merge]) -> Summary:
     """What draws say of a clustering, from the merges that `clusters` gives."""
     # The last merge holds all tasks in every draw.
     first, below = merges[0], merges[:-1]
-    certain = [merge for merge in below if merge.support >= WELL_SUPPORTED]
+    certain = sum(merge.support >= WELL_SUPPORTED for merge in below)
     return {
-        "grouped": f"{' and '.join(first.members)} merge first, a pair in {first.support:.0%} of the draws. Groups "
-        f"below the last merge that are found in at least nine of ten draws: {len(certain)} of {len(below)}"
+        "grouped": f"The most alike are {' and '.join(first.members)}: they are a pair in {first.support:.0%} of the "
+        f"draws. Of the {len(below)} groups smaller than all tasks together, {certain or 'none'} "
+        f"{'is' if certain < 2 else 'are'} found in at least nine of ten draws",
     }
 
 

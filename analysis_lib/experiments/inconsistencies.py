@@ -12,10 +12,23 @@ from scipy.stats import entropy
 
 from analysis_lib.shown import Shown, Summary
 
-__all__ = ["answer_entropies", "summarise_printed", "summarise_way", "way_to_normal"]
+__all__ = [
+    "TWO_EACH",
+    "answer_entropies",
+    "imin",
+    "summarise_imin",
+    "summarise_printed",
+    "summarise_way",
+    "way_to_normal",
+]
 
 APART, TOGETHER = "each by itself", "both together"
 GAIN, DIMENSIONS = 1.3, 4
+TWO_EACH = np.zeros((4, 3, 3))
+"""p(answer, vision, language): of four answers vision recognises the first two, language the others, else a source says
+the third of its words."""
+for _answer, _words in enumerate([(0, 2), (1, 2), (2, 0), (2, 1)]):
+    TWO_EACH[(_answer, *_words)] = 1 / 4
 
 
 def answer_entropies(occurrences: Mapping[str, Mapping[int, int]]) -> pd.Series:
@@ -74,3 +87,38 @@ def _told(joint: np.ndarray, by: np.ndarray) -> float:
     mapped, d = by @ joint @ by.T, DIMENSIONS
     both, first, second = (np.linalg.slogdet(block)[1] for block in (mapped, mapped[:d, :d], mapped[d:, d:]))
     return max(0.0, (first + second - both) / (2 * np.log(2)))
+
+
+def imin(joint: np.ndarray) -> float:
+    """Redundancy in bits of Williams and Beer (2010, arXiv:1004.2515), the expected least specific information.
+
+    Parameters
+    ----------
+    joint
+        ``(n_answers, n_vision, n_language)``, probabilities that sum to 1.
+
+    Examples
+    --------
+    >>> imin(np.eye(2)[:, :, None] * np.eye(2)[:, None, :] / 2)  # both sources are the answer, one bit
+    1.0
+    """
+    answers = joint.sum((1, 2))
+    with_source = (joint.sum(2), joint.sum(1))
+    specific = [_specific(table, answers) for table in with_source]
+    return float(answers @ np.minimum(*specific))
+
+
+def _specific(table: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """What a source tells of each answer, ``(n_answers,)`` bits; ``table`` is ``(n_answers, n_words)``."""
+    logs = np.zeros_like(table)
+    there = table > 0
+    logs[there] = np.log2((table / table.sum(0, where=there, keepdims=True) / answers[:, None])[there])
+    return np.asarray((table / answers[:, None] * logs).sum(1))
+
+
+def summarise_imin(joint: np.ndarray) -> Summary:
+    """What each source of a symmetric system tells, and what of it this redundancy calls shared and unique."""
+    answers = joint.sum((1, 2))
+    each, shared = float(answers @ _specific(joint.sum(2), answers)), imin(joint)
+    told = {"imin_each": each, "imin_shared": shared, "imin_unique": each - shared}
+    return {name: Shown(bits, ".1f", unit="bits") for name, bits in told.items()}

@@ -66,7 +66,7 @@ def write_page(root: Path, text: str) -> None:
 def small_book(small_root: Path) -> Path:
     """The HTML of the chosen page and the text, of a repository that has an address."""
     settings = yaml.safe_load((small_root / "_config.yml").read_text(encoding="utf-8"))
-    assert set(settings["repository"]) == {"url"}
+    assert set(settings["repository"]) == {"url", "branch"}
     settings["repository"]["url"] = ADDRESS
     (small_root / "_config.yml").unlink()
     (small_root / "_config.yml").write_text(yaml.safe_dump(settings))

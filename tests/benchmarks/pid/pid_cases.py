@@ -25,6 +25,7 @@ from tests.unit.pid.references import published_unique_vision
 
 Dims = tuple[int, int, int]
 BARS = {(10, 10, 10): 50.0, (20, 50, 50): 200.0, (64, 256, 256): 1000.0}
+OWN_BAR = "the most that this book lets itself take"
 BATCH_SECONDS = 0.5
 LAYERS_BAR = 4.0
 FLOW_SECONDS = {"marginal": 5.0, "cartesian": 20.0}
@@ -112,13 +113,13 @@ def closed_form(dims: Dims, repeats: int, iterations: float | None = None, seed:
 
 
 def batch(count: int, dims: Dims, repeats: int) -> list[Row]:
-    """A batch of systems against the time allowed."""
+    """A batch of systems against the most that this book lets itself take."""
     name = f"{count} systems of {dims[1]}/{dims[2]}/{dims[0]}"
     covariances = problems(count, dims)
     with one_core():
         gaussian_pid(covariances, dims)
         taken = [seconds(lambda: gaussian_pid(covariances, dims)) for _ in range(repeats)]
-    return [Row(name, "the time allowed", i, ours, BATCH_SECONDS, 1.0) for i, ours in enumerate(taken)]
+    return [Row(name, OWN_BAR, i, ours, BATCH_SECONDS, 1.0) for i, ours in enumerate(taken)]
 
 
 def layers_together(n_layers: int, n_samples: int, d: int, repeats: int) -> list[Row]:
@@ -162,7 +163,7 @@ def train_apart(layers: Sequence[dict[str, np.ndarray]], groups: np.ndarray) -> 
 
 
 def nine_layers(mode: str, repeats: int) -> list[Row]:
-    """Nine layers of 1000 rows, 15/15/10, with bias, intervals and nulls, against the time allowed."""
+    """Nine layers of 1000 rows, 15/15/10, with bias, intervals and nulls, against the most that they may take."""
     dims = (10, 15, 15)
     rng = np.random.default_rng(2)
     covariance, _ = linear_system(rng, dims, gain=0.25)
@@ -174,7 +175,7 @@ def nine_layers(mode: str, repeats: int) -> list[Row]:
     with one_core():
         taken = [seconds(lambda: pid_flow(vision, language, target, mode=mode)) for _ in range(repeats)]
     name = f"nine layers with intervals and nulls, {mode}"
-    return [Row(name, "the time allowed", i, ours, FLOW_SECONDS[mode], 1.0) for i, ours in enumerate(taken)]
+    return [Row(name, OWN_BAR, i, ours, FLOW_SECONDS[mode], 1.0) for i, ours in enumerate(taken)]
 
 
 def measure(grid: str, seed: int = 0) -> list[Row]:

@@ -30,3 +30,32 @@ def test_mapped_apart_information_stays_and_mapped_together_it_goes():
     assert (np.diff(together) < 0).all() and together[-1] == pytest.approx(0.0, abs=1e-9)
     said = experiment.summarise_way(way)
     assert said["joint_before"].value == apart[0] and said["joint_after"].value == together[-1]
+
+
+def joint_of(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).dirichlet(np.ones(24)).reshape(4, 3, 2)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_least_specific_information_is_between_zero_and_what_either_source_tells(seed: int):
+    joint = joint_of(seed)
+    each = [mutual_information(joint.sum(axis)) for axis in (2, 1)]
+    assert 0 <= experiment.imin(joint) <= min(each) + 1e-12
+    assert experiment.imin(joint) == pytest.approx(experiment.imin(joint.swapaxes(1, 2)))
+    alike = np.einsum("yv,vw->yvw", joint.sum(2), np.eye(3))  # one source twice
+    assert experiment.imin(alike) == pytest.approx(each[0])
+
+
+def mutual_information(table: np.ndarray) -> float:
+    outer = table.sum(1, keepdims=True) * table.sum(0, keepdims=True)
+    return float((table * np.log2(table / outer)).sum())
+
+
+def test_of_two_sources_that_recognise_two_answers_each_a_bit_is_shared_and_the_rest_is_unique():
+    said = experiment.summarise_imin(experiment.TWO_EACH)
+    assert experiment.TWO_EACH.sum() == 1
+    assert [said[f"imin_{name}"].text for name in ("each", "shared", "unique")] == ["1.5 bits", "1.0 bits", "0.5 bits"]
+    copy = np.zeros((4, 2, 2))
+    for answer in range(4):
+        copy[answer, answer // 2, answer % 2] = 1 / 4
+    assert experiment.imin(copy) == pytest.approx(1.0), "two independent bits: Williams and Beer's known oddity"
