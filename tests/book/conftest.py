@@ -25,6 +25,12 @@ format: jb-book
 root: book/pages/demo
 chapters:
   - file: book/rerun
+  - file: book/elsewhere
+  - file: book/fork_task
+  - file: book/fork_model
+  - file: book/fork_definition
+  - file: book/fork_knockout
+  - file: book/reproduce_7b
   - file: book/activation_store
   - file: book/dependencies
   - file: book/how_it_is_built
