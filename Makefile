@@ -123,7 +123,7 @@ bundle-smol: $(INSTALLED) ## pack what train-smol needs on a machine without a n
 	$(BIN)/python -m analysis_lib.worlds.smol.training.bundle build/bundle-smol
 
 archive: $(INSTALLED) ## pack the built book, PROFILE's results, sources and weights into one zip with checksums
-	$(BIN)/python workflow/archive.py pack build/companion-$(call literal,PROFILE).zip --profile $(call literal,PROFILE)
+	$(BIN)/python workflow/deposit.py pack build/companion-$(call literal,PROFILE).zip --profile $(call literal,PROFILE)
 
 cards: $(INSTALLED) ## write the model cards and data cards anew, from what is known of each
 	PYTHONPATH=book/_ext $(BIN)/python -m companion.cards

@@ -1,6 +1,6 @@
 """Pack book, results, sources with weights, and environment into one zip with checksums, for a deposit with a DOI.
 
-``python workflow/archive.py pack FILE --profile mini``, and ``check FILE``. The file appears when it is complete; a run
+``python workflow/deposit.py pack FILE --profile mini``, and ``check FILE``. The file appears when it is complete; a run
 that was stopped goes on where it last rested. Times are left out, so that the same content gives the same bytes.
 """
 
@@ -43,7 +43,7 @@ book/         the built book: open book/index.html
 results/      what the notebooks computed (profile {profile}): stores, tables of atoms, numbers
 source/       the repository at commit {commit}; weights are in source/analysis_lib/worlds
 environment.txt   the packages that were installed, beside the pins in source/requirements.lock
-{sums}    of every file; compare them with `sha256sum --check {sums}` or `python source/workflow/archive.py check FILE`
+{sums}    of every file; compare them with `sha256sum --check {sums}` or `python source/workflow/deposit.py check FILE`
 
 Cite as source/CITATION.cff says. Text and code: MIT licence; parts with another one say so beside them.
 """
@@ -202,7 +202,7 @@ def check(path: Path) -> int:
 
 def main(arguments: Iterable[str] | None = None) -> int:
     """Read the command line, pack or check, and tell; 2 after a refusal."""
-    parser = argparse.ArgumentParser(prog="python workflow/archive.py", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python workflow/deposit.py", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     packing = commands.add_parser("pack", help="write an archive")
     packing.add_argument("file", type=Path)

@@ -30,7 +30,7 @@ TEXTS = {"README.txt": "about\n", "environment.txt": "numpy==2\n"}
 
 @pytest.fixture(scope="module")
 def archive(repository: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("archive", repository / "workflow" / "archive.py")
+    spec = importlib.util.spec_from_file_location("archive", repository / "workflow" / "deposit.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -148,6 +148,6 @@ def test_the_command_checks_and_refuses(repository: Path, archive: ModuleType, t
     target = archive.pack(archive.gather(tree, "tiny"), TEXTS, tmp_path / "it.zip")
     (tmp_path / "no.zip").write_bytes(b"PK")
     for name, code, said in (("it.zip", 0, "8 files as their checksums say"), ("no.zip", 2, "no whole archive")):
-        command = [sys.executable, repository / "workflow" / "archive.py", "check", target.with_name(name)]
+        command = [sys.executable, repository / "workflow" / "deposit.py", "check", target.with_name(name)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == code and said in done.stdout + done.stderr, done.stderr
