@@ -74,6 +74,7 @@ def summarise(
     bracket: Bracket | None = None,
     matched: np.ndarray | Sequence[np.ndarray] = (),
     least_possible: np.ndarray | float = -np.inf,
+    held_out: bool = False,
 ) -> Estimate:
     """The estimate that draws of all quantities amount to.
 
@@ -91,6 +92,8 @@ def summarise(
         ``(n_matched, 7)`` of random systems, which may be none.
     least_possible
         ``(7,)`` below which the definition says that no quantity can lie; no interval ends there.
+    held_out
+        whether nothing is exaggerated by sampling, so that informations too are judged by their own spread.
     """
     low, high = np.nanpercentile(replicates, INTERVAL, axis=0)
     unknown = np.full(len(QUANTITIES), np.nan)
@@ -110,7 +113,7 @@ def summarise(
         "null_plug_in": null_plug_in.mean(0),
         "matched_low": matched_ends[0],
         "matched_high": matched_ends[1],
-        "p_value": p_values(point, null, low_end, low_replicates),
+        "p_value": p_values(point, null, low_end, low_replicates, held_out=held_out),
         "replicates": replicates,
     }
     return Estimate(**{name: Atoms.from_array(values) for name, values in arrays.items()})

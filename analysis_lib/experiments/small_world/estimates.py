@@ -19,7 +19,6 @@ TARGETS = {"answer_logits": "Gaussian, the answer's logits", "prediction_hidden"
 """The Gaussian estimators, by their target."""
 
 COLUMNS = ["quantity", "bits", "low", "high"]
-CLEARLY_NEGATIVE = -0.01
 
 
 def compare(
@@ -77,8 +76,7 @@ def summarise_estimates(found: pd.DataFrame) -> Summary:
         "synergy_true_least": _bits(synergy["truth"].min()),
         "synergy_probe": _bits(synergy["bits"].max()),
         "synergy_probe_task": synergy["bits"].idxmax(),
-        "synergy_negative": int((synergy["high"] < CLEARLY_NEGATIVE).sum()),
-        "synergy_lowest": _bits(synergy["bits"].min()),
+        "synergy_found": int((synergy["low"] > 0).sum()),
         "vision_share": Shown(vision["bits"].sum() / vision["truth"].sum(), ".0%"),
         "hidden_beyond": int((beyond["bits"] > beyond["truth"]).sum()),
         "hidden_most": _bits(beyond["error"].max()),

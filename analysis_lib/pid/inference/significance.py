@@ -4,7 +4,8 @@ A quantity must pass two tests, and its p-value is the larger of both. Against t
 extrapolated by a Pearson type III distribution with the null's moments (Winkler et al. 2016,
 doi:10.1016/j.neuroimage.2016.05.068), with Student's t for the uncertainty of moments that come from few shuffles.
 And, for atoms, against zero: the low end of the bracket, in units of its bootstrap spread. The first alone is not
-enough: shuffling removes all information at once, so an atom that is only inflated by sampling passes it.
+enough: shuffling removes all information at once, so an atom that is only inflated by sampling passes it. What is held
+out is not inflated: informations too are tested against zero, and where all shuffles give the same, that test decides.
 """
 
 from __future__ import annotations
@@ -26,23 +27,27 @@ NOT_THERE = "not distinguishable from its null"
 FAMILY = ("model", "condition", "target", "target_from", "mode", "definition", "quantity")
 
 
-def p_values(observed: np.ndarray, null: np.ndarray, low: np.ndarray, low_replicates: np.ndarray) -> np.ndarray:
+def p_values(
+    observed: np.ndarray, null: np.ndarray, low: np.ndarray, low_replicates: np.ndarray, *, held_out: bool = False
+) -> np.ndarray:
     """One-sided p-values ``(7,)`` of the observed quantities ``(7,)``.
 
     ``null`` ``(n_null, 7)`` are the quantities under shuffled targets; ``low`` ``(7,)`` and ``low_replicates``
-    ``(n_draws, 7)`` the low ends of the brackets and their bootstrap replicates.
+    ``(n_draws, 7)`` the low ends of the brackets and their bootstrap replicates. ``held_out`` says that sampling
+    does not inflate the estimates.
     """
-    against_null = np.array([_tail(observed[i], null[:, i]) for i in range(len(QUANTITIES))])
+    against_null = np.array([_tail(observed[i], null[:, i], held_out) for i in range(len(QUANTITIES))])
     spread = low_replicates.std(0, ddof=1)
     against_zero = np.where(spread > 0, norm.sf(low / np.where(spread > 0, spread, 1.0)), np.where(low > 0, 0.0, 1.0))
-    against_zero[len(ATOMS) :] = 0.0
+    if not held_out:
+        against_zero[len(ATOMS) :] = 0.0
     return np.maximum(against_null, against_zero)
 
 
-def _tail(value: float, null: np.ndarray) -> float:
+def _tail(value: float, null: np.ndarray, held_out: bool) -> float:
     mean, spread = null.mean(), null.std(ddof=1)
     if spread < 1e-12:
-        return 1.0 if value <= mean + 1e-12 else 1 / (1 + len(null))
+        return 1.0 if value <= mean + 1e-12 else 0.0 if held_out else 1 / (1 + len(null))
     shape = float(np.clip(skew(null), 0.0, MOST_SKEW))
     # The moments are estimated from as many reorderings as there are: a new one scatters a little wider, and by few of
     # them the spread is often far too small. Of two, one in seven new ones lies more than two such spreads above.

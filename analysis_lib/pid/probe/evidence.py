@@ -6,6 +6,9 @@ the table is mixed with independence until it carries the usable information and
 information of the two sources' tables gives the redundancy, and
 
     unique = information - redundancy,      synergy = total - information_vision - information_language + redundancy.
+
+The union information can never exceed the total. Cells are coarse, and where their union does, it is the total: so no
+atom of the estimates is below zero.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from sklearn.cluster import KMeans
 from analysis_lib.pid.atoms import Atoms
 from analysis_lib.pid.discrete import discrete_mi, union_information
 from analysis_lib.pid.probe.classifiers import Task
+from analysis_lib.pid.probe.stacking import gains
 
 MOST_CELLS = 6
 SAMPLES_PER_CELL = 20
@@ -45,26 +49,46 @@ class Evidence:
         ones[np.arange(len(ones)), self.answer * n_cells + self.cells[name]] = 1.0
         return (share @ ones).reshape(len(share), self.n_classes, n_cells)
 
-    def held_out(self, weights: Array, definition: str) -> Array:
-        """Atoms ``(n_draws, 7)`` from the usable informations."""
+    def held_out(self, weights: Array, definition: str, free: bool = False) -> Array:
+        """Atoms ``(n_draws, 7)`` from the usable informations of samples drawn so often.
+
+        A draw may gain less than nothing, or less from both sources than from one. It is kept within what is possible,
+        unless it is ``free`` to show what sampling does.
+        """
         share = weights / weights.sum(1, keepdims=True)
         vision, language, total = (share @ self.gains[name] for name in ("vision", "language", "both"))
+        possible = np.maximum(vision, 0.0), np.maximum(language, 0.0)
+        most = np.maximum(np.maximum(*possible), total)
         if definition == "mmi":
-            redundancy = np.minimum(vision, language)
+            redundancy = np.minimum(*possible)
         else:
             first, second = (
-                thinned(self.tables(name, share), bits) for name, bits in (("vision", vision), ("language", language))
+                thinned(self.tables(name, share), bits)
+                for name, bits in zip(("vision", "language"), possible, strict=True)
             )
-            redundancy = _shared(first, second)
-        return Atoms.from_redundancy(redundancy, vision, language, total).to_array()
+            redundancy = _shared(first, second, *possible, most)
+        if free:
+            return Atoms.from_redundancy(redundancy, vision, language, total).to_array()
+        # Of differences that are zero rounding may leave a little less.
+        return np.maximum(Atoms.from_redundancy(redundancy, *possible, most).to_array(), 0.0)
+
+    def held(self) -> dict[str, tuple[float, float]]:
+        """Bits that each source's cells hold, and bits that its predictions tell."""
+        share = np.full((1, len(self.answer)), 1 / len(self.answer))
+        return {
+            name: (float(discrete_mi(self.tables(name, share))[0]), float(self.gains[name].mean()))
+            for name in ("vision", "language")
+        }
 
     def plug_in(self, definition: str) -> Array:
         """Atoms ``(1, 7)`` from the frequencies in the cells."""
         share = np.full((1, len(self.answer)), 1 / len(self.answer))
         first, second, both = (self.tables(name, share) for name in ("vision", "language", "both"))
         vision, language = discrete_mi(first), discrete_mi(second)
-        redundancy = np.minimum(vision, language) if definition == "mmi" else _shared(first, second)
-        return Atoms.from_redundancy(redundancy, vision, language, discrete_mi(both)).to_array()
+        total = np.maximum(np.maximum(vision, language), discrete_mi(both))
+        least = np.minimum(vision, language)
+        redundancy = least if definition == "mmi" else _shared(first, second, vision, language, total)
+        return np.maximum(Atoms.from_redundancy(redundancy, vision, language, total).to_array(), 0.0)
 
 
 def thinned(tables: Array, bits: Array) -> Array:
@@ -85,20 +109,19 @@ def thinned(tables: Array, bits: Array) -> Array:
     return mixed(share, draws)
 
 
-def _shared(first: Array, second: Array) -> Array:
-    """BROJA redundancy in bits of two tables, ``(n_draws,)``."""
-    union = union_information(first, second, TOLERANCE_BITS)
-    return discrete_mi(first) + discrete_mi(second) - union
+def _shared(first: Array, second: Array, vision: Array, language: Array, total: Array) -> Array:
+    """BROJA redundancy in bits ``(n_draws,)`` of two tables, as far as the three informations allow it."""
+    shared = discrete_mi(first) + discrete_mi(second) - union_information(first, second, TOLERANCE_BITS)
+    return np.clip(shared, np.maximum(vision + language - total, 0.0), np.minimum(vision, language))
 
 
-def weigh(task: Task, probabilities: dict[str, Array], without: Array) -> Evidence:
-    """Evidence in the out-of-fold ``probabilities`` ``(n_samples, n_classes)`` over those ``without`` features."""
-    rows = np.arange(len(task.answer))
-    least = np.log2(without[rows, task.answer])
-    gains = {name: np.log2(predicted[rows, task.answer]) - least for name, predicted in probabilities.items()}
-    wanted = min(MOST_CELLS, max(2, len(rows) // (SAMPLES_PER_CELL * task.n_classes)))
+def weigh(task: Task, probabilities: dict[str, Array]) -> Evidence:
+    """Evidence in the out-of-fold ``probabilities`` ``(n_samples, n_classes)`` from each source and both."""
+    wanted = min(MOST_CELLS, max(2, len(task.answer) // (SAMPLES_PER_CELL * task.n_classes)))
     cells = {name: _cells(predicted, wanted, task.seed) for name, predicted in probabilities.items()}
-    return Evidence(gains, cells, task.answer, task.n_classes)
+    return Evidence(
+        {name: gains(task, predicted) for name, predicted in probabilities.items()}, cells, task.answer, task.n_classes
+    )
 
 
 def _cells(probabilities: Array, wanted: int, seed: int) -> Rows:

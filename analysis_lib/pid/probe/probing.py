@@ -3,37 +3,28 @@
 No invertible map makes an answer token Gaussian. This second estimator assumes nothing about the distribution of the
 hidden states and sees synergy of any kind, an exclusive or included; it sees only what its classifiers find.
 
-Informations are usable informations, out of fold (`analysis_lib.pid.probe.classifiers`), from vision, from
-language and from both; how they become atoms is in `analysis_lib.pid.probe.evidence`.
+Informations are usable informations, out of fold and stacked (`analysis_lib.pid.probe.stacking`), from vision, from
+language and from both; how they become atoms is in `analysis_lib.pid.probe.evidence`. They keep the bounds that
+informations have, and no atom is below zero.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from analysis_lib.pid.atoms import QUANTITIES
+from analysis_lib.pid.atoms import QUANTITIES, Atoms
 from analysis_lib.pid.diagnostics.notes import note_copies
 from analysis_lib.pid.discrete import DISCRETE_DEFINITIONS
 from analysis_lib.pid.estimate import Estimate, summarise
 from analysis_lib.pid.inference.estimating import group_counts, reorder
-from analysis_lib.pid.probe.classifiers import (
-    CLASSIFIERS,
-    FOLDS,
-    Choice,
-    Split,
-    Task,
-    baseline,
-    nested_splits,
-    predict_again,
-    predict_sources,
-)
-from analysis_lib.pid.probe.evidence import weigh
+from analysis_lib.pid.probe.classifiers import CLASSIFIERS, FOLDS, Array, Choice, Design, Fold, Rows, Task, split
+from analysis_lib.pid.probe.evidence import Evidence, weigh
+from analysis_lib.pid.probe.stacking import Stack, stack
 from analysis_lib.pid.result import PIDResult, gather
 from analysis_lib.pid.samples.arrays import read_labels
 from analysis_lib.pid.samples.read_samples import (
@@ -50,10 +41,7 @@ from analysis_lib.pid.samples.reduction import reduce_layers
 
 SAMPLES_PER_ANSWER = 2 * FOLDS
 DUPLICATE_SHARE = 0.1
-NOTICEABLE_BITS = 0.01
-
-Array = NDArray[np.float64]
-Rows = NDArray[np.int64]
+LEAST_HELD = 0.9
 
 
 def probe_pid(
@@ -90,13 +78,16 @@ def probe_pid(
     n_bootstrap, n_null
         bootstrap draws, and shuffles of the answer. A shuffle trains the chosen classifiers again in every fold.
     classifiers
-        names in ``CLASSIFIERS`` to choose among. Boosted trees take longer than all others together.
+        names in ``CLASSIFIERS`` to choose among; one further down that list must be worth it. Boosted trees take longer
+        than all others together.
 
     Returns
     -------
-    PIDResult of mode ``"probe"``. ``atoms`` are held out, and may be a little below zero where the truth is zero;
-    ``plug_in`` are those of the frequencies in the cells. Intervals hold the classifiers fixed. Diagnostics tell the
-    classifiers chosen, accuracies and the answer's entropy; ``d_target`` is the number of answers.
+    PIDResult of mode ``"probe"``. ``atoms`` are held out and possible: none is below zero, no information exceeds the
+    answer's entropy, and that of both sources is not less than that of one. Intervals hold the classifiers fixed and
+    end where the possible ends; ``replicates`` scatter as sampling makes them, also beyond. ``plug_in`` are the atoms
+    of the frequencies in the cells. Diagnostics tell the classifiers chosen, accuracies and the answer's entropy;
+    ``d_target`` is the number of answers.
 
     Raises
     ------
@@ -163,35 +154,48 @@ class Request:
 
 def _probe_layer(vision: Array, language: Array, request: Request) -> tuple[Estimate, dict[str, Any]]:
     features = {"vision": vision, "language": language, "both": np.concatenate([vision, language], axis=1)}
-    task = Task(features, request.answer, request.n_classes, request.seed)
-    splits = nested_splits(task.answer, request.groups, request.seed)
-    probabilities, chosen = predict_sources(task, splits, request.classifiers)
-    evidence = weigh(task, probabilities, baseline(task, splits))
+    designs = {name: Design(values) for name, values in features.items()}
+    task = Task(designs, request.answer, request.n_classes, request.seed)
+    folds = split(task.answer, request.groups, request.seed)
+    found = stack(task, folds, {name: [Choice(each, name) for each in request.classifiers] for name in features})
+    evidence = weigh(task, found.probabilities)
     point = evidence.held_out(np.ones((1, len(task.answer))), request.definition)[0]
     draws = group_counts(request.groups, request.n_bootstrap, np.random.default_rng([request.seed, 1])).numpy()
-    replicates = evidence.held_out(draws, request.definition)
-    replicates = replicates - replicates.mean(0) + point
-    usual = {name: Counter(choices).most_common(1)[0][0] for name, choices in chosen.items()}
-    nulls, null_plug_ins = _nulls(task, splits, usual, request)
+    replicates = evidence.held_out(draws, request.definition, free=True)
+    usual = {name: Counter(choices).most_common(1)[0][0] for name, choices in found.chosen.items()}
+    nulls, null_plug_ins = _nulls(task, folds, usual, request)
     estimate = summarise(
         point=point,
         plug_in=evidence.plug_in(request.definition)[0],
-        replicates=replicates,
+        replicates=replicates - replicates.mean(0) + point,
         null=nulls,
         null_plug_in=null_plug_ins,
+        held_out=True,
     )
-    return estimate, _describe(estimate, task, probabilities, chosen)
+    figures = _describe(estimate, task, found, evidence)
+    return _possible(estimate, figures["entropy"]), figures
 
 
-def _nulls(task: Task, splits: list[Split], choices: dict[str, Choice], request: Request) -> tuple[Array, Array]:
-    """Held-out and plug-in atoms ``(n_null, 7)`` for answers that move whole groups at random."""
+def _possible(estimate: Estimate, entropy: float) -> Estimate:
+    """The estimate with intervals that hold their point and end where the possible ends."""
+    point = estimate.atoms.to_array()
+    low = np.clip(np.minimum(estimate.low.to_array(), point), 0.0, entropy)
+    high = np.clip(np.maximum(estimate.high.to_array(), point), 0.0, entropy)
+    return replace(estimate, low=Atoms.from_array(low), high=Atoms.from_array(high))
+
+
+def _nulls(task: Task, folds: list[Fold], choices: dict[str, Choice], request: Request) -> tuple[Array, Array]:
+    """Held-out and plug-in atoms ``(n_null, 7)`` for answers that move whole groups at random.
+
+    Classifiers are trained, calibrated and pooled again, but not chosen again.
+    """
     rng = np.random.default_rng([request.seed, 2])
     held_out, plug_in = [], []
     for _ in range(request.n_null):
-        answer = task.answer[reorder(request.groups, rng)]
-        shuffled = Task(task.features, answer, task.n_classes, task.seed)
-        evidence = weigh(shuffled, predict_again(shuffled, choices, splits), baseline(shuffled, splits))
-        held_out.append(evidence.held_out(np.ones((1, len(answer))), request.definition)[0])
+        shuffled = replace(task, answer=task.answer[reorder(request.groups, rng)])
+        found = stack(shuffled, folds, {name: [choice] for name, choice in choices.items()})
+        evidence = weigh(shuffled, found.probabilities)
+        held_out.append(evidence.held_out(np.ones((1, len(task.answer))), request.definition)[0])
         plug_in.append(evidence.plug_in(request.definition)[0])
     return np.stack(held_out), np.stack(plug_in)
 
@@ -222,32 +226,36 @@ def _check_answers(codes: Rows, labels: list[Any], groups: Rows, grouped: bool) 
             )
 
 
-def _describe(
-    estimate: Estimate, task: Task, probabilities: dict[str, Array], chosen: dict[str, list[Choice]]
-) -> dict[str, Any]:
+def _describe(estimate: Estimate, task: Task, found: Stack, evidence: Evidence) -> dict[str, Any]:
     """Figures and flags of one layer."""
-    counts = np.bincount(task.answer)
-    shares = counts / counts.sum()
-    both = task.features["both"]
+    shares = task.frequencies
+    both = task.designs["both"].values
     duplicates = duplicated_rows(both)
     flags = []
     if duplicates > DUPLICATE_SHARE * len(both):
         flags.append(f"{duplicates} of {len(both)} samples repeat another's features")
     if estimate.atoms.total <= estimate.null_high.total:
         flags.append("total not above its shuffled-answer null")
-    if estimate.high.synergy < -NOTICEABLE_BITS:
-        flags.append("synergy below zero: the joint classifiers missed what single sources tell")
+    for name, (held, told) in evidence.held().items():
+        if held < LEAST_HELD * told:
+            flags.append(
+                f"cells hold {held:.1f} of the {told:.1f} bits of {name}: redundancy may be larger than it seems"
+            )
+    said = found.probabilities.items()
     return {
         "n_samples": len(both),
-        "d_vision": task.features["vision"].shape[1],
-        "d_language": task.features["language"].shape[1],
+        "d_vision": task.designs["vision"].values.shape[1],
+        "d_language": task.designs["language"].values.shape[1],
         "d_target": task.n_classes,
         "preservation": float("nan"),
         **{f"seed_spread_{name}": float("nan") for name in QUANTITIES},
         "entropy": float(-(shares * np.log2(shares)).sum()),
         "chance": float(shares.max()),
-        **{f"accuracy_{name}": float((p.argmax(1) == task.answer).mean()) for name, p in probabilities.items()},
-        **{f"classifiers_{name}": [f"{c.classifier} ({c.features})" for c in chosen[name]] for name in chosen},
+        **{f"accuracy_{name}": float((p.argmax(1) == task.answer).mean()) for name, p in said},
+        **{
+            f"classifiers_{name}": [f"{c.classifier} ({c.features})" for c in found.chosen[name]]
+            for name in found.chosen
+        },
         "duplicates": duplicates,
         "interval": "samples, classifiers held fixed",
         "flags": flags,

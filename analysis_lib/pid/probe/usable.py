@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis_lib.pid.probe.classifiers import CLASSIFIERS, Choice, Task, baseline, nested_splits, predict_again
+from analysis_lib.pid.probe.classifiers import CLASSIFIERS, Choice, Design, Task, split
+from analysis_lib.pid.probe.stacking import gains, stack
 from analysis_lib.pid.samples.arrays import read_labels
 from analysis_lib.pid.samples.read_samples import read_groups, read_variable
 
@@ -57,9 +58,7 @@ def usable_information(
     members = read_groups(groups, len(codes))
     if len(labels) < 2:
         raise ValueError(f"answer is {labels[0]!r} in every sample: there is nothing to tell. Give samples with others")
-    task = Task({SOURCE: variable.values[0]}, codes, len(labels), seed)
-    splits = nested_splits(codes, members, seed)
-    said = predict_again(task, {SOURCE: Choice(classifier, SOURCE)}, splits)[SOURCE]
-    own = np.arange(len(codes))
-    gain = np.log2(said[own, codes] / baseline(task, splits)[own, codes])
+    task = Task({SOURCE: Design(variable.values[0])}, codes, len(labels), seed)
+    found = stack(task, split(codes, members, seed), {SOURCE: [Choice(classifier, SOURCE)]})
+    gain = gains(task, found.probabilities[SOURCE])
     return float(gain.mean()), float(gain.std() / np.sqrt(len(gain)))

@@ -103,4 +103,4 @@ def test_estimates_stand_beside_the_truth_and_the_summary_finds_the_worst():
     said = experiment.summarise_estimates(found)
     assert (said["language_worst_task"], said["language_worst"].text) == ("ChooseCat", "0.60 bits")
     assert (said["hidden_beyond"], said["hidden_most_task"], said["n_run"]) == (1, "ChooseRel", 2)
-    assert said["vision_share"].text == "85%" and said["synergy_negative"] == 0
+    assert said["vision_share"].text == "85%" and said["synergy_found"] == 2
