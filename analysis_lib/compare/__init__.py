@@ -15,6 +15,7 @@ from analysis_lib.compare.answer_costs import (
     windowed_accuracy,
 )
 from analysis_lib.compare.behaviour import answer_entropies, behaviour, shares_right
+from analysis_lib.compare.blind import beside_probe, summarise_blind
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, read_claims
 from analysis_lib.compare.curves import LEVEL, WIDTH, Curve, Interval, NotMeasurableError, read_curve
 from analysis_lib.compare.depth import shares_by_layer, summarise_depth, summarise_shares
@@ -107,6 +108,7 @@ __all__ = [
     "answer_entropies",
     "answers_of_all",
     "behaviour",
+    "beside_probe",
     "chance_by_depth",
     "changes_by_task",
     "clusters",
@@ -152,6 +154,7 @@ __all__ = [
     "summarise_accuracies",
     "summarise_agreement",
     "summarise_answers",
+    "summarise_blind",
     "summarise_chance",
     "summarise_definitions",
     "summarise_depth",

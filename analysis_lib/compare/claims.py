@@ -111,6 +111,11 @@ class Claim:
     page: str
     would_change: str
     criteria: tuple[Criterion, ...]
+    remark: str = ""
+
+    def said(self, verdict: str) -> str:
+        """A verdict in words, with the remark that belongs to it wherever it is shown."""
+        return f"{verdict}; {self.remark}" if self.remark else verdict
 
 
 @dataclass(frozen=True)

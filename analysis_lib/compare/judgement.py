@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from analysis_lib.compare.blind import beside_probe, why_not_judged
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, Claim, Criterion
 from analysis_lib.compare.curves import NotMeasurableError
-from analysis_lib.compare.statistics import READINGS, STATISTICS, Reading
+from analysis_lib.compare.statistics import BETWEEN_MODELS, READINGS, STATISTICS, Reading
 from analysis_lib.text import format_value
 
 TOGETHER = "all tasks"
@@ -22,6 +23,8 @@ _ORDER = (DIFFERS, NOT_MEASURABLE, UNDECIDED, REPRODUCED)
 
 def judge(claims: Mapping[str, Claim], atoms: pd.DataFrame, readings: Mapping[str, Reading] = READINGS) -> pd.DataFrame:
     """Judge every criterion of every claim.
+
+    A reading that is blind where it is asked (`analysis_lib.compare.beside_probe`), or impossible, decides nothing.
 
     A claim about every task asks as many questions as there are tasks. Its intervals are widened so that all of them
     hold together as often as one interval does alone (Bonferroni), or one task in six would differ by chance too often.
@@ -39,14 +42,14 @@ def judge(claims: Mapping[str, Claim], atoms: pd.DataFrame, readings: Mapping[st
     -------
     One row per ``reading``, ``model``, ``claim``, ``statistic`` and ``task`` (or ``all tasks``), with ``value``,
     ``low``, ``high`` (not a number where nothing could be measured), ``unit``, ``verdict`` and, where there is no
-    measurement, its ``reason``.
+    measurement or it is not judged, the ``reason``.
 
     Raises
     ------
     ValueError
         A criterion asks for a statistic that nobody computes.
     """
-    rows = []
+    rows, compared = [], beside_probe(atoms)
     for name, reading in readings.items():
         for model, mine in atoms.groupby("model", sort=True):
             tasks = sorted(set(mine["task"]))
@@ -55,14 +58,20 @@ def judge(claims: Mapping[str, Claim], atoms: pd.DataFrame, readings: Mapping[st
                     asked = [[task] for task in tasks] if criterion.holds_in == "every_task" else [tasks]
                     for some in asked:
                         place = some[0] if criterion.holds_in == "every_task" else TOGETHER
-                        found = _measure(criterion, atoms, reading, str(model), some, len(asked))
+                        found = _measure(criterion, atoms, compared, reading, str(model), some, len(asked))
                         rows.append((name, model, claim.id, criterion.statistic, place, *found))
     columns = ["reading", "model", "claim", "statistic", "task", "value", "low", "high", "unit", "verdict", "reason"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _measure(
-    criterion: Criterion, atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str], n_asked: int
+    criterion: Criterion,
+    atoms: pd.DataFrame,
+    compared: pd.DataFrame,
+    reading: Reading,
+    model: str,
+    tasks: list[str],
+    n_asked: int,
 ) -> tuple[float, float, float, str, str, str]:
     if criterion.statistic not in STATISTICS:
         raise ValueError(
@@ -77,7 +86,9 @@ def _measure(
     ends = (found.low, found.high)
     if criterion.unit == "correlation":
         ends = (max(-1.0, found.low), min(1.0, found.high))
-    return found.value, *ends, criterion.unit, criterion.verdict(ends), ""
+    models = list(atoms["model"].unique()) if criterion.statistic in BETWEEN_MODELS else [model]
+    reason = why_not_judged(atoms, compared, reading, criterion.statistic, models, tasks)
+    return found.value, *ends, criterion.unit, UNDECIDED if reason else criterion.verdict(ends), reason
 
 
 def joined(verdicts: Iterable[str]) -> str:

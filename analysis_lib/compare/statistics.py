@@ -105,6 +105,16 @@ def vision_unique_last_over_peak(atoms: pd.DataFrame, reading: Reading, model: s
     return Interval.of_draws(float(curve.bits[-1] / curve.bits.max()), draws[:, -1] / draws.max(1))
 
 
+def vision_unique_rise_to_peak(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+    """Largest vision-unique information after the embeddings less that of the embeddings, which no layer has read."""
+    rows = reading.untouched(atoms, model)
+    curve = _vision_unique(atoms, reading, model, tasks)
+    if rows["layer"].min() > 0:
+        raise NotMeasurableError("the embeddings were not measured in this reading")
+    rise = curve.draws(DRAWS, _rng())
+    return Interval.of_draws(float(curve.bits[1:].max() - curve.bits[0]), rise[:, 1:].max(1) - rise[:, 0])
+
+
 def language_unique_last_share(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Language-unique information over the total at the last layer, mean over tasks."""
     prints, which = _last(atoms, reading, model, tasks), ATOMS.index("unique_language")
@@ -291,6 +301,7 @@ STATISTICS: dict[str, Statistic] = {
     for function in (
         vision_unique_peak_depth,
         vision_unique_last_over_peak,
+        vision_unique_rise_to_peak,
         language_unique_last_share,
         language_unique_late_rise,
         synergy_largest_share,
@@ -303,3 +314,9 @@ STATISTICS: dict[str, Statistic] = {
         effect_against_redundancy,
     )
 }
+AT_LAST_LAYER = ("language_unique_last_share", "fingerprint_distance", "redundancy_lead_in_differences")
+"""Statistics that ask about the last layer alone."""
+BETWEEN_MODELS = ("between_models_correlation",)
+"""Statistics that ask about all models."""
+UNDER_KNOCKOUT = ("vision_unique_rise", "synergy_rise", "total_rise", "effect_against_redundancy")
+"""Statistics that compare conditions."""

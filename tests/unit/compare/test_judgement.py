@@ -14,7 +14,7 @@ from analysis_lib.compare import READINGS, STATISTICS, Reading
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, Claims, read_claims
 from analysis_lib.compare.judgement import IN_PART, accepted_words, joined, judge, measured_words, standing, tiles
 from analysis_lib.report import charts
-from tests.unit.compare.conftest import FALLING, PLAIN, RISING, TASKS
+from tests.unit.compare.conftest import PLAIN, RISING, TASKS
 
 MAIN = {"main": Reading()}
 ONLY = np.ones(9)
@@ -24,6 +24,7 @@ LESS = {task: {"unique_vision": PLAIN["unique_vision"] + 3 - 0.4 * place} for pl
 MORE = {task: {"unique_vision": PLAIN["unique_vision"] + 1 + 0.4 * place} for place, task in enumerate(TASKS)}
 # Tasks differ, but not in redundancy.
 TRADED = {task: {"unique_language": (3 + n) * ONLY, "synergy": (8 - n) * ONLY} for n, task in enumerate(TASKS)}
+EARLY = np.array([0.3, 0.9, *PLAIN["unique_vision"][2:]])
 TWO = ("mini-llava-1.5", "mini-llava-1.6")
 
 
@@ -43,12 +44,14 @@ def verdict_of(claims: Claims, name: str, atoms: pd.DataFrame) -> str:
 @pytest.mark.parametrize(
     ("claim", "how", "expected"),
     [
-        ("C1", {}, REPRODUCED),
+        ("C1", {"curves": everywhere(unique_vision=EARLY)}, REPRODUCED),
+        ("C1", {}, DIFFERS),  # it only falls from the embeddings, which no layer has read
         ("C1", {"curves": everywhere(unique_vision=RISING)}, DIFFERS),
-        ("C1", {"curves": everywhere(unique_vision=0.5 + 0.5 * FALLING), "half": 0.2}, UNDECIDED),
-        ("C1", {"curves": {"QueryAttr": {"unique_vision": RISING}}}, IN_PART),
+        ("C1", {"curves": everywhere(unique_vision=0.5 + 0.5 * EARLY), "half": 0.2}, UNDECIDED),
+        ("C1", {"curves": everywhere(unique_vision=EARLY) | {"QueryAttr": {"unique_vision": RISING}}}, IN_PART),
         ("C2", {"curves": everywhere(unique_language=1.0 + 8.5 * RISING)}, REPRODUCED),
         ("C2", {"curves": everywhere(unique_language=ONLY)}, DIFFERS),
+        ("C2", {"curves": everywhere(unique_language=9.5 + 0.1 * RISING)}, IN_PART),  # no surge, though it rises
         ("C2", {"curves": everywhere(unique_language=9.5 - 0.1 * RISING)}, IN_PART),
         ("C2", {"curves": everywhere(unique_language=2.5 - RISING)}, DIFFERS),
         ("C3", {"half": 0.002}, REPRODUCED),
@@ -143,7 +146,8 @@ def test_a_verdict_says_of_how_many_tasks_or_criteria(claims, made):
         return standing(judge({name: claims.claims[name]}, made(**how), MAIN))["words"].iloc[0]
 
     assert words("C6", knocked=MORE) == REPRODUCED
-    assert words("C1", curves={"QueryAttr": {"unique_vision": RISING}}) == "in part (5 of 6 tasks)"
+    early = everywhere(unique_vision=EARLY) | {"QueryAttr": {"unique_vision": RISING}}
+    assert words("C1", curves=early) == "in part (5 of 6 tasks)"
     assert words("C5", curves=TRADED) == "in part (1 of 2 criteria)"
     less = {"unique_vision": 0 * ONLY}
     assert words("C6", knocked={TASKS[0]: less}) == "differs (1 of 6 tasks; 5 cannot tell)"

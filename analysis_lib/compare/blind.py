@@ -1,0 +1,94 @@
+"""Where a Gaussian reading is blind, and where an estimate is impossible: of neither is anything concluded.
+
+The final hidden state and the answer's logits determine the answer. So whatever tells bits about the answer tells at
+least as many about them, and a Gaussian estimate that lies below the probe's lower limit for the answer is too small:
+it misses what no correlation shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis_lib.compare.statistics import AT_LAST_LAYER, UNDER_KNOCKOUT, Reading
+from analysis_lib.shown import Summary
+from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS
+
+__all__ = ["beside_probe", "summarise_blind", "why_not_judged"]
+
+INFORMATIONS = ("information_vision", "information_language", "total")
+DETERMINING = ("prediction_hidden", "answer_logits")
+"""Targets that the answer is a function of."""
+KEY = ["model", "task", "layer", "quantity"]
+SIGNED = {"iccs": ATOMS, "delta": ("synergy",)}
+"""Atoms that a definition allows to be negative."""
+NOTICEABLE_BITS = 0.01
+
+
+def beside_probe(atoms: pd.DataFrame) -> pd.DataFrame:
+    """Gaussian informations of the untouched model beside the least that the probe finds about the answer.
+
+    Returns
+    -------
+    a row per ``model``, ``task``, ``layer``, ``quantity``, ``target`` and ``mode``, where both were read: ``bits``, the
+    probe's lower limit ``probed``, and whether the reading is ``blind``, its bits being less. Definitions have the same
+    informations; rows are BROJA's, or of the paper's recipe.
+    """
+    asked = atoms["quantity"].isin(INFORMATIONS)
+    untouched = atoms[asked & (atoms["condition"] == "baseline") & (atoms["target_from"] == "recomputed")]
+    least = untouched.loc[untouched["mode"] == "probe", [*KEY, "low"]].rename(columns={"low": "probed"})
+    gaussian = untouched[untouched["target"].isin(DETERMINING)].drop_duplicates([*KEY, "target", "mode"])
+    both = gaussian[[*KEY, "target", "mode", "bits"]].merge(least, on=KEY)
+    return both.assign(blind=both["bits"] < both["probed"] - NOTICEABLE_BITS)
+
+
+def summarise_blind(compared: pd.DataFrame) -> Summary:
+    """How many readings (a target at a layer of a task) by trained flows are blind in some information, of how many.
+
+    ``compared`` is of `beside_probe`.
+    """
+    by = compared[compared["mode"] == "cartesian"].groupby(["model", "task", "layer", "target"])["blind"].any()
+    return {"n_blind": int(by.sum()), "n_beside_probe": len(by)}
+
+
+def why_not_judged(
+    atoms: pd.DataFrame,
+    compared: pd.DataFrame,
+    reading: Reading,
+    statistic: str,
+    models: Sequence[str],
+    tasks: Sequence[str],
+) -> str:
+    """Why the rows that a statistic asks for in a reading cannot be judged, in words; empty where they can.
+
+    ``compared`` is of `beside_probe`.
+    """
+    mode = reading.knockout_mode if statistic in UNDER_KNOCKOUT else reading.mode
+    mine = compared[compared["model"].isin(models) & compared["task"].isin(tasks) & compared["blind"]]
+    asked = mine[(mine["target"] == reading.target) & (mine["mode"] == mode)]
+    rows = atoms[
+        atoms["model"].isin(models) & atoms["task"].isin(tasks) & (atoms["target"] == reading.target)
+        & (atoms["mode"] == mode) & (atoms["definition"] == reading.definition)
+        & atoms["quantity"].isin(set(ATOMS).difference(SIGNED.get(reading.definition, ())))
+        & (atoms["condition"] == "baseline")
+    ]  # fmt: skip
+    if statistic in AT_LAST_LAYER:
+        ends = atoms.groupby("model")["layer"].max()
+        asked, rows = (some[some["layer"] == some["model"].map(ends)] for some in (asked, rows))
+    blind = asked.assign(missing=asked["probed"] - asked["bits"]).sort_values("missing").to_dict("records")
+    if blind:
+        worst, layers = blind[-1], len({(row["model"], row["task"], row["layer"]) for row in blind})
+        return (
+            f"blind (layers: {layers}), most in {worst['task']} at layer {worst['layer']}: "
+            f"{QUANTITY_LABELS[worst['quantity']]} of {worst['bits']:.2f} bits is less than the "
+            f"{worst['probed']:.2f} bits that the probe finds about the answer alone"
+        )
+    wrong = rows[rows["high"] < -NOTICEABLE_BITS].sort_values("high").to_dict("records")
+    if wrong:
+        worst = wrong[0]
+        return (
+            f"impossible: {QUANTITY_LABELS[worst['quantity']]} of {worst['task']} at layer {worst['layer']} lies "
+            f"between {worst['low']:.2f} and {worst['high']:.2f} bits, and cannot be less than nothing"
+        )
+    return ""
