@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis_lib.pid import (
-    CLASSIFIERS,
+    QUICK_CLASSIFIERS,
     FittedLatents,
     PIDResult,
     Variable,
@@ -23,9 +23,6 @@ from .settings import Settings
 from .states import States
 
 __all__ = ["Estimator"]
-
-LEFT_OUT = "boosted trees"
-"""Of the classifiers, the one that takes longer than all others together."""
 
 
 class Estimator:
@@ -83,6 +80,6 @@ class Estimator:
             seed=self.settings.seed,
             groups=self.states.groups[asked],
             max_components=most,
-            classifiers=[name for name in CLASSIFIERS if name != LEFT_OUT],
+            classifiers=QUICK_CLASSIFIERS,
             **counts,
         )

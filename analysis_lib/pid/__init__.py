@@ -18,7 +18,7 @@ from analysis_lib.pid.gaussian import gaussian_mi, gaussian_pid
 from analysis_lib.pid.inference.bias import information_bias
 from analysis_lib.pid.inference.significance import control_false_discoveries
 from analysis_lib.pid.modes import MODES
-from analysis_lib.pid.probe.classifiers import CLASSIFIERS
+from analysis_lib.pid.probe.classifiers import CLASSIFIERS, QUICK_CLASSIFIERS
 from analysis_lib.pid.probe.probing import probe_pid
 from analysis_lib.pid.probe.usable import usable_information
 from analysis_lib.pid.result import PIDResult
@@ -32,6 +32,7 @@ __all__ = [
     "DEFINITIONS",
     "MODES",
     "QUANTITIES",
+    "QUICK_CLASSIFIERS",
     "Atoms",
     "FittedLatents",
     "PIDResult",

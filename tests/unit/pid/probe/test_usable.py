@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis_lib.pid import usable_information
+from analysis_lib.pid import probe_pid, usable_information
 
 
 def samples(n: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -25,12 +25,22 @@ def test_a_source_of_something_else_tells_nothing():
     assert abs(bits) < 0.05
 
 
+def test_it_is_what_the_probe_finds_in_one_of_its_sources():
+    source, answer = samples()
+    rng = np.random.default_rng(2)
+    how = {"classifiers": ["logistic regression, C 0.1", "logistic regression, C 1"], "max_components": 2, "seed": 3}
+    wide = np.concatenate([source, rng.normal(size=source.shape)], axis=1) + rng.normal(size=(len(answer), 6))
+    bits, _ = usable_information(wide, answer, **how)
+    probed = probe_pid(rng.normal(size=(len(answer), 1)), wide, answer, n_bootstrap=2, n_null=2, **how)
+    assert bits == pytest.approx(probed.atoms.information_language, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"answer": np.zeros(200, dtype=int)}, "in every sample: there is nothing to tell"),
         ({"answer": np.zeros(3, dtype=int)}, "one label per sample"),
-        ({"classifier": "oracle"}, "unknown classifier 'oracle': choose one of"),
+        ({"classifiers": "oracle"}, "unknown classifier 'oracle': choose one of"),
         ({"source": np.full((200, 2), np.nan)}, "NaN"),
         ({"source": np.zeros((2, 200, 2))}, "source must have shape"),
     ],
