@@ -13,13 +13,27 @@ from analysis_lib.models import Batch, VisionLanguageModel
 from .conditions import Condition
 from .decoder import with_features
 from .forward import forward_condition, knocked_out
+from .knockout import SUFFIX
 from .lockstep import forward_lockstep
+from .prompt_keys import PromptKeys
 
-__all__ = ["BACKENDS", "OF_PREFIX", "TOLERANCES", "Backend", "choose_backend", "forward_reference", "without_copies"]
+__all__ = [
+    "BACKENDS",
+    "MOST_CHECKED",
+    "OF_PREFIX",
+    "TOLERANCES",
+    "Backend",
+    "checked_conditions",
+    "choose_backend",
+    "forward_reference",
+    "without_copies",
+]
 
 BACKENDS = ("lockstep", "reference")
 TOLERANCES = {torch.float64: 1e-5, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 """By number format: how far lockstep may be from the reference, relative to the largest value of an array."""
+MOST_CHECKED = 6
+"""Conditions under which lockstep is checked against the reference, which runs them one by one."""
 OF_PREFIX = ("vision", "vision_final_norm")
 """Arrays that stem from the prefix alone: the same under all conditions unless one changes what the prefix reads."""
 
@@ -28,8 +42,9 @@ OF_QUESTION = ("language", "language_final_norm")
 
 Kept: TypeAlias = Sequence[int] | None
 Backend: TypeAlias = Callable[
-    [VisionLanguageModel, Batch, Sequence[Condition], Sequence[int], Kept], dict[str, torch.Tensor]
+    [VisionLanguageModel, Batch, Sequence[Condition], Sequence[int], Kept, PromptKeys | None], dict[str, torch.Tensor]
 ]
+"""What `forward_lockstep` is: a batch under all conditions."""
 
 
 def forward_reference(
@@ -38,8 +53,9 @@ def forward_reference(
     conditions: Sequence[Condition],
     pictures: Sequence[int],
     kept: Kept = None,
+    keys: PromptKeys | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Every condition by itself through the model's own forward; what `forward_lockstep` returns."""
+    """Every condition by itself through the model's own forward; what `forward_lockstep` returns, no keys kept."""
     with torch.inference_mode():
         seen = with_features(vlm, batch, pictures)
     runs = [forward_condition(vlm, seen, condition) for condition in conditions]
@@ -59,15 +75,16 @@ def forward_shared(
     conditions: Sequence[Condition],
     pictures: Sequence[int],
     kept: Kept = None,
+    keys: PromptKeys | None = None,
 ) -> dict[str, torch.Tensor]:
     """Lockstep for the conditions that share the prefix, the reference for those that change it."""
     shared = [number for number, condition in enumerate(conditions) if not condition.changes_prefix]
     apart = [number for number, condition in enumerate(conditions) if condition.changes_prefix]
     if not apart:
-        return forward_lockstep(vlm, batch, conditions, pictures, kept)
+        return forward_lockstep(vlm, batch, conditions, pictures, kept, keys)
     parts = [forward_reference(vlm, batch, [conditions[number] for number in apart], pictures)]
     if shared:
-        parts.append(forward_lockstep(vlm, batch, [conditions[number] for number in shared], pictures))
+        parts.append(forward_lockstep(vlm, batch, [conditions[number] for number in shared], pictures, None, keys))
     back = torch.tensor([(apart + shared).index(number) for number in range(len(conditions))])
     return _gathered({name: torch.cat([part[name].cpu() for part in parts], 1)[:, back] for name in parts[0]}, kept)
 
@@ -77,6 +94,7 @@ def choose_backend(
 ) -> Backend:
     """The backend called ``name``, or the reference, with a warning, where lockstep differs from it on ``batch``.
 
+    Lockstep runs under all conditions at once, as it will; the reference under those of `checked_conditions`.
     Conditions that change the prefix take the reference path by themselves; a warning names them.
     """
     if name == "reference":
@@ -93,8 +111,11 @@ def choose_backend(
         )
     shared = [condition for condition in conditions if not condition.changes_prefix]
     if shared:
+        sample = checked_conditions(shared, vlm.n_layers)
+        stepped = forward_lockstep(vlm, batch, shared, pictures)
         array, difference = largest_difference(
-            forward_lockstep(vlm, batch, shared, pictures), forward_reference(vlm, batch, shared, pictures)
+            {name: values[:, sample] for name, values in stepped.items()},
+            forward_reference(vlm, batch, [shared[number] for number in sample], pictures),
         )
         tolerance = TOLERANCES[vlm.dtype]
         if not difference <= tolerance:  # NaN as well
@@ -106,6 +127,26 @@ def choose_backend(
             )
             return forward_reference
     return forward_shared
+
+
+def checked_conditions(conditions: Sequence[Condition], n_layers: int) -> list[int]:
+    """Numbers of at most `MOST_CHECKED` conditions that stand for all; the same conditions, the same numbers.
+
+    Lockstep treats conditions differently by the span from which on positions are recomputed and by the kind of cuts
+    that a mask holds. One of each such sort is taken, that which leaves the shared states first (where sorts are more,
+    they are spread evenly over them, what cuts nothing among them); then of each that which leaves last; and so on.
+    """
+    sorts: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+    for number in sorted(range(len(conditions)), key=lambda number: conditions[number].first_layer(n_layers)):
+        kinds = tuple(sorted({type(cut).__name__ for cut in conditions[number].knockouts}))
+        sorts.setdefault((SUFFIX.index(conditions[number].first_target), kinds), []).append(number)
+    groups = [sorts[sort] for sort in sorted(sorts)]
+    if len(groups) > MOST_CHECKED:
+        groups = [groups[at * (len(groups) - 1) // (MOST_CHECKED - 1)] for at in range(MOST_CHECKED)]
+    chosen: list[int] = []
+    for turn in range(len(conditions)):
+        chosen += [group.pop(0 if turn % 2 == 0 else -1) for group in groups if group]
+    return sorted(chosen[:MOST_CHECKED])
 
 
 def without_copies(values: torch.Tensor, name: str, dtype: torch.dtype) -> torch.Tensor:

@@ -29,6 +29,7 @@ from .generation import continue_answers
 from .named_conditions import named_condition
 from .opening import open_activations, said_key
 from .pipeline import Ahead, written_behind
+from .prompt_keys import PromptKeys
 from .source_code import code_digest as _code_digest
 from .store import ActivationStore
 from .store_lock import writing
@@ -73,8 +74,9 @@ def extract(
         questions that run together; halved, with a warning, when they do not fit into memory.
     backend
         ``"lockstep"`` runs the part before the question once for all conditions and is checked on the first
-        questions against ``"reference"``, the model's own forward under hooks, one condition after the other. Where
-        they differ by more than rounding, a warning says by how much and the reference goes on.
+        questions against ``"reference"``, the model's own forward under hooks, one condition after the other, for
+        at most six conditions of all sorts. Where they differ by more than rounding, a warning says by how much and
+        the reference goes on.
     scoring
         what makes an answer correct. ``"generation"``: all that the untouched model says, greedily, is the answer
         but for case, articles, punctuation and words for numbers, as GQA's and VQA's evaluations have it. A condition
@@ -202,7 +204,8 @@ class _Extraction:
         pictures = same_picture(questions)
         with torch.inference_mode():
             batch = with_features(self.vlm, self.prepared(questions), pictures)
-        states = backend(self.vlm, batch, self.conditions, pictures, self.kept)
+        keys = PromptKeys(self.vlm, self.n_said) if self.n_said > 1 else None
+        states = backend(self.vlm, batch, self.conditions, pictures, self.kept, keys)
         once = stored_once(self.conditions)
         for name in once:
             states[name] = without_copies(states[name], name, self.vlm.dtype)
@@ -212,7 +215,7 @@ class _Extraction:
         states["predicted_token"] = predicted = logits.argmax(-1)
         if self.n_said:
             first = predicted[:, _untouched(self.conditions)]
-            states["said_tokens"] = continue_answers(self.vlm, batch, first, self.n_said)
+            states["said_tokens"] = continue_answers(self.vlm, batch, first, self.n_said, keys)
         if self.answers is not None:
             asked = questions["answer"].tolist()
             states["answer_logits"] = self.answers.logits(logits)

@@ -23,6 +23,7 @@ from .forward import pool
 from .knockout import SUFFIX, Cut
 from .masks import native_mask, reading_mask, refuse_blind
 from .prefix import Prefix, of_each_kind
+from .prompt_keys import PromptKeys
 
 __all__ = ["forward_lockstep"]
 
@@ -164,6 +165,7 @@ def forward_lockstep(
     conditions: Sequence[Condition],
     pictures: Sequence[int] | None = None,
     kept: Sequence[int] | None = None,
+    keys: PromptKeys | None = None,
 ) -> dict[str, torch.Tensor]:
     """Run a batch under all conditions at once and pool its states, in float32 on the model's device.
 
@@ -178,7 +180,8 @@ def forward_lockstep(
     pictures
         for each prompt the row of the first prompt with the same picture; ``None`` when all are different.
     kept
-        numbers of the conditions whose question states are gathered; ``None`` for all.
+        numbers of the conditions whose question states are gathered; ``None`` for all. keys: where keys and values of
+        the untouched prompts are to be kept.
 
     Returns
     -------
@@ -201,7 +204,10 @@ def forward_lockstep(
     rows = list(range(len(batch.spans))) if pictures is None else list(pictures)
     given = decoder_input(vlm, with_features(vlm, batch, rows))
     gathered = conditions if kept is None else [conditions[number] for number in kept]
-    return _Steps(vlm, batch.spans, conditions, rows, given, gathered).run()
+    steps = _Steps(vlm, batch.spans, conditions, rows, given, gathered)
+    if keys is not None:
+        keys.begin(steps.trunk.rows.columns < batch.lengths[:, None])
+    return steps.run(keys)
 
 
 class _Steps:
@@ -231,7 +237,7 @@ class _Steps:
             for name in {condition.first_target for condition in conditions}
         }
 
-    def run(self) -> dict[str, torch.Tensor]:
+    def run(self, keys: PromptKeys | None = None) -> dict[str, torch.Tensor]:
         """Through all layers; what `forward_lockstep` returns."""
         vision, language = [self._vision(self.prefix.states)], [self._language()]
         forks = [condition.first_layer(self.vlm.n_layers) for condition in self.conditions]
@@ -241,6 +247,8 @@ class _Steps:
             self.prefix.step(module, layer, cache)
             cache = _Cache(cache, self.picture if len(self.prefix.image) < len(self.picture) else None)
             self.trunk.step(module, layer, cache)
+            if keys is not None:
+                keys.add(cache.keys, cache.values)
             for branch in self.branches.values():
                 if branch.conditions:
                     branch.step(module, layer, _Cache(cache))

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from functools import cache
 
+from analysis_lib.activations.prompt_keys import SHARE
+
 from .machines import RATES, Gpu
 from .planning import ModelPlan
 
@@ -53,9 +55,13 @@ def to_decompose(one: ModelPlan) -> float:
 
 
 def largest_batch(one: ModelPlan, memory: float) -> int:
-    """How many of the profile's ``batch_size`` questions run together in so much memory; halved until they fit."""
+    """How many of the profile's ``batch_size`` questions run together in so much memory; halved until they fit.
+
+    A share of what the weights leave is for the keys and values that answers go on from.
+    """
     batch = one.batch_size
-    while batch and one.device_memory(batch) + RESERVED > memory:
+    left = (memory - RESERVED - one.weights) * (1 - SHARE if one.generates else 1)
+    while batch and batch * one.per_question.activations > left:
         batch //= 2
     return batch
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis_lib.activations import asked_conditions
+from analysis_lib.activations.backends import MOST_CHECKED
 from analysis_lib.activations.extract import N_CHECKED
 from analysis_lib.activations.store import whole_batches
 from analysis_lib.activations.stored_arrays import array_specs, kept_of, states_format
@@ -100,16 +101,20 @@ class ModelPlan:
 
     @property
     def operations(self) -> dict[str, int]:
-        """Floating point operations of ``extraction``, ``answers`` that are generated, and ``checks``."""
+        """Floating point operations of ``extraction``, ``answers`` that are generated, and ``checks``.
+
+        An answer is taken to be one token, after which one more pass says its end: it goes on from the keys and
+        values that its prompt left in memory.
+        """
         one, reads = self.per_question, sum(task.reads for task in self.tasks)
         checks = 0
         for task in self.tasks:
             checked, of_noise = min(N_CHECKED, task.questions), min(N_OF_NOISE, task.questions)
-            both = one.vision + one.prefix + one.question + self.conditions * one.plain
+            both = one.vision + one.prefix + one.question + min(self.conditions, MOST_CHECKED) * one.plain
             checks += checked * both + of_noise * (1 + 2 * self.whole_conditions) * (one.vision + one.plain)
         return {
             "extraction": reads * (one.vision + one.prefix) + self.questions * one.question,
-            "answers": self.questions * one.plain if self.generates else 0,
+            "answers": one.plain * self.questions**2 // self.tokens if self.generates else 0,
             "checks": checks,
         }
 

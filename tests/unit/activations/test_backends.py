@@ -12,16 +12,20 @@ import torch
 import xarray as xr
 
 from analysis_lib.activations import (
+    CONDITIONS,
     Condition,
     Knockout,
+    RandomEdges,
     backends,
     extract,
     forward_lockstep,
     get_condition,
     keep_only,
     random_edges,
+    window_conditions,
 )
-from analysis_lib.models import Batch, VisionLanguageModel
+from analysis_lib.models import Batch, VisionLanguageModel, prepare
+from tests.unit.models.tiny import LAYERS
 
 WITHIN = Condition("within", (Knockout("image", "image", (1, 2)),))
 ARRAYS = ("vision", "language", "prediction_hidden", "answer_logits", "answer_probability")
@@ -70,6 +74,35 @@ def test_a_single_undefined_number_is_a_difference(
     disturb(monkeypatch, "language", spoil)
     with pytest.warns(UserWarning, match="by nan of the largest value of language"):
         assert np.isfinite(extract(one_model, questions)["language"].values).all()
+
+
+def test_the_check_takes_as_many_reference_runs_however_many_conditions_there_are(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = [
+        *CONDITIONS.values(),
+        *(condition for name in CONDITIONS if name != "baseline" for condition in window_conditions(name, LAYERS, 1)),
+        keep_only(("image", "last")),
+        random_edges("paper"),
+    ]
+    ran: list[str] = []
+    forward = backends.forward_condition
+
+    def noted(vlm: VisionLanguageModel, batch: Batch, condition: Condition) -> dict[str, torch.Tensor]:
+        ran.append(condition.name)
+        return forward(vlm, batch, condition)
+
+    monkeypatch.setattr(backends, "forward_condition", noted)
+    chosen = [every[number] for number in backends.checked_conditions(every, LAYERS)]
+    assert (
+        backends.choose_backend("lockstep", one_model, prepare(one_model, questions), every, range(len(questions)))
+        is not None
+    )
+    assert ran == [condition.name for condition in chosen] and len(ran) == backends.MOST_CHECKED < len(every)
+    assert {condition.first_target for condition in chosen} == {"gap", "question", "last"}
+    assert "baseline" in ran and {type(cut) for one in chosen for cut in one.knockouts} >= {Knockout, RandomEdges}
+    for n in range(1, backends.MOST_CHECKED + 1):
+        assert backends.checked_conditions(every[:n], LAYERS) == list(range(n)), "few are all checked"
 
 
 def test_rounding_is_no_difference(

@@ -23,6 +23,7 @@ from analysis_lib.activations.batching import same_picture
 from analysis_lib.activations.decoder import decoder_input, take, with_features
 from analysis_lib.activations.forward import POOLED, pool
 from analysis_lib.activations.generation import UNSAID, continue_answers
+from analysis_lib.activations.prompt_keys import PromptKeys
 from analysis_lib.models import Batch, VisionLanguageModel, prepare, span_mask
 from analysis_lib.models.families import FAMILIES
 from tests.unit.activations.sample_conditions import (
@@ -174,7 +175,13 @@ def test_a_part_of_a_batch_with_pixels_or_features_gives_the_same_numbers(
 def test_answers_are_those_of_the_models_own_generate(
     vlm: VisionLanguageModel, batch: Batch, table: pd.DataFrame, states: States
 ) -> None:
-    said = continue_answers(vlm, batch, states["logits"][:, 0].argmax(-1), 5)
+    first, keys = states["logits"][:, 0].argmax(-1), PromptKeys(vlm, 5)
+    said = continue_answers(vlm, batch, first, 5)
+    forward_lockstep(vlm, batch, (STRICT, BASELINE), same_picture(table), keys=keys)
+    windows = [reach.window for reach in vlm.reaches if reach.window is not None]
+    assert len(keys) == (0 if windows and min(windows) < batch.length + 5 else len(table))
+    assert torch.equal(continue_answers(vlm, batch, first, 5, keys), said)
+    assert len(keys) == 0, "keys and values are used up"
     for row in range(len(table)):
         alone = prepare(vlm, table.iloc[[row]])
         own = vlm.model.generate(**alone.inputs, max_new_tokens=5, do_sample=False)

@@ -8,10 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from analysis_lib.activations import answered_correctly, extract, open_activations, other_answers, outcomes
+from analysis_lib.activations import (
+    answered_correctly,
+    extract,
+    forward_lockstep,
+    get_condition,
+    open_activations,
+    other_answers,
+    outcomes,
+    prompt_keys,
+)
 from analysis_lib.activations.answering import Answers
 from analysis_lib.activations.decoder import take, with_features
 from analysis_lib.activations.generation import UNSAID, continue_answers
+from analysis_lib.activations.prompt_keys import PromptKeys
 from analysis_lib.answers import normalised
 from analysis_lib.models import load_model, prepare
 from tests.unit.activations.small import write_small
@@ -131,6 +141,45 @@ def test_what_is_said_is_what_the_model_generates(kind: str, tmp_path: Path) -> 
         assert [int(token) for token in said[row] if token != UNSAID] == expected
     few = continue_answers(vlm, take(vlm, batch, [2, 0]), logits.argmax(-1)[[2, 0]], 6)
     assert torch.equal(few, said[[2, 0]])
+
+
+@pytest.mark.parametrize("fitting", [0, 2, 5])
+def test_answers_go_on_from_the_keys_that_memory_took_and_run_the_other_prompts_again(
+    fitting: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vlm = load_model(save_tiny(tmp_path / "model", "llava"), device="cpu")
+    asked = questions_table(tmp_path / "pictures")
+    batch, runs, n_said = prepare(vlm, asked), [], 6
+    with torch.inference_mode():
+        logits = vlm.model(**batch.inputs, use_cache=False).logits[range(len(asked)), batch.lengths - 1]
+    first = torch.tensor(logits.argmax(-1).tolist())
+    said = continue_answers(vlm, batch, first, n_said).clone()
+    first[1] = min(vlm.end_tokens)  # ends at once, and is left out from among the others
+    said[1] = UNSAID
+    token = prompt_keys.MOST_BYTES // prompt_keys.at_once(vlm, 1)
+    monkeypatch.setattr(prompt_keys, "MOST_BYTES", fitting * token * (batch.length + n_said))
+    keys = PromptKeys(vlm, n_said)
+    forward_lockstep(vlm, batch, [get_condition("baseline"), get_condition("strict")], keys=keys)
+    assert len(keys) == fitting
+    with vlm.decoder_layers[0].register_forward_pre_hook(
+        lambda _module, args, kwargs: runs.append((args[0] if args else kwargs["hidden_states"]).shape[:2]),
+        with_kwargs=True,
+    ):
+        assert torch.equal(continue_answers(vlm, batch, first, n_said, keys), said)
+    again = sum(n for n, length in runs if length > 1)
+    assert again == int((said[fitting:, 0] != UNSAID).sum())
+
+
+def test_an_extraction_runs_no_prompt_twice(tmp_path: Path) -> None:
+    runs: list[int] = []
+    vlm, asked = talker("vicuna", "A dog"), table(tmp_path, ["dog", "left", "dog"])
+    tower = vlm.model.model.get_input_embeddings()
+    with tower.register_forward_hook(lambda _module, args, _out: runs.append(args[0].shape[1])):
+        found = extract(vlm, asked, ["baseline", "strict"])
+    assert set(found["said"].values) == {"A dog"}
+    whole = [length for length in runs if length > 1]
+    assert len(whole) == 1 + 2 + 1, "lockstep's check, the reference under both conditions, and the batch"
+    assert len(runs) - len(whole) == 2, "one token at a time, until the end is said"
 
 
 @pytest.mark.parametrize(

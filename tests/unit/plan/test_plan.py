@@ -12,6 +12,7 @@ import torch
 import yaml
 
 from analysis_lib.activations import extract, named_condition, pixel_dependence, window_conditions
+from analysis_lib.activations.prompt_keys import SHARE
 from analysis_lib.models import PROMPTS, VisionLanguageModel, load_model, prepare
 from analysis_lib.plan import GPUS, ModelPlan, Plan, Room, known_gpu, plan_profile, refusals, told
 from analysis_lib.plan.__main__ import main
@@ -100,8 +101,10 @@ def test_what_cannot_fit_is_refused_with_figure_setting_and_cure(plan: Plan, cha
 
 def test_a_batch_is_halved_until_it_fits_and_no_further(one: ModelPlan):
     assert largest_batch(one, 1e12) == one.batch_size
-    between = 1e9 + (one.device_memory(13) + one.device_memory(12)) / 2
-    assert largest_batch(one, between) == 12
+    beyond = (one.device_memory(13) + one.device_memory(12)) / 2 - one.weights
+    assert largest_batch(replace(one, generates=False), 1e9 + one.weights + beyond) == 12
+    assert largest_batch(one, 1e9 + one.weights + beyond) == 6, "answers go on from keys that want room as well"
+    assert largest_batch(one, 1e9 + one.weights + beyond / (1 - SHARE)) == 12
     assert largest_batch(one, 1e9) == 0
 
 
