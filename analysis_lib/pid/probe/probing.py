@@ -41,7 +41,7 @@ from analysis_lib.pid.samples.reduction import reduce_layers
 
 SAMPLES_PER_ANSWER = 2 * FOLDS
 DUPLICATE_SHARE = 0.1
-LEAST_HELD = 0.9
+NOTICEABLE_BITS = 0.1
 
 
 def probe_pid(
@@ -237,7 +237,7 @@ def _describe(estimate: Estimate, task: Task, found: Stack, evidence: Evidence) 
     if estimate.atoms.total <= estimate.null_high.total:
         flags.append("total not above its shuffled-answer null")
     for name, (held, told) in evidence.held().items():
-        if held < LEAST_HELD * told:
+        if told - held > NOTICEABLE_BITS:
             flags.append(
                 f"cells hold {held:.1f} of the {told:.1f} bits of {name}: redundancy may be larger than it seems"
             )

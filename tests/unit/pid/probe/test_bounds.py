@@ -89,6 +89,15 @@ def test_truths_are_hit(name: str) -> None:
     how = ONE | {"classifiers": PRODUCTS}
     result = probe_pid(seen(vision, rng), seen(language, rng), answer, **how)
     np.testing.assert_allclose(result.atoms.to_array(), truth, atol=0.08, err_msg=name)
+    # Sixteen answers leave two cells, which cannot hold two bits.
+    assert any("cells hold" in flag for flag in result.diagnostics["flags"]) == (name == "half in each")
+
+
+def test_cells_too_few_for_what_is_told_are_flagged() -> None:
+    rng = np.random.default_rng(5)
+    answer = rng.integers(0, 12, size=240)
+    result = probe_pid(seen(answer, rng), seen(answer, rng), answer, **ONE)
+    assert any("cells hold" in flag for flag in result.diagnostics["flags"])
 
 
 def test_both_sources_tell_what_either_does_though_no_classifier_of_both_could_learn_it() -> None:
