@@ -52,6 +52,14 @@ from analysis_lib.compare.redundancy import (
 )
 from analysis_lib.compare.rivals import COMMONEST, TWIN, accuracies, rival_of, summarise_accuracies
 from analysis_lib.compare.seeds import compare_seeds, seeds_by_atom, summarise_seeds
+from analysis_lib.compare.specifications import (
+    CHOICES,
+    claims_over_specifications,
+    judge_specifications,
+    reading_words,
+    summarise_specifications,
+    what_choices_do,
+)
 from analysis_lib.compare.statistics import (
     NOT_THERE,
     READINGS,
@@ -80,6 +88,7 @@ from analysis_lib.compare.trajectories import (
 )
 
 __all__ = [
+    "CHOICES",
     "COMMONEST",
     "DIFFERS",
     "EFFECTS",
@@ -111,6 +120,7 @@ __all__ = [
     "beside_probe",
     "chance_by_depth",
     "changes_by_task",
+    "claims_over_specifications",
     "clusters",
     "compare_models",
     "compare_seeds",
@@ -123,6 +133,7 @@ __all__ = [
     "fingerprints_by_model",
     "given_away",
     "judge",
+    "judge_specifications",
     "knockout_effects",
     "language_beside_options",
     "matching_test",
@@ -139,6 +150,7 @@ __all__ = [
     "read_claims",
     "read_curve",
     "read_fingerprints",
+    "reading_words",
     "redundancy_and_effects",
     "redundancy_share",
     "rise",
@@ -173,11 +185,13 @@ __all__ = [
     "summarise_recipe",
     "summarise_seeds",
     "summarise_shares",
+    "summarise_specifications",
     "summarise_windows",
     "tiles",
     "totals_beside_entropy",
     "untouched_by_model",
     "untouched_last_layer",
+    "what_choices_do",
     "whole_conditions",
     "wilson_interval",
     "windowed_accuracy",

@@ -111,7 +111,7 @@ def tiles(judged: pd.DataFrame) -> pd.DataFrame:
     In a task all criteria have to hold; a claim about all tasks together holds in part where some of them do.
     """
     rows = [
-        (*key, (_summed if key[-1] == TOGETHER else joined)(verdicts))
+        (*key, (summed if key[-1] == TOGETHER else joined)(verdicts))
         for key, verdicts in judged.groupby(["reading", "model", "claim", "task"], sort=False)["verdict"]
     ]
     return pd.DataFrame(rows, columns=["reading", "model", "claim", "task", "verdict"])
@@ -129,12 +129,13 @@ def standing(judged: pd.DataFrame) -> pd.DataFrame:
     for key, mine in judged.groupby(["reading", "model", "claim"], sort=False):
         together = set(mine["task"]) == {TOGETHER}
         parts = mine["verdict"] if together else tiles(mine)["verdict"]
-        rows.append((*key, _summed(parts), _worded(parts, "criteria" if together else "tasks"),
+        rows.append((*key, summed(parts), _worded(parts, "criteria" if together else "tasks"),
                      int((parts == REPRODUCED).sum()), len(parts)))  # fmt: skip
     return pd.DataFrame(rows, columns=["reading", "model", "claim", "verdict", "words", "held", "asked"])
 
 
-def _summed(verdicts: pd.Series) -> str:
+def summed(verdicts: pd.Series) -> str:
+    """One verdict from those of tasks or criteria: *in part* where some of them reproduce what others do not."""
     given = set(verdicts)
     if REPRODUCED in given and len(given) > 1:
         return IN_PART
@@ -143,7 +144,7 @@ def _summed(verdicts: pd.Series) -> str:
 
 def _worded(verdicts: pd.Series, what: str) -> str:
     """The verdict, and of how many tasks or criteria, where they do not all say the same."""
-    verdict, n = _summed(verdicts), len(verdicts)
+    verdict, n = summed(verdicts), len(verdicts)
     counts = verdicts.value_counts()
     if verdict == IN_PART:
         return f"{verdict} ({counts[REPRODUCED]} of {n} {what})"

@@ -14,6 +14,7 @@ from analysis_lib.report.charts.judged_tiles import LOOKS as CLAIM_LOOKS
 from analysis_lib.report.charts.judged_tiles import claim_tiles
 from analysis_lib.report.charts.lines import lines_with_interval
 from analysis_lib.report.charts.mask_charts import condition_gallery, mask_gallery, mask_picture
+from analysis_lib.report.charts.specification_curves import specification_curve
 from analysis_lib.report.charts.stacks import atom_stacks
 from analysis_lib.report.charts.steps import eigenvalue_bars, latent_scatter, matrix_picture, variance_spectrum
 from analysis_lib.report.charts.sweep_charts import exact_lines
@@ -46,6 +47,7 @@ __all__ = [
     "mask_switch",
     "matrix_picture",
     "minutes_allowed",
+    "specification_curve",
     "task_scatter",
     "variance_spectrum",
     "verdict_tiles",

@@ -66,6 +66,10 @@ def drawings() -> dict[str, Drawing]:
     answers = answers_by_condition()
     windows = answers[answers["measure"] == "accuracy"].assign(centre=[0, 1] * 2, condition="strict")
     ends_of_change = ("change", "change_low", "change_high")
+    readings = pd.DataFrame(
+        {"criterion": "share", "reading": ["flows", "ranks"], "value": [0.5, 0.8], "verdict": DIFFERS}
+    )
+    readings = readings.assign(low=readings["value"] - 0.1, high=readings["value"] + 0.1)
     said = {"description": WORDS}
     exact = said | {"uncertainty": "exact"}
     return {
@@ -145,6 +149,11 @@ def drawings() -> dict[str, Drawing]:
             tiles,
             lambda t: charts.claim_tiles(t, labels={"C3": "little synergy"}, select=None, **said),
             ("claim", "task", "model", "verdict"),
+        ),
+        "specification_curve": (
+            readings,
+            lambda t: charts.specification_curve(t, {"share": (0.77, 0.87)}, **exact),
+            ("criterion", "reading", "value", "low", "high", "verdict"),
         ),
     }
 
