@@ -26,6 +26,7 @@ __all__ = [
     "file_checksum",
     "hidden_neighbour",
     "is_litter",
+    "lay_beside",
     "new_folder",
     "remove_litter",
     "replacing",
@@ -111,6 +112,15 @@ def replacing(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
     if durable:
         _to_disk(path.parent)
+
+
+def lay_beside(source: str | Path, path: str | Path) -> None:
+    """Let ``path`` be what ``source`` is, in one step: the same file where the disk can have it twice, else a copy."""
+    with replacing(path, durable=True) as partial:
+        try:
+            os.link(source, partial)
+        except OSError:
+            shutil.copyfile(source, partial)
 
 
 @contextmanager

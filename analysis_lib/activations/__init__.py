@@ -7,7 +7,7 @@ from .answering import answered_correctly, other_answers
 from .checks import pixel_dependence
 from .conditions import CONDITIONS, Condition, keep_only
 from .example_prompt import EXAMPLE_SPANS, cuts_in_words, example_masks, shorten_picture
-from .extract import extract
+from .extract import extract, extract_shard
 from .forward import forward_condition, knocked_out
 from .knockout import KeepOnly, Knockout, RandomEdges
 from .lockstep import forward_lockstep
@@ -41,6 +41,7 @@ __all__ = [
     "cuts_in_words",
     "example_masks",
     "extract",
+    "extract_shard",
     "forward_condition",
     "forward_lockstep",
     "get_condition",

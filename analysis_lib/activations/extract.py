@@ -6,40 +6,35 @@ import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 import xarray as xr
 
-from analysis_lib.models import VisionLanguageModel, prepare
+from analysis_lib.models import VisionLanguageModel
 from analysis_lib.progress import progress
 from analysis_lib.tasks import check_questions, is_answered
 
-from .answering import SCORINGS, Answers, is_right, no_right_answer, texts_said
-from .backends import BACKENDS, OF_PREFIX, Backend, choose_backend, without_copies
-from .batching import HalvingRunner, arrange, is_out_of_memory, same_picture
+from .answering import SCORINGS, Answers, no_right_answer, texts_said
+from .backends import BACKENDS
+from .batching import HalvingRunner, arrange, is_out_of_memory
 from .columns import check_columns
 from .conditions import Condition
-from .decoder import with_features
-from .generation import continue_answers
 from .named_conditions import named_condition
+from .one_batch import N_CHECKED, BatchExtraction, untouched
 from .opening import open_activations, said_key
-from .pipeline import Ahead, written_behind
-from .prompt_keys import PromptKeys
+from .pipeline import written_behind
+from .shards import Shard, check_count, shards_of
 from .source_code import code_digest as _code_digest
 from .store import ActivationStore
 from .store_lock import writing
 from .store_settings import pictures_digest, settings_of
-from .stored_arrays import array_specs, kept_of, states_format, stored_once
+from .stored_arrays import array_specs, kept_of, states_format
 
-__all__ = ["N_CHECKED", "extract"]
-
-N_CHECKED = 4
-"""Questions on which lockstep is checked against the reference."""
+__all__ = ["N_CHECKED", "extract", "extract_shard"]
 
 
 def extract(
@@ -56,6 +51,7 @@ def extract(
     states_dtype: str | None = None,
     on_mismatch: str = "refuse",
     made_by: str = "hand",
+    shards: int = 1,
 ) -> xr.Dataset:
     """Run a model on questions under every condition; pool, store and label what happens inside.
 
@@ -96,6 +92,9 @@ def extract(
         ``"refuse"`` it, or ``"replace"`` it. What is no store, or not the store's, is never touched.
     made_by
         who asks, one word that the store keeps: ``"hand"`` may replace any store, others only their own.
+    shards
+        how many shards `extract_shard` has made of this extraction, which are merged into the store, the same that one
+        job writes; a store that is whole already needs them no more.
 
     Returns
     -------
@@ -108,6 +107,81 @@ def extract(
     MemoryError
         not even one question fits.
     """
+    asked: dict[str, Any] = {"batch_size": batch_size, "backend": backend, "scoring": scoring}
+    asked |= {"max_new_tokens": max_new_tokens}
+    asked |= {"states_of": states_of, "states_dtype": states_dtype, "on_mismatch": on_mismatch, "made_by": made_by}
+    with _folder(store) as folder, _extracted(vlm, questions, conditions, folder, None, shards, **asked) as done:
+        writer, chosen, kept, answers = done
+        reference = untouched(chosen) or 0
+        writer.finish(
+            {
+                "conditions": [condition.name for condition in chosen],
+                "kept": [chosen[number].name for number in kept],
+                "options": [] if answers is None else list(answers.options),
+                **_what_was_said(vlm, folder, reference),
+            }
+        )
+        dataset = open_activations(folder, verify=False)  # all of it was checked, or has just been written
+        if answers is None:
+            warnings.warn("the questions have no answers, so what is said to them is not scored", stacklevel=2)
+        elif (nothing := no_right_answer(dataset, chosen[reference].name)) is not None:
+            warnings.warn(nothing, stacklevel=2)
+        return dataset if store is not None else dataset.load()
+
+
+def extract_shard(
+    vlm: VisionLanguageModel,
+    questions: pd.DataFrame,
+    conditions: Sequence[str | Condition] = ("baseline", "paper", "strict"),
+    *,
+    store: str | Path,
+    shard: str,
+    **asked: Any,
+) -> None:
+    """Run a model on one of several blocks of the pictures, which `extract` merges into a store.
+
+    Parameters
+    ----------
+    vlm, questions, conditions
+        as of `extract`: all questions, of which this takes its block.
+    store
+        the folder of the store that is to be; the shard lies beside it, in ``STORE.shards/2-of-4``. A killed one
+        resumes where it stopped, and takes over what the store has already.
+    shard
+        its number from 1 and how many there are, such as ``"2/4"``.
+    **asked
+        what else `extract` takes by name, the same for all shards of a store.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, MemoryError
+        as `extract`; or no such shard.
+    """
+    which = Shard.named(shard)
+    with _extracted(vlm, questions, conditions, which.folder(Path(store)), which, 1, **asked):
+        pass
+
+
+@contextmanager
+def _extracted(
+    vlm: VisionLanguageModel,
+    questions: pd.DataFrame,
+    conditions: Sequence[str | Condition],
+    folder: Path,
+    shard: Shard | None,
+    shards: int,
+    *,
+    batch_size: int = 100,
+    backend: str = "lockstep",
+    scoring: str = "generation",
+    max_new_tokens: int = 16,
+    states_of: Sequence[str] | None = None,
+    states_dtype: str | None = None,
+    on_mismatch: str = "refuse",
+    made_by: str = "hand",
+) -> Iterator[tuple[ActivationStore, list[Condition], list[int], Answers | None]]:
+    """Write all batches of a store, or those of a shard; hold it, and what it is to be described by."""
+    check_count(shards)
     check_questions(questions)
     check_columns(questions)
     if batch_size < 1:
@@ -129,8 +203,8 @@ def extract(
         "states_of": [chosen[number].name for number in kept],
         "states_dtype": stored_as,
     }
-    with _folder(store) as folder, writing(folder):
-        extraction = _Extraction(vlm, chosen, kept, answers, backend, n_said)
+    with writing(folder):
+        extraction = BatchExtraction(vlm, chosen, kept, answers, backend, n_said)
 
         def begin(questions: pd.DataFrame) -> np.ndarray:  # what it refuses is refused before a folder is touched
             order = arrange(vlm, questions)
@@ -146,98 +220,37 @@ def extract(
         writer = ActivationStore(
             folder, settings, questions, specs, begin, pictures=pictures_digest(), replace=replace, made_by=made_by
         )
+        _take_over(writer, folder, shard, shards)
         run = HalvingRunner(extraction)
-        pending = writer.pending()
+        pending = writer.pending(shard)
         asked = [questions.iloc[writer.order[rows]] for rows in pending]
         with (
-            progress(len(questions), "question", "extract") as bar,
+            progress(len(questions) if shard is None else sum(map(len, asked)), "question", "extract") as bar,
             closing(extraction.prepared),
             written_behind(writer.write) as write,
         ):
-            bar.update(len(questions) - sum(map(len, asked)))
+            bar.update(0 if shard is not None else len(questions) - sum(map(len, asked)))
             for number, rows in enumerate(pending):
                 extraction.prepared.begin(*asked[number : number + 2])
                 write(rows, run(asked[number]))
                 bar.update(rows.stop - rows.start)
-        reference = chosen[_untouched(chosen) or 0].name
-        writer.finish(
-            {
-                "conditions": [condition.name for condition in chosen],
-                "kept": [chosen[number].name for number in kept],
-                "options": [] if answers is None else list(answers.options),
-                **_what_was_said(vlm, folder, _untouched(chosen) or 0),
-            }
-        )
-        dataset = open_activations(folder, verify=False)  # all of it was checked, or has just been written
-        if answers is None:
-            warnings.warn("the questions have no answers, so what is said to them is not scored", stacklevel=2)
-        elif (nothing := no_right_answer(dataset, reference)) is not None:
-            warnings.warn(nothing, stacklevel=2)
-        return dataset if store is not None else dataset.load()
+        yield writer, chosen, kept, answers
 
 
-class _Extraction:
-    """From questions to the arrays that `array_specs` lists; the first questions decide on the backend."""
-
-    def __init__(
-        self,
-        vlm: VisionLanguageModel,
-        conditions: Sequence[Condition],
-        kept: Sequence[int],
-        answers: Answers | None,
-        backend: str,
-        n_said: int,
-    ) -> None:
-        self.vlm, self.conditions, self.kept, self.answers = vlm, conditions, list(kept), answers
-        self.name, self.n_said = backend, n_said
-        self.backend: Backend | None = None
-        self.prepared = Ahead(vlm)
-
-    def choose_backend(self, questions: pd.DataFrame) -> Backend:
-        """Check lockstep on a few of the questions, spread over them."""
-        few = questions.iloc[np.unique(np.linspace(0, len(questions) - 1, N_CHECKED).astype(int))]
-        self.backend = choose_backend(self.name, self.vlm, prepare(self.vlm, few), self.conditions, same_picture(few))
-        return self.backend
-
-    def __call__(self, questions: pd.DataFrame) -> dict[str, np.ndarray]:
-        backend = self.backend or self.choose_backend(questions)  # a resumed store begins here
-        pictures = same_picture(questions)
-        with torch.inference_mode():
-            batch = with_features(self.vlm, self.prepared(questions), pictures)
-        keys = PromptKeys(self.vlm, self.n_said) if self.n_said > 1 else None
-        states = backend(self.vlm, batch, self.conditions, pictures, self.kept, keys)
-        once = stored_once(self.conditions)
-        for name in once:
-            states[name] = without_copies(states[name], name, self.vlm.dtype)
-        for name in {*OF_PREFIX, "prediction_hidden"} - {*once}:
-            states[name] = states[name][:, self.kept]
-        logits = states.pop("logits")
-        states["predicted_token"] = predicted = logits.argmax(-1)
-        if self.n_said:
-            first = predicted[:, _untouched(self.conditions)]
-            states["said_tokens"] = continue_answers(self.vlm, batch, first, self.n_said, keys)
-        if self.answers is not None:
-            asked = questions["answer"].tolist()
-            states["answer_logits"] = self.answers.logits(logits)
-            states["answer_probability"] = self.answers.probability(logits, asked)
-            states["correct_first_token"] = states["correct"] = by_first = self.answers.said_by(predicted, asked)
-            if self.n_said:
-                states["correct"] = self._as_said(states["said_tokens"], predicted, by_first, asked)
-        return {name: values.cpu().numpy() for name, values in states.items()}
-
-    def _as_said(
-        self, said: torch.Tensor, predicted: torch.Tensor, by_first: torch.Tensor, asked: Sequence[str]
-    ) -> torch.Tensor:
-        """What is correct by all that was said; under a condition that changes the first token, by that token."""
-        first = predicted[:, _untouched(self.conditions)]
-        texts = texts_said(self.vlm, said.numpy())
-        right = torch.tensor([is_right(*both) for both in zip(texts, asked, strict=True)], device=predicted.device)
-        return torch.where(predicted == first[:, None], right[:, None], by_first)
-
-
-def _untouched(conditions: Sequence[Condition]) -> int | None:
-    """The first condition that cuts nothing."""
-    return next((number for number, condition in enumerate(conditions) if not condition.knockouts), None)
+def _take_over(writer: ActivationStore, folder: Path, shard: Shard | None, shards: int) -> None:
+    """Adopt the shards of a store, or what the store of a shard has already."""
+    if shard is not None:
+        store = folder.parent.with_name(folder.parent.name.removesuffix(".shards"))
+        with suppress(ValueError, FileNotFoundError):  # of other settings, damaged, or not there yet
+            writer.adopt(store)
+    elif shards != 1 and writer.pending():
+        for one, place in shards_of(folder, shards):
+            writer.adopt(place)
+            if lacking := writer.pending(one):
+                raise ValueError(
+                    f"shard {one} is unfinished: {place} lacks {len(lacking)} batches; extract that shard again, which "
+                    "goes on from what it has"
+                )
 
 
 def _tokens_to_say(scoring: str, max_new_tokens: int, conditions: Sequence[Condition]) -> int:
@@ -248,7 +261,7 @@ def _tokens_to_say(scoring: str, max_new_tokens: int, conditions: Sequence[Condi
         raise ValueError(f"max_new_tokens is {max_new_tokens!r}; give a whole number, at least 1")
     if scoring == "first-token":
         return 0
-    if _untouched(conditions) is None:
+    if untouched(conditions) is None:
         warnings.warn(
             "no condition leaves the model untouched, so nothing is generated and answers are scored by their first "
             "token; add 'baseline' to the conditions",

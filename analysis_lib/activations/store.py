@@ -31,7 +31,15 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.storage import MemoryStore
 
-from analysis_lib.files import check_space, checksum, file_checksum, new_folder, remove_litter, write_atomically
+from analysis_lib.files import (
+    check_space,
+    checksum,
+    file_checksum,
+    lay_beside,
+    new_folder,
+    remove_litter,
+    write_atomically,
+)
 from analysis_lib.records import read_table, write_record, write_table
 from analysis_lib.stores import (
     ARRAYS,
@@ -52,6 +60,7 @@ from analysis_lib.stores import (
 )
 
 from .older import layout_of
+from .shards import Shard
 
 __all__ = ["ActivationStore", "ArraySpec", "whole_batches"]
 
@@ -153,13 +162,16 @@ class ActivationStore:
         check_removable(self.folder)
         return None
 
-    def _whole(self, records: StoreRecords) -> StoreRecords:
-        changed = [
+    def _differences(self, records: StoreRecords) -> list[str]:
+        """In what a store is not of these settings and pictures."""
+        return [
             f"{key}: {records.settings.get(key)!r} there, {self._settings.get(key)!r} asked for"
             for key in sorted(records.settings.keys() | self._settings.keys())
             if records.settings.get(key) != self._settings.get(key)
         ] or self._other_pictures(records)
-        if changed:
+
+    def _whole(self, records: StoreRecords) -> StoreRecords:
+        if changed := self._differences(records):
             raise ValueError(
                 f"{self.folder} was written by other settings ({'; '.join(changed)}); choose another folder, or "
                 "replace it with on_mismatch='replace'"
@@ -202,14 +214,38 @@ class ActivationStore:
             write_record(building / SETTINGS, self._settings, of=label, durable=True)
         return StoreRecords(self.folder, label, self._settings, files, {}, None)
 
-    def pending(self) -> list[slice]:
-        """The batches of samples still to be written."""
+    def pending(self, shard: Shard | None = None) -> list[slice]:
+        """The batches of samples still to be written, all of them or those of a shard."""
         starts = range(0, self._n_samples, self._batch_size)
         return [
             slice(start, min(start + self._batch_size, self._n_samples))
-            for start in starts
+            for start in (starts if shard is None else shard.of(starts))
             if str(start) not in self._done
         ]
+
+    def adopt(self, folder: Path) -> None:
+        """Take over the batches that another store of the same settings has done, once their files are checked.
+
+        Raises
+        ------
+        ValueError
+            it is of other settings, pictures or questions, or damaged; it stays as it is. FileNotFoundError: no store.
+        """
+        records = read_records(folder, finished=False)
+        changed = self._differences(records)
+        if changed or not np.array_equal(_order(records), self.order):
+            raise ValueError(
+                f"{folder} is a shard of another extraction ({'; '.join(changed) or 'its questions differ'}); delete "
+                "it and run that shard again with the parameters of the others"
+            )
+        for _, damage in damages(records):
+            raise damage
+        for start, batch in records.batches.items():
+            if start not in self._done:
+                for name in batch["files"]:
+                    lay_beside(records.folder / name, self.folder / name)
+                self._done[start] = batch
+        self._note_progress()
 
     def write(self, rows: slice, arrays: Mapping[str, np.ndarray]) -> None:
         """Write one batch of samples and, once its bytes are on the disk, count it as done.
@@ -227,6 +263,9 @@ class ActivationStore:
         if self._pictures is not None:
             batch[PICTURES] = self._pictures(self._questions.iloc[self.order[rows]])
         self._done[str(rows.start)] = batch
+        self._note_progress()
+
+    def _note_progress(self) -> None:
         progress = {"files": self._files, "batches": self._done}
         write_record(self.folder / PROGRESS, progress, of=self._label, durable=True)
 
