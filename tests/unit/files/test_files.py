@@ -18,6 +18,7 @@ from analysis_lib.files import (
     file_checksum,
     hidden_neighbour,
     is_litter,
+    lay_beside,
     new_folder,
     remove_litter,
     replacing,
@@ -168,3 +169,21 @@ def test_a_new_folder_never_takes_anothers_place(tmp_path: Path) -> None:
         (target / "thesis").write_text("somebody's")
     assert (target / "thesis").read_text() == "somebody's"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("can_link", [True, False])
+def test_a_file_laid_elsewhere_is_the_same_until_one_of_both_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_link: bool
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "on another disk")
+
+    if not can_link:
+        monkeypatch.setattr(os, "link", refuse)
+    here, there = tmp_path / "here", tmp_path / "new" / "there"
+    write_atomically(here, b"content")
+    lay_beside(here, there)
+    lay_beside(here, there)
+    assert there.read_bytes() == b"content" and there.samefile(here) == can_link
+    write_atomically(there, b"other")
+    assert here.read_bytes() == b"content" and {path.name for path in tmp_path.rglob("*")} == {"here", "new", "there"}
