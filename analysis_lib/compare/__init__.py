@@ -20,6 +20,14 @@ from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UND
 from analysis_lib.compare.curves import LEVEL, WIDTH, Curve, Interval, NotMeasurableError, read_curve
 from analysis_lib.compare.depth import shares_by_layer, summarise_depth, summarise_shares
 from analysis_lib.compare.estimators import estimates_of_answer, summarise_estimators, totals_beside_entropy
+from analysis_lib.compare.every_reading import (
+    CHOICES,
+    claims_over_specifications,
+    judge_specifications,
+    reading_words,
+    summarise_specifications,
+    what_choices_do,
+)
 from analysis_lib.compare.exact import matching_test, rank_correlation, rank_interval, rank_test
 from analysis_lib.compare.examples import draw_questions, model_sizes
 from analysis_lib.compare.fingerprints import (
@@ -52,14 +60,6 @@ from analysis_lib.compare.redundancy import (
 )
 from analysis_lib.compare.rivals import COMMONEST, TWIN, accuracies, rival_of, summarise_accuracies
 from analysis_lib.compare.seeds import compare_seeds, seeds_by_atom, summarise_seeds
-from analysis_lib.compare.specifications import (
-    CHOICES,
-    claims_over_specifications,
-    judge_specifications,
-    reading_words,
-    summarise_specifications,
-    what_choices_do,
-)
 from analysis_lib.compare.statistics import (
     NOT_THERE,
     READINGS,

@@ -12,6 +12,7 @@ from analysis_lib.experiments import (
     method,
     published_recipe,
     small_world,
+    specifications,
 )
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "method",
     "published_recipe",
     "small_world",
+    "specifications",
 ]

@@ -66,7 +66,7 @@ def accuracy(dataset: xr.Dataset) -> float:
 def test_the_checkpoint_is_small_and_holds_nothing_that_is_unpickled(folder: Path, mini: VisionLanguageModel) -> None:
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= 12 * MEGABYTE
-    assert {path.suffix for path in files} <= {".json", ".jinja", ".safetensors"}
+    assert {path.suffix for path in files} <= {".json", ".jinja", ".md", ".safetensors"}
     assert sum(weight.numel() for weight in mini.model.parameters()) <= 5_000_000
     assert 8 <= mini.n_layers <= 12
     assert type(mini.model).__name__ == "LlavaForConditionalGeneration"

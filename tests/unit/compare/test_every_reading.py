@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, Claim, read_claims
-from analysis_lib.compare.judgement import judge, standing
-from analysis_lib.compare.specifications import (
+from analysis_lib.compare.every_reading import (
     CHOICES,
     claims_over_specifications,
     judge_specifications,
@@ -19,6 +18,7 @@ from analysis_lib.compare.specifications import (
     summarise_specifications,
     what_choices_do,
 )
+from analysis_lib.compare.judgement import judge, standing
 from analysis_lib.compare.statistics import UNDER_KNOCKOUT
 from tests.unit.compare.conftest import RISING, TASKS
 
