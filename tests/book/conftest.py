@@ -134,7 +134,7 @@ def page_of_charts(book: Path) -> Path:
     return max(pages_of(book), key=lambda page: page.read_text(encoding="utf-8").count('class="vl-figure"'))
 
 
-@pytest.fixture(params=["some", pytest.param("all", marks=pytest.mark.slow)])
+@pytest.fixture(params=["some", pytest.param("all", marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def pages(request: pytest.FixtureRequest, book: Path) -> list[Path]:
     """What a browser is shown: the page with the most charts, the longest one and the first; then every page."""
     every = pages_of(book)
