@@ -16,7 +16,7 @@ import pandas as pd
 
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, Claim
 from analysis_lib.compare.judgement import IN_PART, TOGETHER, judge, summed
-from analysis_lib.compare.statistics import UNDER_KNOCKOUT, Reading
+from analysis_lib.compare.statistics import LEAST_PRESERVED, UNDER_KNOCKOUT, Reading
 from analysis_lib.shown import Shown, Summary
 
 __all__ = [
@@ -41,9 +41,6 @@ TARGETS = {"prediction_hidden": "final hidden state", "answer_logits": "answer's
 MAPS = {"cartesian": "flows", "marginal": "ranks", "joint": "joint flows", "probe": "probe"}
 
 VERDICTS = (REPRODUCED, IN_PART, DIFFERS, UNDECIDED)
-
-LEAST_PRESERVED = 0.5
-"""Below that part of the information a joint flow leaves noise, as `statistics.READINGS` has it."""
 
 
 @dataclass(frozen=True)

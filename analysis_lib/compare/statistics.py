@@ -21,6 +21,8 @@ from analysis_lib.compare.trajectories import correlate
 NOT_THERE = "not distinguishable from its null"
 LESS_THAN_RANDOM = "less than matched random systems"
 DRAWS = 1000
+LEAST_PRESERVED = 0.5
+"""Of the information: a joint flow that keeps less leaves atoms that are noise."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ READINGS: dict[str, Reading] = {
     "final hidden state, rank marginals": Reading(mode="marginal"),
     "answer's logits": Reading(target="answer_logits"),
     "the answer, by the probe": Reading(target="answer", mode="probe", knockout_mode=""),
-    "the paper's recipe": Reading(mode="joint", definition="mmi", knockout_mode="", least_preserved=0.5),
+    "the paper's recipe": Reading(mode="joint", definition="mmi", knockout_mode="", least_preserved=LEAST_PRESERVED),
 }
 """The readings that are judged, the one behind the book's conclusions first."""
 
