@@ -5,6 +5,7 @@
 """
 
 from ..wording import Asked
+from .counterfactuals import Counterfactual, answers_to, draw_counterfactual, write_counterfactuals
 from .embedded import EMBEDDED_MODELS, training_report, twin_report
 from .questions import FAMILIES, TRAINING_FAMILIES, answer_options, ask
 from .scene_pictures import PIXELS_PER_CELL, render
@@ -17,13 +18,17 @@ __all__ = [
     "PIXELS_PER_CELL",
     "TRAINING_FAMILIES",
     "Asked",
+    "Counterfactual",
     "answer_options",
+    "answers_to",
     "ask",
+    "draw_counterfactual",
     "embedded_minigqa",
     "render",
     "sample_scene",
     "scene_graph",
     "training_report",
     "twin_report",
+    "write_counterfactuals",
     "write_minigqa",
 ]
