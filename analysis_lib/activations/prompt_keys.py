@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from transformers import DynamicCache
+import transformers
 
 from analysis_lib.models import VisionLanguageModel
 
@@ -74,7 +74,7 @@ class PromptKeys:
         whole = n == len(keys)  # a part would keep all the rest in memory
         self._layers.append((keys, values) if whole else (keys[:n].clone(), values[:n].clone()))
 
-    def take(self, rows: torch.Tensor) -> tuple[DynamicCache, torch.Tensor, torch.Tensor | int]:
+    def take(self, rows: torch.Tensor) -> tuple[transformers.DynamicCache, torch.Tensor, torch.Tensor | int]:
         """What some of the prompts go on from; it is given away, and nothing stays here.
 
         Returns
@@ -82,7 +82,7 @@ class PromptKeys:
         Their keys and values; which of these are no padding, ``(n, n_keys)``; and their `position_lag`.
         """
         all_of_them = len(rows) == len(self._real)
-        cache = DynamicCache()
+        cache = transformers.DynamicCache()
         for layer, both in enumerate(self._layers):
             self._layers[layer] = (torch.empty(0), torch.empty(0))
             keys, values = both if all_of_them else (part[rows.to(part.device)] for part in both)

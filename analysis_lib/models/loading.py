@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from huggingface_hub import snapshot_download
-from transformers import AutoConfig
 
 from analysis_lib.vocabulary import ASSEMBLED_MODELS
 from analysis_lib.worlds.mini.embedded import EMBEDDED_MODELS, embedded_folder, verify
@@ -154,7 +154,7 @@ def _unknown(name: str | Path, reason: str) -> ValueError:
 def _family(name: str | Path, folder: Path) -> Family:
     """The family that a configuration names."""
     try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:  # the library's errors for configurations are of many kinds
         raise ValueError(
             f"{folder / 'config.json'} cannot be used ({type(error).__name__}: {error}); take the one that the "

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoProcessor
+import transformers
 
 from .checkpoint import read_settings
 from .families import Expected, Family, family_of, processor_class, side
@@ -27,7 +27,7 @@ def load_processor(folder: Path, model: Any) -> tuple[Any, dict[str, Any]]:
     """
     family = family_of(model.config)
     kind = processor_class(family)
-    loader = kind if family.films and _named(folder) in (None, family.processor) else AutoProcessor
+    loader = kind if family.films and _named(folder) in (None, family.processor) else transformers.AutoProcessor
     try:
         processor = loader.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except ImportError as error:

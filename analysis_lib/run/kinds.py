@@ -12,6 +12,7 @@ from pathlib import Path
 from analysis_lib.contents import contents
 from analysis_lib.files import check_space
 from analysis_lib.registered import DEFINITIONS, registered
+from analysis_lib.tasks.registry import get_task
 from analysis_lib.vocabulary import ASSEMBLED_MODELS, EMBEDDED_MODELS, EMBEDDED_SOURCES, PROMPTS, parse_condition
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[A-Za-z0-9][\w./-]*)?", re.ASCII)
@@ -115,8 +116,6 @@ def _placed(value: str, root: Path) -> Path:
 
 
 def _task(value: str, root: Path) -> None:
-    from analysis_lib.tasks.registry import get_task  # its package takes a while
-
     get_task(value)
 
 

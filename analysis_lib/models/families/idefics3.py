@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from transformers import Idefics3Processor
+import transformers
 
 from .family import Expected, Family, side
 
@@ -21,7 +21,7 @@ def _expected(model: Any) -> Expected:
 
 def _count(processor: Any, sizes: Sequence[tuple[int, int]]) -> Sequence[int]:
     """SmolVLM writes pictures as Idefics3 does, whose processor alone can count them beforehand."""
-    counted = Idefics3Processor._get_num_multimodal_tokens(processor, image_sizes=list(sizes))
+    counted = transformers.Idefics3Processor._get_num_multimodal_tokens(processor, image_sizes=list(sizes))
     return list(counted["num_image_tokens"])
 
 

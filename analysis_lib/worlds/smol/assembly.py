@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+import transformers
 
 from analysis_lib.digests import file_digest
 from analysis_lib.files import cache_folder, new_folder
@@ -68,7 +68,10 @@ def smol_training_report() -> dict[str, Any]:
 
 
 def save_assembled(
-    folder: Path, decoder: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, learned_folder: Path
+    folder: Path,
+    decoder: transformers.LlamaForCausalLM,
+    tokenizer: transformers.PreTrainedTokenizerFast,
+    learned_folder: Path,
 ) -> None:
     """Merge what training learned with a decoder and write the whole model, in half precision, to ``folder``.
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from analysis_lib.digests import file_digest
 
@@ -84,7 +84,7 @@ def check_decoder(path: Path) -> None:
         raise DecoderMissingError(f"the package gguf, which reads {path.name}, is not installed; {CURE}")
 
 
-def load_decoder(path: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
+def load_decoder(path: Path) -> tuple[transformers.LlamaForCausalLM, transformers.PreTrainedTokenizerFast]:
     """The decoder in float32 and its tokenizer, in which ``<image>`` is one token.
 
     Raises
@@ -94,12 +94,12 @@ def load_decoder(path: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]
     """
     check_decoder(path)
     options: dict[str, Any] = {"gguf_file": path.name}
-    model = AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)
-    tokenizer = AutoTokenizer.from_pretrained(path.parent, **options)
+    model = transformers.AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, **options)
     return model.eval(), with_image_token(tokenizer)
 
 
-def with_image_token(tokenizer: Any) -> PreTrainedTokenizerFast:
+def with_image_token(tokenizer: Any) -> transformers.PreTrainedTokenizerFast:
     """The same tokenizer with ``<image>`` in an unused token's place; control tokens stay whole."""
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     vocabulary = state["model"]["vocab"]
@@ -109,7 +109,7 @@ def with_image_token(tokenizer: Any) -> PreTrainedTokenizerFast:
     for token in state["added_tokens"]:
         if token["content"] == _UNUSED_TOKEN:
             token["content"] = IMAGE_TOKEN
-    return PreTrainedTokenizerFast(
+    return transformers.PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(json.dumps(state)),
         bos_token="<|im_start|>",
         eos_token="<|im_end|>",

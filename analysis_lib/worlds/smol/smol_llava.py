@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from transformers import (
-    CLIPImageProcessorPil,
-    CLIPVisionConfig,
-    LlamaConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaProcessor,
-)
+import transformers
 
 from .pretrained_decoder import IMAGE_TOKEN
 from .scene_pictures import PICTURE_SIDE
@@ -51,9 +44,9 @@ _CHAT_TEMPLATE = (
 )
 
 
-def tower_config(width: int = TOWER_WIDTH, layers: int = 6) -> CLIPVisionConfig:
+def tower_config(width: int = TOWER_WIDTH, layers: int = 6) -> transformers.CLIPVisionConfig:
     """A CLIP tower for pictures of 160 pixels in patches of 16."""
-    return CLIPVisionConfig(
+    return transformers.CLIPVisionConfig(
         hidden_size=width,
         intermediate_size=4 * width,
         num_hidden_layers=layers,
@@ -64,14 +57,16 @@ def tower_config(width: int = TOWER_WIDTH, layers: int = 6) -> CLIPVisionConfig:
     )
 
 
-def llava_config(tower: CLIPVisionConfig, decoder: LlamaConfig, image_token_id: int) -> LlavaConfig:
+def llava_config(
+    tower: transformers.CLIPVisionConfig, decoder: transformers.LlamaConfig, image_token_id: int
+) -> transformers.LlavaConfig:
     """Tower and decoder as LLaVA joins them; the tower's last layer feeds the projector, so all of it is trained."""
     text = decoder.to_dict()
     text.pop("quantization_config", None)  # the weights are no longer in four bits
     text.pop("_name_or_path", None)
-    return LlavaConfig(
+    return transformers.LlavaConfig(
         vision_config=tower,
-        text_config=LlamaConfig(**text),
+        text_config=transformers.LlamaConfig(**text),
         image_token_index=image_token_id,
         image_seq_length=N_PATCHES,
         vision_feature_layer=-1,
@@ -80,9 +75,11 @@ def llava_config(tower: CLIPVisionConfig, decoder: LlamaConfig, image_token_id: 
     )
 
 
-def build_llava(config: LlavaConfig, decoder: dict[str, torch.Tensor]) -> LlavaForConditionalGeneration:
+def build_llava(
+    config: transformers.LlavaConfig, decoder: dict[str, torch.Tensor]
+) -> transformers.LlavaForConditionalGeneration:
     """A LLaVA with a fresh tower and projector and with a decoder's weights, under a LlamaForCausalLM's names."""
-    model = LlavaForConditionalGeneration(config)
+    model = transformers.LlavaForConditionalGeneration(config)
     weights = {name.removeprefix("model."): tensor for name, tensor in decoder.items() if name != "lm_head.weight"}
     model.model.language_model.load_state_dict(weights)
     if config.tie_word_embeddings:
@@ -92,15 +89,15 @@ def build_llava(config: LlavaConfig, decoder: dict[str, torch.Tensor]) -> LlavaF
     return model
 
 
-def build_processor(tokenizer: Any) -> LlavaProcessor:
+def build_processor(tokenizer: Any) -> transformers.LlavaProcessor:
     """Tokenizer, image processor (pillow only) and chat template as LLaVA-1.5's processor bundles them."""
-    pixels = CLIPImageProcessorPil(
+    pixels = transformers.CLIPImageProcessorPil(
         size={"shortest_edge": PICTURE_SIDE},
         crop_size={"height": PICTURE_SIDE, "width": PICTURE_SIDE},
         image_mean=[_PIXEL_MEAN] * 3,
         image_std=[_PIXEL_STD] * 3,
     )
-    return LlavaProcessor(
+    return transformers.LlavaProcessor(
         pixels,
         tokenizer,
         patch_size=PATCH,

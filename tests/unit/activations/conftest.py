@@ -12,7 +12,13 @@ from analysis_lib.models import Batch, VisionLanguageModel, load_model, prepare
 from tests.unit.activations.sample_conditions import CONDITIONS, States, with_other_pixels
 from tests.unit.models.tiny import KINDS, questions_table, save_tiny
 
-ATTENTIONS = ("sdpa", "eager")
+# Both architectures and both attentions; the other two pairs where there is time.
+PAIRS = [
+    ("llava", "sdpa"),
+    ("llava_next", "eager"),
+    pytest.param(("llava", "eager"), marks=pytest.mark.slow),
+    pytest.param(("llava_next", "sdpa"), marks=pytest.mark.slow),
+]
 
 
 @pytest.fixture(scope="session")
@@ -21,14 +27,19 @@ def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {kind: save_tiny(folder / kind, kind) for kind in KINDS}
 
 
-@pytest.fixture(scope="session", params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(scope="session", params=PAIRS, ids="-".join)
+def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
     return request.param
 
 
-@pytest.fixture(scope="session", params=ATTENTIONS)
-def attention(request: pytest.FixtureRequest) -> str:
-    return request.param
+@pytest.fixture(scope="session")
+def kind(pair: tuple[str, str]) -> str:
+    return pair[0]
+
+
+@pytest.fixture(scope="session")
+def attention(pair: tuple[str, str]) -> str:
+    return pair[1]
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ def test_importing_the_package_loads_nothing_else():
 
 def test_refusing_a_parameter_needs_no_heavy_library():
     """A misspelt name is told within a second, not after the models' libraries have loaded."""
-    code = "import sys, analysis_lib.run.__main__; print(*sys.modules)"
+    code = "import sys, analysis_lib.run.__main__, analysis_lib.run.preflight; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "transformers", "pandas", "altair", "papermill"} & set(done.stdout.split())
 

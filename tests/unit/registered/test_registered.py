@@ -117,6 +117,7 @@ def test_an_installed_package_s_task_is_asked_and_its_definition_decomposes(site
     """As a whole, in a process of its own: the module imports the library that imports the module."""
     install(site, ENTRIES)
     code = """
+import sys
 import numpy as np
 from analysis_lib.tasks import TASKS, get_task
 from analysis_lib.pid import DEFINITIONS, gaussian_pid
@@ -131,6 +132,7 @@ part, settings = Part("baseline", "prediction_hidden", "recomputed", "cartesian"
 before = part.digest(settings)
 DEFINITIONS.origin = lambda name: "their-package 1.1"
 assert part.digest(settings) != before, "a part kept from another version of the package would be read"
+assert "transformers.modeling_utils" not in sys.modules, "the classes of models take seconds to load, for models alone"
 """
     path = os.pathsep.join([str(site), str(repository)])
     done = subprocess.run(

@@ -11,6 +11,7 @@ from analysis_lib.pid import pid_flow, probe_pid, read_variable, stream_variable
 from analysis_lib.pid.samples import streamed
 
 FEW = {"n_bootstrap": 10, "n_null": 2, "n_matched": 0, "max_components": 3}
+ONE = ["logistic regression, C 0.1"]  # what is read is tested here, whoever is given it
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_atoms_are_those_of_arrays_in_memory_to_the_bit(states, block, monkeypat
     assert again["bits"].tolist() == once["bits"].tolist() and again["layer"].tolist() == once["layer"].tolist()
     assert again["flags"].tolist() == once["flags"].tolist()
     answer = states["target"].values[:, 0] > 0
-    how = {"n_bootstrap": 4, "n_null": 2, "max_components": 3, "groups": states["groups"]}
+    how = {"n_bootstrap": 4, "n_null": 2, "max_components": 3, "classifiers": ONE, "groups": states["groups"]}
     probed = [
         probe_pid(*pair, answer, **how).to_frame()["bits"].tolist()
         for pair in ((vision, language), (states["vision"], states["language"]))
