@@ -14,6 +14,7 @@ from analysis_lib.report.charts.judged_tiles import LOOKS as CLAIM_LOOKS
 from analysis_lib.report.charts.judged_tiles import claim_tiles
 from analysis_lib.report.charts.lines import lines_with_interval
 from analysis_lib.report.charts.mask_charts import condition_gallery, mask_gallery, mask_picture
+from analysis_lib.report.charts.place_charts import held_scatter, place_tiles
 from analysis_lib.report.charts.specification_curves import specification_curve
 from analysis_lib.report.charts.stacks import atom_stacks
 from analysis_lib.report.charts.steps import eigenvalue_bars, latent_scatter, matrix_picture, variance_spectrum
@@ -37,6 +38,7 @@ __all__ = [
     "eigenvalue_bars",
     "exact_lines",
     "gate_picture",
+    "held_scatter",
     "knockout_trajectories",
     "latent_scatter",
     "layer_trajectories",
@@ -47,6 +49,7 @@ __all__ = [
     "mask_switch",
     "matrix_picture",
     "minutes_allowed",
+    "place_tiles",
     "specification_curve",
     "task_scatter",
     "variance_spectrum",
