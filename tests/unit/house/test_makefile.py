@@ -20,6 +20,10 @@ def folder(repository: Path, tmp_path: Path) -> Path:
         (tmp_path / ".venv" / "bin" / name).chmod(0o755)
     for name in ("requirements.lock", "requirements-dev.lock", "pyproject.toml"):
         (tmp_path / name).touch()
+    for folder, names in (("workflow/npm", ("package.json", "package-lock.json")), (".venv/npm", (".installed",))):
+        (tmp_path / folder).mkdir(parents=True)
+        for name in names:
+            (tmp_path / folder / name).touch()
     for name in (".installed", ".installed-dev"):
         (tmp_path / ".venv" / name).touch()
     return tmp_path
