@@ -1,7 +1,7 @@
 """The living model: mini-llava-1.5 made ready to run in a reader's browser, with every attention mask an input."""
 
 from .export import BLOCKED, INPUTS, OUTPUTS, Traced, exported
-from .landscape import MAPPED, Landscape, landscape, pooled_states
+from .layer_maps import MAPPED, Landscape, landscape, pooled_states
 from .page_scripts import MANIFEST_FILE, SCRIPTS, write_bundle
 from .runtime import Runtime, find_runtime, runtime_folder
 from .world_tables import packed, page_tables

@@ -13,7 +13,7 @@ from analysis_lib.worlds.mini import GAP_WORDS, PIXELS_PER_CELL, QUESTION_FORMS,
 from analysis_lib.worlds.mini.architectures.word_tokenizer import words
 
 from .export import BLOCKED
-from .landscape import landscape
+from .layer_maps import landscape
 
 __all__ = ["packed", "page_tables"]
 

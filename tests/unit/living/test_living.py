@@ -90,7 +90,7 @@ def test_only_weights_that_halves_hold_become_halves():
 def test_pooled_states_are_those_of_extraction_whatever_the_padding(
     vlm: VisionLanguageModel, questions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("analysis_lib.living.landscape._AT_ONCE", 30)
+    monkeypatch.setattr("analysis_lib.living.layer_maps._AT_ONCE", 30)
     states = pooled_states(vlm, questions)
     assert states.shape == (len(MAPPED), 9, 40, 128)
     batch = prepare(vlm, questions.iloc[37:38])
