@@ -14,6 +14,7 @@ from analysis_lib.experiments import (
     published_recipe,
     small_world,
     specifications,
+    where_answer_lives,
 )
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "published_recipe",
     "small_world",
     "specifications",
+    "where_answer_lives",
 ]
