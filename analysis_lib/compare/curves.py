@@ -101,7 +101,8 @@ def read_curve(atoms: pd.DataFrame, task: str, quantity: str) -> Curve:
     >>> read_curve(rows, "QueryAttr", "synergy").bits.tolist()
     [0.2, 0.5]
     """
-    rows = atoms[(atoms["task"] == task) & (atoms["quantity"] == quantity)].sort_values("layer")
+    columns = atoms.columns.intersection(["layer", "bits", "replicates"])  # a table has twenty more
+    rows = atoms.loc[(atoms["task"] == task) & (atoms["quantity"] == quantity), columns].sort_values("layer")
     if rows.empty:
         raise NotMeasurableError(f"no {quantity} of {task} was measured in this reading")
     if rows["layer"].duplicated().any():

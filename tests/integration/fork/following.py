@@ -48,7 +48,7 @@ class Checkout:
     @classmethod
     def of(cls, repository: Path, root: Path) -> "Checkout":
         """Copy what a page needs, with an environment that is ready: the one that runs the tests."""
-        ignore = shutil.ignore_patterns("__pycache__", "pages", "vendor")
+        ignore = shutil.ignore_patterns("pages", "vendor")
         for name in COPIED:
             shutil.copytree(repository / name, root / name, ignore=ignore)
         for name in FILES:

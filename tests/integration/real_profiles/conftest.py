@@ -55,7 +55,7 @@ class Checkout:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Checkout:
     root = tmp_path_factory.mktemp("checkout")
-    unneeded = shutil.ignore_patterns("__pycache__", "checkpoints", ".snakemake", "pages", "_build")
+    unneeded = shutil.ignore_patterns("checkpoints", ".snakemake", "pages", "_build")
     for folder in ("analysis_lib", "workflow", "notebooks", "book"):
         shutil.copytree(repository / folder, root / folder, ignore=unneeded)
     for file in ("pyproject.toml", "_config.yml", "_toc.yml", "CONTRIBUTING.md"):

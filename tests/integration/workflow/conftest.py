@@ -51,7 +51,7 @@ class Miniature:
 @pytest.fixture(scope="module")
 def miniature(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Miniature:
     root = tmp_path_factory.mktemp("checkout")
-    unneeded = shutil.ignore_patterns("__pycache__", "checkpoints", ".snakemake")
+    unneeded = shutil.ignore_patterns("checkpoints", ".snakemake")
     for folder in ("analysis_lib", "workflow"):
         shutil.copytree(repository / folder, root / folder, ignore=unneeded)
     shutil.copy(repository / "pyproject.toml", root)

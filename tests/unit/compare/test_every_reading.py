@@ -55,11 +55,12 @@ def test_every_reading_of_the_tables_stands_once(both: pd.DataFrame) -> None:
 
 
 def test_a_point_is_what_the_reading_gives_alone(claims, both, judged) -> None:
+    by_task = {name: claim for name, claim in claims.items() if claim.criteria[0].holds_in == "every_task"}
     for one in specifications(both)[::2]:
-        alone = standing(judge(claims, both, {"": one.reading})).set_index("claim")
+        alone = standing(judge(by_task, both, {"": one.reading})).set_index("claim")
         mine = judged[(judged[list(one.words)] == pd.Series(one.words)).all(axis=1)]
         for claim, part in mine.groupby("claim"):
-            if len(part) == 1 and claims[claim].criteria[0].holds_in == "every_task":
+            if len(part) == 1 and claim in by_task:
                 assert part["verdict"].iloc[0] == alone.loc[claim, "verdict"]
                 assert part["held"].iloc[0] == alone.loc[claim, "held"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,18 @@ def everywhere(**curves: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
 @pytest.fixture(scope="module")
 def claims(repository: Path) -> Claims:
     return read_claims(repository / "book" / "claims.yml")
+
+
+@pytest.fixture(scope="module")
+def all_judged(claims, made) -> Callable[[str], pd.DataFrame]:
+    """All claims about two models in a reading, by its name."""
+    ordered = made(ORDERED, models=TWO)
+    return cache(lambda name: judge(claims.claims, ordered, {name: READINGS[name]}))
+
+
+@pytest.fixture(scope="module")
+def nothing(made) -> pd.DataFrame:
+    return made(knocked=MORE, models=TWO).assign(verdict="not distinguishable from its null")
 
 
 def verdict_of(claims: Claims, name: str, atoms: pd.DataFrame) -> str:
@@ -94,8 +108,7 @@ def test_an_atom_that_is_nowhere_there_cannot_peak(claims, made):
 
 
 @pytest.mark.parametrize("claim", ["C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9"])
-def test_where_nothing_is_there_nothing_rises_and_nothing_agrees(claims, made, claim: str):
-    nothing = made(knocked=MORE, models=TWO).assign(verdict="not distinguishable from its null")
+def test_where_nothing_is_there_nothing_rises_and_nothing_agrees(claims, nothing, claim: str):
     judged = judge({claim: claims.claims[claim]}, nothing, MAIN)
     assert set(judged["verdict"]) == {NOT_MEASURABLE} and judged["reason"].str.contains("any layer").all()
 
@@ -119,8 +132,8 @@ QUICKLY = ("final hidden state", "the paper's recipe")
 @pytest.mark.parametrize(
     "reading", [name if name in QUICKLY else pytest.param(name, marks=pytest.mark.slow) for name in READINGS]
 )
-def test_no_claim_goes_without_a_verdict_in_any_reading_and_model(claims, made, reading: str):
-    judged = judge(claims.claims, made(ORDERED, models=TWO), {reading: READINGS[reading]})
+def test_no_claim_goes_without_a_verdict_in_any_reading_and_model(claims, all_judged, reading: str):
+    judged = all_judged(reading)
     stood = standing(judged)
     assert len(stood) == len(claims.claims) * 2
     assert set(stood["verdict"]) <= {REPRODUCED, DIFFERS, UNDECIDED, NOT_MEASURABLE, IN_PART}
@@ -200,8 +213,8 @@ def test_words_for_what_is_accepted_and_measured(claims):
     assert measured_words(rows.assign(value=np.nan, reason="a second model is missing")).endswith("model is missing")
 
 
-def test_every_tile_has_a_colour_a_mark_and_a_name(claims, made):
-    judged = judge(claims.claims, made(ORDERED, models=TWO), MAIN)
+def test_every_tile_has_a_colour_a_mark_and_a_name(claims, all_judged):
+    judged = all_judged("final hidden state")
     labels = {claim.id: claim.label for claim in claims.claims.values()}
     spec = charts.claim_tiles(tiles(judged), labels=labels, description="Claims and verdicts.").to_dict()
     (rows,) = spec["datasets"].values()

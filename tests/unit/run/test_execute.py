@@ -200,9 +200,9 @@ def test_a_second_writer_is_refused_and_a_killed_one_takes_its_kernel_along(writ
     assert kernels
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while any(is_running(kernel) for kernel in kernels):
-        assert time.monotonic() < end, "a kernel outlives its runner by a second or two"
+        assert time.monotonic() < end, "a kernel outlives its runner by a second or two, or by more on a busy machine"
         time.sleep(0.1)
     run_notebook(writes, {}, tmp_path / "out" / "mine.ipynb")
     assert left_in(tmp_path / "out") == ["mine.ipynb", "mine.numbers.json", "mine.parquet", "mine.store"]
