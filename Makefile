@@ -33,7 +33,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini bundle-mini install-smol train-smol bundle-smol cards archive lock clean
+.PHONY: help install plan book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini trainings bundle-mini install-smol train-smol bundle-smol cards archive lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -106,6 +106,10 @@ rehearse: $(INSTALLED) ## time extraction at the 7B models' size on a GPU; witho
 
 train-mini: $(INSTALLED) ## train the embedded model MODEL from scratch (over an hour on 2 cores; resumes)
 	$(BIN)/python -m analysis_lib.worlds.mini.training --model $(call literal,MODEL) --seed $(call literal,SEED)
+
+trainings: $(INSTALLED) ## ask ten trainings of the embedded models alike, and keep what the book says of them (an hour or two)
+	$(BIN)/snakemake $(JOBS) --config profile=trainings
+	$(BIN)/python -m analysis_lib.experiments.trainings
 
 bundle-mini: $(INSTALLED) ## pack ten trainings, GPU tests and timing for a machine without a network into build/bundle-mini
 	rm -rf build/bundle-mini

@@ -50,6 +50,12 @@ from analysis_lib.compare.last_layer import shares_of_total, summarise_last_laye
 from analysis_lib.compare.moved_states import moved_by_layer, summarise_moved
 from analysis_lib.compare.options import language_beside_options, summarise_options
 from analysis_lib.compare.other_readings import rows_by_definition, summarise_definitions, summarise_recipe
+from analysis_lib.compare.over_trainings import (
+    claims_over_trainings,
+    judge_trainings,
+    mean_over_trainings,
+    words_over_trainings,
+)
 from analysis_lib.compare.proportions import wilson_interval
 from analysis_lib.compare.redundancy import (
     EFFECTS,
@@ -78,6 +84,12 @@ from analysis_lib.compare.tasks_apart import (
     summarise_fingerprints,
     summarise_groups,
     summarise_left_out,
+)
+from analysis_lib.compare.trainings_apart import (
+    shares_of_trainings,
+    shares_over_trainings,
+    summarise_trainings,
+    tasks_beside_trainings,
 )
 from analysis_lib.compare.trajectories import (
     chance_by_depth,
@@ -121,6 +133,7 @@ __all__ = [
     "chance_by_depth",
     "changes_by_task",
     "claims_over_specifications",
+    "claims_over_trainings",
     "clusters",
     "compare_models",
     "compare_seeds",
@@ -134,9 +147,11 @@ __all__ = [
     "given_away",
     "judge",
     "judge_specifications",
+    "judge_trainings",
     "knockout_effects",
     "language_beside_options",
     "matching_test",
+    "mean_over_trainings",
     "measured_words",
     "model_sizes",
     "moved_by_layer",
@@ -161,6 +176,8 @@ __all__ = [
     "shares_by_depth",
     "shares_by_layer",
     "shares_of_total",
+    "shares_of_trainings",
+    "shares_over_trainings",
     "shares_right",
     "standing",
     "summarise_accuracies",
@@ -186,7 +203,9 @@ __all__ = [
     "summarise_seeds",
     "summarise_shares",
     "summarise_specifications",
+    "summarise_trainings",
     "summarise_windows",
+    "tasks_beside_trainings",
     "tiles",
     "totals_beside_entropy",
     "untouched_by_model",
@@ -195,4 +214,5 @@ __all__ = [
     "whole_conditions",
     "wilson_interval",
     "windowed_accuracy",
+    "words_over_trainings",
 ]

@@ -1,0 +1,118 @@
+"""Ten trainings of the embedded models asked alike: their tables, made by the profile `trainings` and shipped in short.
+
+Making them takes an hour or two of a core, more than a book may. What ships is what the conclusions over trainings are
+computed from, with how and when it was made; ``make trainings`` makes it again.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis_lib.compare.over_trainings import MAIN_READING, architecture_of, training_of
+from analysis_lib.compare.trainings_apart import (
+    shares_of_trainings,
+    shares_over_trainings,
+    summarise_trainings,
+    tasks_beside_trainings,
+)
+from analysis_lib.digests import file_digest
+from analysis_lib.records import read_record, read_table, write_record, write_table
+from analysis_lib.results import read_atoms
+from analysis_lib.shown import Summary
+from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS
+
+__all__ = ["PROFILE", "curves_of_trainings", "headline", "pack_trainings", "read_trainings", "summarise_making"]
+
+PROFILE = "trainings"
+SHIPPED = Path(__file__).parents[1] / "worlds/mini/assets"
+WEIGHTS = SHIPPED.parent / "checkpoints/SHA256SUMS"
+"""Checksums of all that was loaded: a table belongs to these weights."""
+TABLE, HOW = "trainings.parquet", "trainings.json"
+KEPT = ["model", "task", "condition", "target", "target_from", "mode", "definition", "layer", "quantity"]
+KEPT += ["bits", "low", "high", "verdict", "preservation", "n_samples", "replicates"]
+CURE = "install the package again, or make it again by `make trainings`"
+
+
+def pack_trainings(results: str | Path = "results", into: str | Path = SHIPPED) -> pd.DataFrame:
+    """Keep of the profile's tables what conclusions over trainings need, and write it with how it was made.
+
+    Replicates are kept in half precision, three digits of bits that scatter by more than a hundredth of themselves.
+
+    Raises
+    ------
+    FileNotFoundError
+        the profile was not run.
+    """
+    atoms = read_atoms(results, PROFILE)[KEPT]
+    atoms = atoms.assign(replicates=atoms["replicates"].map(lambda some: np.asarray(some, dtype=np.float16)))
+    write_table(atoms, Path(into, TABLE))
+    write_record(Path(into, HOW), _how(atoms))
+    return atoms
+
+
+def _how(atoms: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "measured": f"{datetime.now(UTC):%Y-%m-%d}",
+        "models": sorted(set(atoms["model"])),
+        "questions": int(atoms["n_samples"].max()),
+        "weights": file_digest(WEIGHTS),
+        "machine": f"{platform.system()} {platform.machine()}, on the CPU",
+        "versions": {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch", "transformers")},
+    }
+
+
+def read_trainings(folder: str | Path = SHIPPED) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The atoms tables of all trainings, as `read_atoms` gives a profile's, and how they were made.
+
+    Raises
+    ------
+    DamagedError
+        a file is not what was written. FileNotFoundError: it is not there.
+    """
+    return read_table(Path(folder, TABLE), cure=CURE), read_record(Path(folder, HOW), cure=CURE, of="")
+
+
+def curves_of_trainings(atoms: pd.DataFrame) -> pd.DataFrame:
+    """The atoms of the untouched models about the final hidden state over the layers, a row per dot of a chart.
+
+    Columns are ``architecture``, ``training``, ``task``, ``atom`` in words, ``layer``, ``bits``, ``low``, ``high``.
+    """
+    mine = pd.concat([MAIN_READING.untouched(atoms, model) for model in dict.fromkeys(atoms["model"])])
+    mine = mine[mine["quantity"].isin(ATOMS)]
+    return mine.assign(
+        architecture=mine["model"].map(architecture_of),
+        training="seed " + mine["model"].map(training_of).astype(str),
+        atom=mine["quantity"].map(QUANTITY_LABELS),
+    )[["architecture", "training", "task", "atom", "layer", "bits", "low", "high"]]
+
+
+def headline() -> str:
+    """The language-unique share over the shipped trainings, in a sentence."""
+    shares = shares_of_trainings(read_trainings()[0])
+    said = summarise_trainings(shares_over_trainings(shares), tasks_beside_trainings(shares))
+    return (
+        f"Over {said['n_trainings']} trainings of each architecture it is {said['language_over_trainings']} on average."
+    )
+
+
+def summarise_making(how: Mapping[str, Any]) -> Summary:
+    """When, on what and of how many models the tables were made, in a sentence; ``how`` is of `read_trainings`."""
+    versions = ", ".join(f"{name} {number}" for name, number in how["versions"].items())
+    return {
+        "making": f"Measured on {how['measured']} ({how['machine']}; {versions}) with {len(how['models'])} trainings "
+        f"and up to {how['questions']} questions a task.",
+    }
+
+
+if __name__ == "__main__":
+    packed = pack_trainings()
+    sys.stdout.write(f"{len(packed):,} rows of {packed['model'].nunique()} trainings: {SHIPPED / TABLE}\n")

@@ -1,0 +1,90 @@
+"""Tables of ten trainings are shipped in short: what is kept is what was measured, and belongs to the shipped weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis_lib.digests import file_digest
+from analysis_lib.experiments.trainings import (
+    WEIGHTS,
+    curves_of_trainings,
+    pack_trainings,
+    read_trainings,
+    summarise_making,
+)
+from analysis_lib.records import DamagedError, write_record, write_table
+from analysis_lib.results import read_atoms
+from analysis_lib.run.profile import profile_path, read_profile
+from analysis_lib.vocabulary import EMBEDDED_MODELS
+
+
+@pytest.fixture(scope="module")
+def shipped() -> tuple[pd.DataFrame, dict]:
+    return read_trainings()
+
+
+def test_the_shipped_table_is_of_the_shipped_weights(shipped) -> None:
+    _, how = shipped
+    assert how["weights"] == file_digest(WEIGHTS), "weights changed: make it again by `make trainings`"
+
+
+def test_it_has_every_task_of_every_model_it_names(shipped) -> None:
+    atoms, how = shipped
+    asked = read_profile(profile_path("trainings"), {})
+    assert set(how["models"]) <= set(asked["models"]) and set(EMBEDDED_MODELS) <= set(how["models"])
+    there = atoms.groupby("model")["task"].unique()
+    assert sorted(there.index) == how["models"] and all(sorted(tasks) == sorted(asked["tasks"]) for tasks in there)
+
+
+def test_atoms_sum_to_their_total_and_replicates_scatter_around_them(shipped) -> None:
+    atoms, _ = shipped
+    gaussian = atoms[atoms["mode"] != "probe"]
+    bits = gaussian.pivot_table(
+        index=["model", "task", "condition", "target", "target_from", "mode", "layer"],
+        columns="quantity",
+        values="bits",
+    )
+    four = bits[["redundancy", "unique_vision", "unique_language", "synergy"]].sum(axis=1)
+    np.testing.assert_allclose(four, bits["total"], atol=1e-6)
+    means = np.array([np.nanmean(np.asarray(some, float)) for some in gaussian["replicates"]])
+    assert np.nanmedian(np.abs(means - gaussian["bits"])) < 0.1
+
+
+def test_curves_are_the_atoms_of_the_main_reading(shipped) -> None:
+    curves = curves_of_trainings(shipped[0])
+    assert not curves.duplicated(["architecture", "training", "task", "atom", "layer"]).any()
+    assert set(curves["architecture"]) == set(EMBEDDED_MODELS)
+
+
+def test_the_sentence_says_when_and_on_what(shipped) -> None:
+    said = summarise_making(shipped[1])["making"]
+    assert shipped[1]["measured"] in said and "CPU" in said and "torch" in said
+
+
+def test_what_is_packed_is_what_was_measured_to_three_digits(tmp_path: Path, shipped) -> None:
+    atoms = shipped[0].query("model == 'mini-llava-1.5' and task == 'ChooseCat'")
+    exact = atoms.assign(replicates=[np.linspace(0, 1, 7) / 3 for _ in range(len(atoms))])
+    place = tmp_path / "results/trainings"
+    write_record(place / "contents.json", {"models": ["mini-llava-1.5"], "tasks": ["ChooseCat"]})
+    (place / "atoms/mini-llava-1.5").mkdir(parents=True)
+    write_table(exact.drop(columns=["model", "task"]), place / "atoms/mini-llava-1.5/ChooseCat.parquet")
+    into = tmp_path / "into"
+    into.mkdir()
+    pack_trainings(tmp_path / "results", into)
+    found, how = read_trainings(into)
+    pd.testing.assert_series_equal(found["bits"], read_atoms(tmp_path / "results", "trainings")["bits"])
+    np.testing.assert_allclose(np.stack(found["replicates"]), np.stack(exact["replicates"]), rtol=1e-3)
+    assert how["models"] == ["mini-llava-1.5"]
+
+
+def test_damage_names_the_file_and_the_cure(tmp_path: Path, shipped) -> None:
+    write_table(shipped[0].head(3), tmp_path / "trainings.parquet")
+    content = bytearray((tmp_path / "trainings.parquet").read_bytes())
+    content[40] ^= 1
+    (tmp_path / "trainings.parquet").write_bytes(content)
+    with pytest.raises(DamagedError, match="make trainings"):
+        read_trainings(tmp_path)
