@@ -1,4 +1,4 @@
-"""Tables of ten trainings are shipped in short: what is kept is what was measured, and belongs to the shipped weights."""
+"""Tables of ten trainings ship in short: what is kept is what was measured, and belongs to the shipped weights."""
 
 from __future__ import annotations
 
