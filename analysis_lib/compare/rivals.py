@@ -9,6 +9,7 @@ import xarray as xr
 
 from analysis_lib.answers import check_answered
 from analysis_lib.shown import Shown, Summary
+from analysis_lib.vocabulary import ASSEMBLED_MODELS
 
 __all__ = ["COMMONEST", "TWIN", "accuracies", "rival_of", "summarise_accuracies"]
 
@@ -32,6 +33,10 @@ _TOLD = {
         "say.",
     },
 }
+_ASSEMBLED = (
+    "The decoder of {} is as its makers trained it on text; its vision tower, its projector and the decoder's adapters "
+    "were trained by this repository on scenes of its own, drawn anew for the questions asked here."
+)
 Blind = Mapping[str, Mapping[str, float] | None]
 """Model -> the accuracy of its blind twin by task; none where it has no twin."""
 
@@ -90,6 +95,7 @@ def summarise_accuracies(table: pd.DataFrame, rival: str) -> Summary:
     models = list(dict.fromkeys(table["model"]))
     share = table["correct"] / table["n"]
     worst = table.iloc[share.argmin()]
+    assembled = " and ".join(model for model in models if model in ASSEMBLED_MODELS)
     apart = ((table["correct"] - table["by_first"]) / table["n"]).abs().max()
     return {
         "who": "every model here" if len(models) > 1 else models[0],
@@ -103,4 +109,5 @@ def summarise_accuracies(table: pd.DataFrame, rival: str) -> Summary:
         "rival_best": Shown(table["rival"].max(), ".1%"),
         "rival_worst": Shown(table["rival"].min(), ".1%"),
         **_TOLD[rival],
+        **({"origin": _ASSEMBLED.format(assembled)} if assembled else {}),
     }
