@@ -72,5 +72,6 @@ def test_what_is_said_fits_the_rival():
 def test_of_a_model_that_is_trained_in_part_both_parts_are_told():
     asked = {("smol-llava", "a"): store(4, 4), ("one", "a"): store(4, 4)}
     said = summarise_accuracies(accuracies(asked, {"smol-llava": None, "one": None}), COMMONEST)
-    assert "nothing here was trained" not in said["origin"]
-    assert "decoder of smol-llava is as its makers trained it" in said["origin"] and "by this repository" in said["origin"]
+    origin = said["origin"]
+    assert "nothing here was trained" not in origin and "by this repository" in origin
+    assert "decoder of smol-llava is as its makers trained it" in origin
