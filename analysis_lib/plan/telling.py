@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from analysis_lib.activations.prompt_keys import SHARE
+
 from .limits import Room, gigabytes, refusals
 from .machines import GPUS, RATES, Gpu
 from .minutes import Seconds, cores, is_wide, largest_batch, on_cpu, on_gpu, to_decompose
@@ -54,6 +56,8 @@ def _model(one: ModelPlan) -> Iterator[str]:
         f"  memory      {gigabytes(one.weights)} of weights, and for each of {batch} questions in a batch "
         f"{gigabytes(beyond)} of states with one layer's keys and values: {gigabytes(one.device_memory(batch))}"
     )
+    if one.generates:
+        yield f"              answers go on from prompts' keys and values, up to {SHARE:.0%} of what weights leave"
     yield (
         f"              on the host {gigabytes(one.batch_bytes)} for a batch's states, "
         f"{gigabytes(one.held_bytes)} for what a task's decomposition holds at a time"
