@@ -15,6 +15,7 @@ _HOMES = {
     "Numbers": "page.numbers",
     "escape": "page.markup",
     "question_grid": "page.picture_grids",
+    "schematic": "page.schematic",
     "tokens_picture": "page.tokens",
     "table": "page.tables",
 }
