@@ -16,10 +16,10 @@ DECODER = (150, 110)
 """Top and height of the decoder's box."""
 
 WORDS = (
-    "A prompt's tokens run through the decoder. At a layer the states of the image tokens are averaged to V, those of the "
-    "question tokens to L; Y is the state at the last position from which the answer is read. What V and L tell about Y "
-    "is split into what V tells alone, what both tell, what L tells alone and what only both together tell. A knockout "
-    "cuts the attention from question tokens to image tokens."
+    "A prompt's tokens run through the decoder. At a layer the states of the image tokens are averaged to V, those of "
+    "the question tokens to L; Y is the state at the last position, from which the answer is read. What V and L tell "
+    "about Y is split into what V tells alone, what both tell, what L tells alone and what only both together tell. A "
+    "knockout cuts the attention from question tokens to image tokens."
 )
 
 
