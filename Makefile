@@ -107,8 +107,8 @@ rehearse: $(INSTALLED) ## time extraction at the 7B models' size on a GPU; witho
 train-mini: $(INSTALLED) ## train the embedded model MODEL from scratch (over an hour on 2 cores; resumes)
 	$(BIN)/python -m analysis_lib.worlds.mini.training --model $(call literal,MODEL) --seed $(call literal,SEED)
 
-trainings: $(INSTALLED) ## ask ten trainings of the embedded models alike, and keep what the book says of them (an hour or two)
-	$(BIN)/snakemake $(JOBS) --config profile=trainings
+trainings: $(INSTALLED) ## ask ten trainings of the embedded models alike, and keep what the book says of them (over an hour)
+	$(BIN)/snakemake $(JOBS) --config profile=workflow/trainings.yaml
 	$(BIN)/python -m analysis_lib.experiments.trainings
 
 bundle-mini: $(INSTALLED) ## pack ten trainings, GPU tests and timing for a machine without a network into build/bundle-mini

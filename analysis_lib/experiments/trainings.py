@@ -1,4 +1,4 @@
-"""Ten trainings of the embedded models asked alike: their tables, made by the profile `trainings` and shipped in short.
+"""Ten trainings of the embedded models asked alike: their tables, made by ``workflow/trainings.yaml``, ship in short.
 
 Making them takes an hour or two of a core, more than a book may. What ships is what the conclusions over trainings are
 computed from, with how and when it was made; ``make trainings`` makes it again.

@@ -15,7 +15,11 @@ from companion.data import data_row
 
 STAND_IN_PROFILES = {"mini", "smoke"}
 STAND_IN_PREFIX = "mini-"
-# What a notebook may declare as `made_with` in its front matter when it reads no model's results.
+# What a notebook may declare as `made_with` in its front matter when it reads no results of its profile's models.
+SHIPPED = {
+    "trainings": "Its numbers come from several trainings of the embedded models, on a generated world, and were measured "
+    "once; the page says when. They are not measurements of LLaVA-1.5-7B or LLaVA-1.6-7B.",
+}
 WITHOUT_MODEL = {
     "known systems": "Its numbers come from systems whose information is known, drawn when the page is run.",
     "random weights": "Its numbers are operations counted and times taken on random weights, when the page is run.",
@@ -62,6 +66,9 @@ def stand_in_models(run: dict[str, Any]) -> list[str] | None:
 
 def banner_html(run: dict[str, Any]) -> str:
     """The banner of a run, or nothing for a run on full models."""
+    if run.get("made_with") in SHIPPED:
+        text = f"<strong>Made with small stand-in models.</strong> {SHIPPED[run['made_with']]}"
+        return f'<aside class="companion-banner" role="note" aria-label="Stand-in models"><p>{text}</p></aside>'
     if run.get("made_with"):
         text = f"<strong>Made without a trained model.</strong> {WITHOUT_MODEL[run['made_with']]}"
         return f'<aside class="companion-banner" role="note" aria-label="No model"><p>{text}</p></aside>'

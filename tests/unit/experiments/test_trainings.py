@@ -18,7 +18,7 @@ from analysis_lib.experiments.trainings import (
 )
 from analysis_lib.records import DamagedError, write_record, write_table
 from analysis_lib.results import read_atoms
-from analysis_lib.run.profile import profile_path, read_profile
+from analysis_lib.run.profile import read_profile
 from analysis_lib.vocabulary import EMBEDDED_MODELS
 
 
@@ -32,9 +32,9 @@ def test_the_shipped_table_is_of_the_shipped_weights(shipped) -> None:
     assert how["weights"] == file_digest(WEIGHTS), "weights changed: make it again by `make trainings`"
 
 
-def test_it_has_every_task_of_every_model_it_names(shipped) -> None:
+def test_it_has_every_task_of_every_model_it_names(shipped, repository: Path) -> None:
     atoms, how = shipped
-    asked = read_profile(profile_path("trainings"), {})
+    asked = read_profile(repository / "workflow/trainings.yaml")
     assert set(how["models"]) <= set(asked["models"]) and set(EMBEDDED_MODELS) <= set(how["models"])
     there = atoms.groupby("model")["task"].unique()
     assert sorted(there.index) == how["models"] and all(sorted(tasks) == sorted(asked["tasks"]) for tasks in there)
