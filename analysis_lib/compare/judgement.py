@@ -18,6 +18,8 @@ from analysis_lib.text import format_value
 
 TOGETHER = "all tasks"
 IN_PART = "in part"
+KEYS = ("model", "task", "condition", "target", "target_from", "mode", "definition", "quantity")
+"""Columns that say what a row is about, in words."""
 _ORDER = (DIFFERS, NOT_MEASURABLE, UNDECIDED, REPRODUCED)
 
 
@@ -50,15 +52,17 @@ def judge(claims: Mapping[str, Claim], atoms: pd.DataFrame, readings: Mapping[st
         A criterion asks for a statistic that nobody computes.
     """
     rows, compared = [], beside_probe(atoms)
+    tasks_of = {str(model): sorted(set(mine["task"])) for model, mine in atoms.groupby("model", sort=True)}
+    keyed = atoms.astype(dict.fromkeys(atoms.columns.intersection(KEYS), "category"))  # compared again and again
     for name, reading in readings.items():
-        for model, mine in atoms.groupby("model", sort=True):
-            tasks = sorted(set(mine["task"]))
+        read = reading.of(keyed)
+        for model, tasks in tasks_of.items():
             for claim in claims.values():
                 for criterion in claim.criteria:
                     asked = [[task] for task in tasks] if criterion.holds_in == "every_task" else [tasks]
                     for some in asked:
                         place = some[0] if criterion.holds_in == "every_task" else TOGETHER
-                        found = _measure(criterion, atoms, compared, reading, str(model), some, len(asked))
+                        found = _measure(criterion, read, compared, reading, model, some, len(asked))
                         rows.append((name, model, claim.id, criterion.statistic, place, *found))
     columns = ["reading", "model", "claim", "statistic", "task", "value", "low", "high", "unit", "verdict", "reason"]
     return pd.DataFrame(rows, columns=columns)

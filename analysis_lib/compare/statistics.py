@@ -51,6 +51,14 @@ class Reading:
     target_from: str = "recomputed"
     least_preserved: float = 0.0
 
+    def of(self, atoms: pd.DataFrame) -> pd.DataFrame:
+        """All rows that it could ask for, of every model and condition."""
+        return atoms[
+            (atoms["target"] == self.target)
+            & (atoms["definition"] == self.definition)
+            & atoms["mode"].isin([self.mode, self.knockout_mode])
+        ]
+
     def untouched(self, atoms: pd.DataFrame, model: str, mode: str | None = None) -> pd.DataFrame:
         """The rows of one model without a knockout.
 

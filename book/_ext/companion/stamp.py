@@ -17,8 +17,8 @@ STAND_IN_PROFILES = {"mini", "smoke"}
 STAND_IN_PREFIX = "mini-"
 # What a notebook may declare as `made_with` in its front matter when it reads no results of its profile's models.
 SHIPPED = {
-    "trainings": "Its numbers come from several trainings of the embedded models, on a generated world, and were measured "
-    "once; the page says when. They are not measurements of LLaVA-1.5-7B or LLaVA-1.6-7B.",
+    "trainings": "Its numbers come from several trainings of the embedded models, on a generated world, and were "
+    "measured once; the page says when. They are not measurements of LLaVA-1.5-7B or LLaVA-1.6-7B.",
 }
 WITHOUT_MODEL = {
     "known systems": "Its numbers come from systems whose information is known, drawn when the page is run.",
