@@ -10,6 +10,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,15 @@ from analysis_lib.results import read_atoms
 from analysis_lib.shown import Summary
 from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS
 
-__all__ = ["PROFILE", "curves_of_trainings", "headline", "pack_trainings", "read_trainings", "summarise_making"]
+__all__ = [
+    "PROFILE",
+    "curves_of_trainings",
+    "headline",
+    "pack_trainings",
+    "read_trainings",
+    "summarise_making",
+    "tasks_or_trainings",
+]
 
 PROFILE = "trainings"
 SHIPPED = Path(__file__).parents[1] / "worlds/mini/assets"
@@ -97,11 +106,22 @@ def curves_of_trainings(atoms: pd.DataFrame) -> pd.DataFrame:
 
 def headline() -> str:
     """The language-unique share over the shipped trainings, in a sentence."""
-    shares = shares_of_trainings(read_trainings()[0])
-    said = summarise_trainings(shares_over_trainings(shares), tasks_beside_trainings(shares))
+    said = _summary()
     return (
         f"Over {said['n_trainings']} trainings of each architecture it is {said['language_over_trainings']} on average."
     )
+
+
+def tasks_or_trainings() -> str:
+    """Whether fingerprints of the shipped trainings tell tasks apart better than trainings, in words."""
+    said = _summary()
+    return f"over {said['n_trainings']} trainings, {said['apart']}"
+
+
+@cache
+def _summary() -> Summary:
+    shares = shares_of_trainings(read_trainings()[0])
+    return summarise_trainings(shares_over_trainings(shares), tasks_beside_trainings(shares))
 
 
 def summarise_making(how: Mapping[str, Any]) -> Summary:
