@@ -18,7 +18,7 @@ from analysis_lib.text import format_value
 
 TOGETHER = "all tasks"
 IN_PART = "in part"
-KEYS = ("model", "task", "condition", "target", "target_from", "mode", "definition", "quantity")
+KEYS = ["model", "task", "condition", "target", "target_from", "mode", "definition", "quantity"]
 """Columns that say what a row is about, in words."""
 _ORDER = (DIFFERS, NOT_MEASURABLE, UNDECIDED, REPRODUCED)
 
