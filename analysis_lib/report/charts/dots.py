@@ -12,10 +12,12 @@ from analysis_lib.compare.proportions import wilson_interval
 from analysis_lib.report import theme
 from analysis_lib.report.charts.grammar import (
     interval_note,
+    legend_of,
     looks_of_conditions,
     menus,
     require_one_value_per_point,
     rounded,
+    title_with,
 )
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import drawable
@@ -136,21 +138,23 @@ def dots_with_interval(
         base = base.transform_filter(pick)
     highlight = alt.selection_point(name="highlight", fields=[color], bind="legend")
     opacity = alt.condition(highlight, alt.value(1), alt.value(0.12))
-    lane = alt.YOffset(f"{color}:N", sort=[(labels or {}).get(name, name) for name in names])
+    shown = [(labels or {}).get(name) or str(name) for name in names]
+    lane = alt.YOffset(f"{color}:N", sort=shown)
     # A long name is broken at its commas: a phone has no room for it in one line.
     labelled = alt.Axis(grid=False, labelExpr="split(datum.label, ', ')")
     y = alt.Y(f"{row}:N", sort=rows, title=None, scale=alt.Scale(paddingInner=0.35), axis=labelled)
     ends = [*reference, float(data[measures].min().min()), float(data[measures].max().max())]
     limits = domain or (1.03 * min(0.0, *ends), 1.03 * max(ends))
     scale = alt.Scale(domain=list(limits), nice=False)
-    x = alt.X(f"{value}:Q", title=x_title or value, scale=scale, axis=alt.Axis(format=x_format, grid=True, tickCount=6))
-    hue = alt.Color(f"{color}:N", scale=color_scale, legend=alt.Legend(title=None))
+    told = title_with(x_title or value, shown)
+    x = alt.X(f"{value}:Q", title=told, scale=scale, axis=alt.Axis(format=x_format, grid=True, tickCount=6))
+    hue = alt.Color(f"{color}:N", scale=color_scale, legend=legend_of(names))
     tooltip = [alt.Tooltip(name) for name in keys] + [alt.Tooltip(f"{name}:Q", format=x_format) for name in measures]
     layers: list[Any] = [
         base.mark_rule(strokeWidth=2).encode(
             y=y,
             yOffset=lane,
-            x=alt.X(f"{low}:Q", title=x_title or value, scale=scale),
+            x=alt.X(f"{low}:Q", title=told, scale=scale),
             x2=f"{high}:Q",
             color=hue,
             opacity=opacity,
@@ -162,7 +166,7 @@ def dots_with_interval(
             color=hue,
             opacity=opacity,
             tooltip=tooltip,
-            shape=alt.Shape(f"{color}:N", scale=shape_scale, legend=alt.Legend(title=None)),
+            shape=alt.Shape(f"{color}:N", scale=shape_scale, legend=legend_of(names)),
         ),
     ]
     if null:

@@ -62,6 +62,23 @@ def require_one_value_per_point(table: pd.DataFrame, drawn: Sequence[str]) -> No
     )
 
 
+def legend_of(names: Sequence[str], **looks: Any) -> alt.Legend | None:
+    """The legend of what a chart tells apart; none for a single thing, which the axis names (`title_with`)."""
+    return alt.Legend(title=None, **looks) if len(names) > 1 else None
+
+
+def title_with(title: str, names: Sequence[str]) -> str:
+    """An axis title that names the single thing that is drawn, where no legend does.
+
+    Examples
+    --------
+    >>> title_with("share", ["synergy"]), title_with("share", ["synergy", "redundancy"]), title_with("loss", ["loss"])
+    ('share (synergy)', 'share', 'loss')
+    """
+    single = names[0] if len(names) == 1 else ""
+    return f"{title} ({single})" if single and single not in title else title
+
+
 def rounded(table: pd.DataFrame, columns: Sequence[str], digits: int = 5) -> pd.DataFrame:
     """The columns alone, floats cut to a few significant digits: a page carries every row it draws."""
     kept = table[list(dict.fromkeys(columns))].copy()

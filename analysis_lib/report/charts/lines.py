@@ -9,7 +9,14 @@ import altair as alt
 import pandas as pd
 
 from analysis_lib.report import theme
-from analysis_lib.report.charts.grammar import INTERVAL_NOTE, menus, require_one_value_per_point, rounded
+from analysis_lib.report.charts.grammar import (
+    INTERVAL_NOTE,
+    legend_of,
+    menus,
+    require_one_value_per_point,
+    rounded,
+    title_with,
+)
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import drawable
 
@@ -163,7 +170,9 @@ def lines_with_interval(
     marks = [] if reference is None else [reference] if isinstance(reference, int | float) else list(reference)
     limits = [1.04 * min(0.0, common[0], *marks), 1.04 * max(common[1], 1e-9, *marks)]
     scale_y = alt.Scale(domain=limits, nice=False) if same_scale else alt.Scale(zero=True)
-    axis_y = alt.Y(f"{y}:Q", title=y_title or y, scale=scale_y)
+    told_apart = dash or color
+    title_y = title_with(y_title or y, [] if told_apart is None else list(dict.fromkeys(data[told_apart])))
+    axis_y = alt.Y(f"{y}:Q", title=title_y, scale=scale_y)
     apart = {"detail": f"{dash}:N"} if dash else {}
     tooltip = [alt.Tooltip(name) for name in (*drawn, *chosen)]
     tooltip += [alt.Tooltip(f"{name}:Q", format=".3~f") for name in measures]
@@ -207,7 +216,7 @@ def _color_and_shape(
     palette = colors or {name: hues[place % len(hues)] for place, name in enumerate(names)}
     forms = shapes or {name: marks[place % len(marks)] for place, name in enumerate(names)}
     color_scale, shape_scale = theme.scale_of(names, palette, labels), theme.scale_of(names, forms, labels)
-    key = alt.Legend(title=None, symbolOpacity=1) if legend else None
+    key = legend_of(names, symbolOpacity=1) if legend else None
     return (
         alt.Color(f"{column}:N", scale=color_scale, legend=key),
         alt.Shape(f"{column}:N", scale=shape_scale, legend=key),
@@ -223,7 +232,7 @@ def _dash_and_shape(
     marks = list(theme.QUANTITY_SHAPES.values())
     forms = {name: marks[place % len(marks)] for place, name in enumerate(names)}
     forms = {**forms, **{name: look.shape for name, look in looks.items()}}
-    key = alt.Legend(title=None, symbolSize=400, symbolType="stroke", symbolOpacity=1)
+    key = legend_of(names, symbolSize=400, symbolType="stroke", symbolOpacity=1)
     return (
         alt.StrokeDash(f"{values.name}:N", scale=theme.scale_of(names, known, labels), legend=key),
         # The other way round: Vega-Lite merges the keys of equal domains, here into one of dashed outlines.

@@ -132,15 +132,16 @@ def latent_scatter(
         part = pd.DataFrame({"panel": name, "a": points[:, 0], "b": points[:, 1]})
         rows.append(part.assign(group=list(group)) if group is not None else part)
     data = rounded(pd.concat(rows), list(rows[0].columns), digits=4)
+    # A colour means one group; where there are more groups than colours, none has one, and pointing names them.
+    few = group is not None and len(set(group)) <= len(theme.SERIES_COLORS)
     charts = [
         alt.Chart(data[data["panel"] == name], title=name)
         .mark_circle(size=14, opacity=0.55)
         .encode(
             x=alt.X("a:Q", title="first", scale=alt.Scale(zero=False)),
             y=alt.Y("b:Q", title="second", scale=alt.Scale(zero=False)),
-            color=alt.Color("group:N", legend=alt.Legend(title=None))
-            if group is not None
-            else alt.value(theme.SERIES_COLORS[0]),
+            color=alt.Color("group:N", legend=alt.Legend(title=None)) if few else alt.value(theme.SERIES_COLORS[0]),
+            **({} if group is None else {"tooltip": alt.Tooltip("group:N", title=None)}),
         )
         .properties(width=size, height=size)
         for name in panels

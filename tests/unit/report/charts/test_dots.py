@@ -114,3 +114,13 @@ def test_what_shuffled_targets_reach_is_drawn_where_the_table_has_it(baseline: p
     unknown = layer.assign(null_high=float("nan"))
     for bare in (strokes(layer, null=False), strokes(layer.drop(columns="null_high")), strokes(unknown)):
         assert bare[0] == [] and "shuffled" not in bare[1]
+
+
+def test_a_single_thing_is_named_by_the_axis_and_two_by_a_legend():
+    table = pd.DataFrame({"row": ["A", "A"], "what": ["s", "t"], "value": [0.1, 0.2], "low": 0.0, "high": 0.3})
+    how = {"value": "value", "low": "low", "high": "high", "row": "row", "color": "what", "x_title": "share"}
+    how |= {"colors": {"s": "#111111", "t": "#222222"}, "shapes": {"s": "circle", "t": "square"}}
+    how |= {"labels": {"s": "synergy"}, "description": WORDS, "uncertainty": "exact"}
+    one, two = (charts.dots_with_interval(some, **how).to_dict()["layer"][1]["encoding"] for some in (table[:1], table))
+    assert one["color"]["legend"] is None and one["shape"]["legend"] is None and one["x"]["title"] == "share (synergy)"
+    assert two["color"]["legend"] is not None and two["x"]["title"] == "share"

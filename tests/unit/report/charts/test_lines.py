@@ -164,3 +164,14 @@ def test_captions_say_what_the_intervals_of_trained_flows_leave_out() -> None:
     assert "another training may lie outside" in interval_note(pd.DataFrame({"interval": ["samples, of one training"]}))
     both = interval_note(pd.DataFrame({"interval": ["samples", "samples and 2 trainings"]}), "Bars")
     assert both.startswith("Bars: ") and "what two trainings differ by is included" in both
+
+
+@pytest.mark.parametrize("apart", ["color", "dash"])
+def test_a_single_thing_is_named_by_the_axis_and_two_by_a_legend(apart: str):
+    table = pd.DataFrame({"x": [1, 2] * 2, "y": [0.1, 0.2] * 2, "low": 0.0, "high": 0.3, "kind": ["a", "a", "b", "b"]})
+    how = {"x": "x", "y": "y", "low": "low", "high": "high", apart: "kind", "description": WORDS}
+    one = encodings(lines_with_interval(table[table["kind"] == "a"], **how).to_dict())
+    two = encodings(lines_with_interval(table, **how).to_dict())
+    channel = {"color": "color", "dash": "strokeDash"}[apart]
+    assert one[1][channel]["legend"] is None and two[1][channel]["legend"] is not None
+    assert one[1]["y"]["title"] == "y (a)" and two[1]["y"]["title"] == "y"

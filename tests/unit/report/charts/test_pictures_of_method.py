@@ -114,6 +114,15 @@ def test_the_largest_cloud_that_is_taken_fits_a_page():
     check_spec(charts.latent_scatter({"before": cloud, "after": cloud}, description=WORDS).to_dict())
 
 
+def test_no_colour_means_two_groups():
+    cloud = np.random.default_rng(0).normal(size=(14, 2))
+    for n_groups in (6, 7):
+        names = [str(place % n_groups) for place in range(14)]
+        spec = charts.latent_scatter({"all": cloud}, group=names, description=WORDS).to_dict()
+        encoding = spec["concat"][0]["encoding"]
+        assert ("field" in encoding["color"]) == (n_groups == 6) and encoding["tooltip"]["field"] == "group"
+
+
 def test_blocks_must_add_up_to_the_matrix():
     with pytest.raises(ValueError, match="blocks"):
         charts.matrix_picture(np.eye(3), {"target": 2}, description=WORDS, uncertainty="exact")
