@@ -170,6 +170,7 @@ def test_captions_say_what_the_intervals_of_trained_flows_leave_out() -> None:
 def test_a_single_thing_is_named_by_the_axis_and_two_by_a_legend(apart: str):
     table = pd.DataFrame({"x": [1, 2] * 2, "y": [0.1, 0.2] * 2, "low": 0.0, "high": 0.3, "kind": ["a", "a", "b", "b"]})
     how = {"x": "x", "y": "y", "low": "low", "high": "high", apart: "kind", "description": WORDS}
+    how |= {"dashes": {"a": [1, 0], "b": [4, 2]}} if apart == "dash" else {}
     one = encodings(lines_with_interval(table[table["kind"] == "a"], **how).to_dict())
     two = encodings(lines_with_interval(table, **how).to_dict())
     channel = {"color": "color", "dash": "strokeDash"}[apart]
