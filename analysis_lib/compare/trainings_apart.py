@@ -39,19 +39,26 @@ def shares_of_trainings(atoms: pd.DataFrame, reading: Reading = MAIN_READING) ->
 def shares_over_trainings(shares: pd.DataFrame) -> pd.DataFrame:
     """Means over trainings, and their means over tasks: a row per ``architecture``, ``task`` and ``quantity``.
 
-    ``shares`` is of `shares_of_trainings`. The mean over tasks has the task ``all tasks``. Tasks have questions of
-    their own, so their errors are unrelated.
+    ``shares`` is of `shares_of_trainings`; a task that is not in all trainings of an architecture is left out of its
+    means. The mean over tasks has the task ``all tasks``. Tasks have questions of their own, so their errors are
+    unrelated.
+
+    Raises
+    ------
+    NotMeasurableError
+        an architecture has one training only, or no task that is in all.
     """
     rows = []
+    shares = shares.assign(error=(shares["high"] - shares["low"]) / WIDTH)
     for (architecture, quantity), mine in shares.groupby(["architecture", "quantity"], sort=False):
-        values = mine.pivot(index="training", columns="task", values="value")
-        errors = mine.assign(error=(mine["high"] - mine["low"]) / WIDTH).pivot(
-            index="training", columns="task", values="error"
-        )
+        tables = (mine.pivot(index="training", columns="task", values=name) for name in ("value", "error"))
+        values, errors = (table.dropna(axis="columns") for table in tables)
+        if values.empty:
+            raise NotMeasurableError(f"no task of {architecture} has shares in all its trainings")
         places = {task: (values[task], errors[task]) for task in values}
         places[TOGETHER] = values.mean(axis=1), np.sqrt((errors**2).sum(axis=1)) / errors.shape[1]
         for task, (value, error) in places.items():
-            found = mean_over_trainings(value.dropna().to_numpy(), error.dropna().to_numpy())
+            found = mean_over_trainings(value.to_numpy(), error.to_numpy())
             rows.append({"architecture": architecture, "task": task, "quantity": quantity, **vars(found)})
     return pd.DataFrame(rows)
 

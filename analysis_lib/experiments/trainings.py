@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis_lib.compare.judgement import TOGETHER
 from analysis_lib.compare.over_trainings import MAIN_READING, architecture_of, training_of
+from analysis_lib.compare.statistics import READINGS
 from analysis_lib.compare.trainings_apart import (
     shares_of_trainings,
     shares_over_trainings,
@@ -37,11 +39,13 @@ __all__ = [
     "headline",
     "pack_trainings",
     "read_trainings",
+    "shares_about_targets",
     "summarise_making",
     "tasks_or_trainings",
 ]
 
 PROFILE = "trainings"
+OTHER_READING = READINGS["answer's logits"]
 SHIPPED = Path(__file__).parents[1] / "worlds/mini/assets"
 WEIGHTS = SHIPPED.parent / "checkpoints/SHA256SUMS"
 """Checksums of all that was loaded: a table belongs to these weights."""
@@ -54,7 +58,8 @@ CURE = "install the package again, or make it again by `make trainings`"
 def pack_trainings(results: str | Path = "results", into: str | Path = SHIPPED) -> pd.DataFrame:
     """Keep of the profile's tables what conclusions over trainings need, and write it with how it was made.
 
-    Replicates are kept in half precision, three digits of bits that scatter by more than a hundredth of themselves.
+    That is the rows of the main reading and of the probe beside it, and the last layer about the answer's logits.
+    Replicates of atoms and totals are kept in half precision, three digits of what scatters by more than a hundredth.
 
     Raises
     ------
@@ -62,10 +67,18 @@ def pack_trainings(results: str | Path = "results", into: str | Path = SHIPPED) 
         the profile was not run.
     """
     atoms = read_atoms(results, PROFILE)[KEPT]
-    atoms = atoms.assign(replicates=atoms["replicates"].map(lambda some: np.asarray(some, dtype=np.float16)))
-    write_table(atoms, Path(into, TABLE))
-    write_record(Path(into, HOW), _how(atoms))
-    return atoms
+    logits = OTHER_READING.of(atoms)
+    logits = logits[(logits["mode"] == OTHER_READING.mode) & (logits["layer"] == logits["layer"].max())]
+    kept = pd.concat([MAIN_READING.of(atoms), atoms[atoms["mode"] == "probe"], logits])
+    kept = kept[kept["condition"].isin(["baseline", MAIN_READING.condition]) & (kept["target_from"] == "recomputed")]
+    drawn = (kept["mode"] != "probe") & kept["quantity"].isin([*ATOMS, "total"])
+    replicates = [
+        np.asarray(some if of_use else [], np.float16) for some, of_use in zip(kept["replicates"], drawn, strict=True)
+    ]
+    kept = kept.assign(replicates=replicates).reset_index(drop=True)
+    write_table(kept, Path(into, TABLE))
+    write_record(Path(into, HOW), _how(kept))
+    return kept
 
 
 def _how(atoms: pd.DataFrame) -> dict[str, Any]:
@@ -88,6 +101,21 @@ def read_trainings(folder: str | Path = SHIPPED) -> tuple[pd.DataFrame, dict[str
         a file is not what was written. FileNotFoundError: it is not there.
     """
     return read_table(Path(folder, TABLE), cure=CURE), read_record(Path(folder, HOW), cure=CURE, of="")
+
+
+def shares_about_targets(atoms: pd.DataFrame) -> pd.DataFrame:
+    """Language-unique shares at the last layer over trainings and tasks, about either target.
+
+    Columns are ``target``, ``architecture``, ``value``, ``low``, ``high`` and ``tasks``, how many there are in all
+    trainings: others have totals that are hardly more than noise.
+    """
+    found = []
+    for name, reading in (("final hidden state", MAIN_READING), ("answer's logits", OTHER_READING)):
+        over = shares_over_trainings(shares_of_trainings(atoms, reading))
+        mine = over[(over["task"] == TOGETHER) & (over["quantity"] == "unique_language")]
+        n_tasks = over[over["task"] != TOGETHER].groupby("architecture")["task"].nunique()
+        found.append(mine.assign(target=name, tasks=mine["architecture"].map(n_tasks)))
+    return pd.concat(found)[["target", "architecture", "value", "low", "high", "tasks"]]
 
 
 def curves_of_trainings(atoms: pd.DataFrame) -> pd.DataFrame:

@@ -75,3 +75,12 @@ def test_the_summary_names_every_architecture(made) -> None:
     said = summarise_trainings(shares_over_trainings(shares), tasks_beside_trainings(shares))
     for words in (said["language_over_trainings"], said["synergy_over_trainings"], said["apart"]):
         assert "mini-llava-1.5" in words and "mini-llava-1.6" in words
+
+
+def test_a_task_that_one_training_lacks_is_in_no_mean(made) -> None:
+    shares = shares_of_trainings(trained(made, 0.5, 0.2))
+    lost = (shares["task"] == TASKS[0]) & (shares["training"] == 2)
+    over = shares_over_trainings(shares[~lost])
+    pd.testing.assert_frame_equal(over, shares_over_trainings(shares[shares["task"] != TASKS[0]]))
+    with pytest.raises(NotMeasurableError, match="no task"):
+        shares_over_trainings(shares[(shares["training"] == 0) == (shares["task"] == TASKS[0])])
