@@ -9,9 +9,10 @@ import numpy as np
 
 from analysis_lib.pid.atoms import QUANTITIES, Atoms
 from analysis_lib.pid.diagnostics.gaussianity import excess_information, shared_scale
-from analysis_lib.pid.diagnostics.preservation import FLOOR, copula_information, preservation
+from analysis_lib.pid.diagnostics.preservation import FLOOR, preservation, scored_information
 from analysis_lib.pid.estimate import Estimate
 from analysis_lib.pid.inference.significance import ATOMS
+from analysis_lib.pid.samples.marginals import rank_normal
 from analysis_lib.pid.samples.read_samples import duplicated_rows, row_entropy
 
 DUPLICATE_SHARE = 0.1
@@ -35,12 +36,12 @@ def describe(
     ``columns`` are the variables ``(n_samples, d)`` before any map, ``latents`` the latents of each fold or flow,
     ``pairs`` latents in which the target meets one source or both, ``spread`` the atoms' scatter over flow seeds.
     """
-    target = columns["target"]
-    n_samples = len(target)
+    n_samples = len(columns["target"])
+    scores = {name: rank_normal(columns[name]) for name in ("vision", "language", "target")}
     sources = {
-        "vision": columns["vision"],
-        "language": columns["language"],
-        "total": np.concatenate([columns["vision"], columns["language"]], axis=1),
+        "vision": scores["vision"],
+        "language": scores["language"],
+        "total": np.concatenate([scores["vision"], scores["language"]], axis=1),
     }
     latent_bits = {
         "vision": estimate.atoms.information_vision,
@@ -53,9 +54,9 @@ def describe(
     }
     flags = []
     for name, source in sources.items():
-        reference = copula_information(target, source)
+        reference = scored_information(scores["target"], source)
         result[f"reference_{name}"] = reference
-        kept = preservation(float(latent_bits[name]), reference, n_samples, target.shape[1], source.shape[1])
+        kept = preservation(float(latent_bits[name]), reference, n_samples, scores["target"].shape[1], source.shape[1])
         result[f"preservation_{name}"] = kept
         if kept < FLOOR:
             flags.append(f"latents keep {max(kept, 0):.0%} of the information of {_source(name)}")

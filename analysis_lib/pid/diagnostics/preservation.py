@@ -23,7 +23,12 @@ ONE_SIDED = 1.645
 
 def copula_information(first: np.ndarray, second: np.ndarray) -> float:
     """Bias-corrected Gaussian-copula mutual information in bits of ``(n, d_first)`` and ``(n, d_second)``."""
-    scores = np.concatenate([rank_normal(first), rank_normal(second)], axis=1)
+    return scored_information(rank_normal(first), rank_normal(second))
+
+
+def scored_information(first: np.ndarray, second: np.ndarray) -> float:
+    """The same of normal scores ``(n, d_first)`` and ``(n, d_second)``."""
+    scores = np.concatenate([first, second], axis=1)
     dims = (first.shape[1], second.shape[1])
     blocks = read_blocks(torch.from_numpy(np.cov(scores.T)), dims, ("target", "source"))
     bits = float(information(*conditional_factors(blocks, [(), (1,)]).factors)[0])

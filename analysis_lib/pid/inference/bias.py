@@ -41,7 +41,12 @@ def wishart_factors(n_samples: int, d: int, draws: int, rng: np.random.Generator
     return factors / math.sqrt(n_samples - 1)
 
 
-def parametric_draws(covariance: Tensor, factors: Tensor) -> Tensor:
-    """Sample covariances ``(draws, d, d)`` of a Gaussian with ``covariance`` ``(d, d)``."""
-    mixed = torch.linalg.cholesky(covariance) @ factors
+def parametric_draws(covariances: Tensor, factors: Tensor) -> Tensor:
+    """Sample covariances ``(n, draws, d, d)`` of Gaussians with ``covariances`` ``(n, d, d)``.
+
+    The identity stands in for one that is none, and which nobody can decompose either.
+    """
+    roots, failed = torch.linalg.cholesky_ex(covariances)
+    roots = torch.where(failed[:, None, None] == 0, roots, torch.eye(roots.shape[-1], dtype=roots.dtype))
+    mixed = roots[:, None] @ factors
     return mixed @ mixed.mT

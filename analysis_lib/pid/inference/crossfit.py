@@ -52,10 +52,11 @@ def sum_of_uniques(part: CommonLatents, split: Split, groups: np.ndarray, draws:
         covariances = weighted_covariances(rows, weights[:, judged])
         vision = torch.arange(d_target, d_target + d_vision)
         language = torch.arange(d_target + d_vision, rows.shape[1])
+        own = {source: _log_det(covariances, source) for source in (vision, language)}
         for chosen, better, worse in ((of_vision, vision, language), (~of_vision, language, vision)):
             directions = chosen.nonzero()[:, 0]
             if len(directions):
-                total += _excess(covariances, directions, better, worse, len(judged))
+                total += _excess(covariances, directions, own, better, worse, len(judged))
     result = (total / folds.get_n_splits()).numpy()
     return _widened(result, folds.get_n_splits())
 
@@ -73,12 +74,16 @@ def _widened(values: np.ndarray, n_folds: int) -> np.ndarray:
     return np.concatenate([values[:1], values[0] + (replicates - centre) * factor])
 
 
-def _excess(covariances: Tensor, target: Tensor, better: Tensor, worse: Tensor, n_rows: int) -> Tensor:
-    """I(target; better) - I(target; worse) in bits, ``(n_draws,)``, with the sampling bias of both taken off."""
+def _excess(
+    covariances: Tensor, target: Tensor, own: dict[Tensor, Tensor], better: Tensor, worse: Tensor, n_rows: int
+) -> Tensor:
+    """I(target; better) - I(target; worse) in bits, ``(n_draws,)``, with the sampling bias of both taken off.
+
+    ``own`` are the logarithms of the determinants of the sources by themselves.
+    """
     bias = information_bias(n_rows, len(target), len(better)) - information_bias(n_rows, len(target), len(worse))
-    logs = [_log_det(covariances, block) for block in (better, worse)]
     joint = [_log_det(covariances, torch.cat([target, block])) for block in (better, worse)]
-    return (logs[0] - joint[0] - logs[1] + joint[1]) / (2 * LN2) - bias
+    return (own[better] - joint[0] - own[worse] + joint[1]) / (2 * LN2) - bias
 
 
 def _log_det(covariances: Tensor, block: Tensor) -> Tensor:

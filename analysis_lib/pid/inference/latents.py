@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from analysis_lib.pid.system.covariance import Blocks, read_blocks
 from analysis_lib.pid.system.whitened import Informations, conditional_factors, information, solve_system
 from analysis_lib.vocabulary import BLOCKS
 
-ROWS_AT_ONCE = 2048
+ROWS_AT_ONCE = 1024
 RANK_DRAWS = 8
 PAIR_BLOCKS = {"vision": ("target", "vision"), "language": ("target", "language"), "total": ("target", "both sources")}
 
@@ -39,21 +40,33 @@ def assemble(definition: Definition, core: np.ndarray) -> Atoms:
 def weighted_covariances(latents: Tensor, weights: Tensor) -> Tensor:
     """Covariances ``(n_replicates, d, d)`` of rows ``(n_samples, d)`` under ``(n_replicates, n_samples)`` counts."""
     share = weights / weights.sum(1, keepdim=True)
-    centred = latents - latents.mean(0)  # what is left of a replicate's mean is small, and no digits cancel below
-    first, second = torch.triu_indices(latents.shape[1], latents.shape[1])
+    # What is left of a replicate's mean is small, and no digits cancel below.
+    columns = (latents - latents.mean(0)).mT.contiguous()
+    d = len(columns)
+    first, second = torch.triu_indices(d, d)
+    place = torch.empty(d, d, dtype=torch.int64)
+    place[first, second] = place[second, first] = torch.arange(len(first))
     products = latents.new_zeros(len(weights), len(first))
-    for part, rows in zip(share.split(ROWS_AT_ONCE, dim=1), centred.split(ROWS_AT_ONCE), strict=True):
-        products += part @ (rows[:, first] * rows[:, second])  # all replicates in one matrix product
-    covariances = latents.new_empty(len(weights), latents.shape[1], latents.shape[1])
-    covariances[:, first, second] = covariances[:, second, first] = products
-    means = share @ centred
-    return covariances - means[:, :, None] * means[:, None, :]
+    for part, some in zip(share.split(ROWS_AT_ONCE, dim=1), columns.split(ROWS_AT_ONCE, dim=1), strict=True):
+        pairs = torch.cat([some[i] * some[i:] for i in range(d)])
+        products += part @ pairs.mT  # all replicates in one matrix product
+    means = share @ columns.mT
+    return products.index_select(1, place.flatten()).view(-1, d, d) - means[:, :, None] * means[:, None, :]
 
 
 def covariance_cores(covariances: Tensor, dims: tuple[int, int, int], definition: Definition) -> np.ndarray:
     """Cores ``(<= n, 4)`` of covariances ``(n, d, d)``; degenerate ones are left out."""
-    cores, solved = _cores(Blocks(covariances, BLOCKS, dims, covariances.shape[:1]), definition, strict=False)
-    return cores[solved].numpy()
+    return known(every_core(covariances, dims, definition))
+
+
+def every_core(covariances: Tensor, dims: tuple[int, int, int], definition: Definition) -> np.ndarray:
+    """Cores ``(n, 4)`` of covariances ``(n, d, d)``; NaN where one is degenerate."""
+    return _known(*_cores(Blocks(covariances, BLOCKS, dims, covariances.shape[:1]), definition, strict=False))
+
+
+def known(cores: np.ndarray) -> np.ndarray:
+    """Cores ``(<= n, 4)`` without those ``(n, 4)`` that are NaN."""
+    return cores[~np.isnan(cores).any(1)]
 
 
 def _cores(blocks: Blocks, definition: Definition, strict: bool) -> tuple[Tensor, Tensor]:
@@ -85,14 +98,14 @@ def covariance_bias(
     if definition.from_informations or draws == 0:
         return np.array([*exact, 0.0])
     factors = wishart_factors(n_rows, sum(dims), draws, rng)
+    samples = parametric_draws(covariances, factors)
+    every = torch.cat([covariances[:, None], samples], 1).flatten(0, 1)
+    cores = every_core(every, dims, definition).reshape(len(covariances), 1 + draws, 4)
     excesses = []
-    for covariance in covariances:
-        own = covariance_cores(covariance[None], dims, definition)
-        if not len(own):
-            continue
-        drawn = covariance_cores(parametric_draws(covariance, factors), dims, definition)
-        follows = 0.0 if own[0, 0] <= own[0, 1] else 1.0
-        excess = drawn[:, 3] - own[:, 3] - follows * (drawn - own)[:, :2] @ np.array([1.0, -1.0])
+    for own, drawn in ((rows[0], rows[1:]) for rows in cores if not np.isnan(rows[0]).any()):
+        drawn = known(drawn)
+        follows = 0.0 if own[0] <= own[1] else 1.0
+        excess = drawn[:, 3] - own[3] - follows * (drawn - own)[:, :2] @ np.array([1.0, -1.0])
         excesses.append(excess.mean() + follows * (exact[0] - exact[1]))
     return np.array([*exact, float(np.mean(excesses)) if excesses else 0.0])
 
@@ -112,46 +125,50 @@ class CommonLatents:
 
     def plug_in(self) -> np.ndarray:
         """Core ``(4,)`` of the rows as they are; raises ``ValueError`` naming the block where there is none."""
-        blocks = read_blocks(torch.cov(self.values.mT), self.dims, BLOCKS)
+        return self._plug_in
+
+    @cached_property
+    def _plug_in(self) -> np.ndarray:
+        blocks = read_blocks(self.covariance, self.dims, BLOCKS)
         return _cores(blocks, self.definition, strict=True)[0][0].numpy()
+
+    @cached_property
+    def covariance(self) -> Tensor:
+        """Covariance ``(d, d)`` of the rows as they are."""
+        return torch.cov(self.values.mT)
 
     def replicates(self, weights: Tensor) -> np.ndarray:
         """Cores ``(n_replicates, 4)`` under row counts; NaN where a replicate is degenerate."""
-        covariances = weighted_covariances(self.values, weights)
-        blocks = Blocks(covariances, BLOCKS, self.dims, covariances.shape[:1])
-        return _known(*_cores(blocks, self.definition, strict=False))
+        return every_core(weighted_covariances(self.values, weights), self.dims, self.definition)
 
     def permuted(self, orders: np.ndarray) -> tuple[np.ndarray, Tensor]:
         """Cores and covariances ``(n_orders, d, d)`` with the target's rows reordered, ``(n_orders, n_rows)``."""
-        covariance = torch.cov(self.values.mT)
         centred = self.values - self.values.mean(0)
         target, sources = centred[:, : self.dims[0]], centred[:, self.dims[0] :]
         crosses = torch.stack([target[order].mT @ sources for order in torch.from_numpy(orders)])
-        covariances = covariance.repeat(len(orders), 1, 1)
+        covariances = self.covariance.repeat(len(orders), 1, 1)
         covariances[:, : self.dims[0], self.dims[0] :] = crosses / (len(self.values) - 1)
         covariances[:, self.dims[0] :, : self.dims[0]] = crosses.mT / (len(self.values) - 1)
         return covariance_cores(covariances, self.dims, self.definition), covariances
 
     def bias(self, draws: int, rng: np.random.Generator) -> np.ndarray:
         """Excess of the plug-in core, ``(4,)``: of sampling, less what ranks take away where the latents are ranks."""
-        covariance = torch.cov(self.values.mT)
-        bias = covariance_bias(covariance[None], len(self.values), self.dims, self.definition, draws, rng)
-        return bias - self._lost_to_ranks(covariance, rng) if self.ranked else bias
+        bias = covariance_bias(self.covariance[None], len(self.values), self.dims, self.definition, draws, rng)
+        return bias - self._lost_to_ranks(rng) if self.ranked else bias
 
-    def _lost_to_ranks(self, covariance: Tensor, rng: np.random.Generator) -> np.ndarray:
+    def _lost_to_ranks(self, rng: np.random.Generator) -> np.ndarray:
         """Core ``(4,)`` that rank marginals take away: ranks of finitely many rows blur strong dependence.
 
         Measured on rows drawn from the latents' own Gaussian, as they are and through their ranks.
         """
-        root = torch.linalg.cholesky(covariance).numpy()
-        lost = []
+        root = torch.linalg.cholesky(self.covariance).numpy()
+        pairs = []
         for _ in range(RANK_DRAWS):
             rows = rng.standard_normal(self.values.shape) @ root.T
-            pair = torch.from_numpy(np.stack([np.cov(rows.T), np.cov(rank_normal(rows).T)]))
-            cores = covariance_cores(pair, self.dims, self.definition)
-            if len(cores) == 2:
-                lost.append(cores[0] - cores[1])
-        return np.mean(lost, axis=0) if lost else np.zeros(4)
+            pairs += [np.cov(rows.T), np.cov(rank_normal(rows).T)]
+        cores = every_core(torch.from_numpy(np.stack(pairs)), self.dims, self.definition)
+        lost = known(cores[0::2] - cores[1::2])
+        return lost.mean(axis=0) if len(lost) else np.zeros(4)
 
 
 @dataclass(frozen=True)

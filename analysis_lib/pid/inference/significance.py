@@ -36,7 +36,7 @@ def p_values(
     ``(n_draws, 7)`` the low ends of the brackets and their bootstrap replicates. ``held_out`` says that sampling
     does not inflate the estimates.
     """
-    against_null = np.array([_tail(observed[i], null[:, i], held_out) for i in range(len(QUANTITIES))])
+    against_null = _tails(observed, null, held_out)
     spread = low_replicates.std(0, ddof=1)
     against_zero = np.where(spread > 0, norm.sf(low / np.where(spread > 0, spread, 1.0)), np.where(low > 0, 0.0, 1.0))
     if not held_out:
@@ -44,16 +44,21 @@ def p_values(
     return np.maximum(against_null, against_zero)
 
 
-def _tail(value: float, null: np.ndarray, held_out: bool) -> float:
-    mean, spread = null.mean(), null.std(ddof=1)
-    if spread < 1e-12:
-        return 1.0 if value <= mean + 1e-12 else 0.0 if held_out else 1 / (1 + len(null))
-    shape = float(np.clip(skew(null), 0.0, MOST_SKEW))
+def _tails(observed: np.ndarray, null: np.ndarray, held_out: bool) -> np.ndarray:
+    """Share of new shuffles, ``(7,)``, in which the quantities would be as large as ``observed`` ``(7,)``."""
+    shuffles = np.ascontiguousarray(null.T)
+    mean, spread = shuffles.mean(1), shuffles.std(1, ddof=1)
+    tails = np.where(observed <= mean + 1e-12, 1.0, 0.0 if held_out else 1 / (1 + len(null)))
+    vary = ~(spread < 1e-12)
+    if not vary.any():
+        return tails
+    shape = np.clip(skew(shuffles[vary], axis=1), 0.0, MOST_SKEW)
     # The moments are estimated from as many reorderings as there are: a new one scatters a little wider, and by few of
     # them the spread is often far too small. Of two, one in seven new ones lies more than two such spreads above.
-    deviate = (value - mean) / (spread * np.sqrt(1 + 1 / len(null)))
-    gaussian = min(deviate, norm.isf(pearson3.sf(deviate, shape)))
-    return float(t.sf(gaussian, len(null) - 1))
+    deviate = (observed - mean)[vary] / (spread[vary] * np.sqrt(1 + 1 / len(null)))
+    gaussian = np.fmin(deviate, norm.isf(pearson3.sf(deviate, shape)))
+    tails[vary] = t.sf(gaussian, len(null) - 1)
+    return tails
 
 
 def control_false_discoveries(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:

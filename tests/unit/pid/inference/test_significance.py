@@ -50,6 +50,16 @@ def test_few_reorderings_do_not_make_more_false_verdicts(n_null: int) -> None:
     assert (found < 0.05).mean() > 0.02, "the test has power left"
 
 
+def test_every_quantity_is_judged_by_its_own_null_alone() -> None:
+    rng = np.random.default_rng(6)
+    null = rng.gamma(1.0, size=(12, 7)) * np.array([1, 0, 3, 1e-14, 10, 1, 0]) + np.arange(7)
+    observed, passed, always = rng.normal(size=7) + np.arange(7), np.ones(7), np.zeros((5, 7))
+    for i in range(7):
+        others = np.where(np.arange(7) == i, null, rng.normal(size=(12, 7)))
+        expected = p_values(observed, others, passed, always)[i]
+        assert p_values(observed, null, passed, always)[i] == expected
+
+
 def test_far_above_few_reorderings_is_never_certain() -> None:
     null = np.array([[0.0], [1.0]]).repeat(7, axis=1)
     p = [p_values(np.full(7, value), null, np.ones(7), np.zeros((5, 7)))[-1] for value in (1.0, 2.0, 10.0, 100.0, 1e6)]
