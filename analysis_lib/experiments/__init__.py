@@ -5,6 +5,7 @@ Each experiment is a module named after its page: it runs, summarises what was f
 
 from analysis_lib.experiments import (
     background,
+    benchmarks_of_others,
     bias_and_coverage,
     definitions,
     held_or_used,
@@ -19,6 +20,7 @@ from analysis_lib.experiments import (
 
 __all__ = [
     "background",
+    "benchmarks_of_others",
     "bias_and_coverage",
     "definitions",
     "held_or_used",

@@ -7,6 +7,7 @@ channels for the atoms of two sources about a Gaussian target, ``GATES`` for the
 
 from __future__ import annotations
 
+from analysis_lib.truths.gain_systems import Dims, GainSystem, channels, together
 from analysis_lib.truths.gates import GATES, Gate
 from analysis_lib.truths.pairs import PAIRS, Pair
 from analysis_lib.truths.systems import HEAVY, LIGHT, PLAIN, System, identical_channels, parallel_channels
@@ -17,9 +18,13 @@ __all__ = [
     "LIGHT",
     "PAIRS",
     "PLAIN",
+    "Dims",
+    "GainSystem",
     "Gate",
     "Pair",
     "System",
+    "channels",
     "identical_channels",
     "parallel_channels",
+    "together",
 ]

@@ -90,6 +90,22 @@ def wiggles(rows: Rows) -> Rows:
     return rows + 0.8 * np.sin(1.5 * rows) / 1.5
 
 
+def sines(rows: Rows) -> Rows:
+    """A sine on a line, x + sin(1.5 x) / 2; the slope stays between 0.25 and 1.75."""
+    return rows + np.sin(1.5 * rows) / 2
+
+
+def in_rounds(inner: Map, seed: int, rounds: int = 3) -> Map:
+    """A rotation and the map ``inner`` of columns, several times over, each time by another rotation."""
+
+    def mapped(rows: Rows) -> Rows:
+        for place in range(rounds):
+            rows = inner(rows @ rotation(rows.shape[1], seed + place))
+        return rows
+
+    return mapped
+
+
 def squash(rows: Rows) -> Rows:
     """Bounded columns: the arc tangent of a cubic."""
     return np.arctan(rows + rows**3 / 6)

@@ -10,9 +10,8 @@ from scipy.linalg import block_diag
 
 from analysis_lib.pid import DEFINITIONS, gaussian_pid
 from analysis_lib.shown import Shown, Summary
+from analysis_lib.truths import Dims, channels, together
 from analysis_lib.vocabulary import QUANTITY_LABELS
-
-from .gain_systems import Dims, channels, together
 
 __all__ = ["ATOMS", "TOLERANCE", "in_words", "measure_properties", "summarise_properties"]
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from analysis_lib.pid import DEFINITIONS, gaussian_pid
 from analysis_lib.shown import Shown, Summary
+from analysis_lib.truths import Dims, GainSystem, channels, together
 
-from .gain_systems import Dims, System, channels, together
 from .properties import ATOMS, TOLERANCE, in_words
 
 __all__ = ["GRIDS", "NAMES", "Grid", "Sweeps", "away_from_broja", "run", "summarise"]
@@ -99,8 +99,8 @@ def _sweep(name: str, at: np.ndarray, covariances: Sequence[np.ndarray], dims: D
 def _doubling(most_copies: int) -> pd.DataFrame:
     """Redundancy of several copies together less the sum over them: ``copies, definition, arrangement, gap``."""
     broad, narrow = np.array([[2.0, 0.0], [0.0, 0.5]]), np.array([[0.6, 0.6]])
-    one: System = channels(broad, narrow), (2, 2, 1)
-    mirrored: System = channels(narrow, broad), (2, 1, 2)
+    one: GainSystem = channels(broad, narrow), (2, 2, 1)
+    mirrored: GainSystem = channels(narrow, broad), (2, 1, 2)
     arrangements = {MIRRORED: [one, mirrored], ALIKE: [one, one]}
     return pd.DataFrame(
         [
@@ -112,7 +112,7 @@ def _doubling(most_copies: int) -> pd.DataFrame:
     )
 
 
-def _gap(parts: Sequence[System], definition: str) -> float:
+def _gap(parts: Sequence[GainSystem], definition: str) -> float:
     apart = sum(float(gaussian_pid(*part, definition).redundancy) for part in parts)
     return float(gaussian_pid(*together(parts), definition).redundancy) - apart
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis_lib.experiments import definitions as experiment
-from analysis_lib.experiments.definitions.gain_systems import channels, together
 from analysis_lib.pid import gaussian_mi, gaussian_pid
+from analysis_lib.truths import channels, together
 
 
 @pytest.mark.parametrize(

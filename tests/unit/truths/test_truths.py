@@ -34,7 +34,9 @@ def test_density_ratios_average_to_one_over_independent_rows(name: str) -> None:
     assert ratios.mean() == pytest.approx(1, abs=4.5 * ratios.std() / DRAWS**0.5)
 
 
-@pytest.mark.parametrize("mapping", [maps.half_cube, maps.wiggly, maps.wiggly_other, maps.wiggles, maps.squash])
+@pytest.mark.parametrize(
+    "mapping", [maps.half_cube, maps.wiggly, maps.wiggly_other, maps.wiggles, maps.sines, maps.squash]
+)
 @settings(max_examples=25, deadline=None)
 @given(st.floats(-6, 6), st.floats(1e-4, 1))
 def test_maps_of_columns_increase(mapping: Callable[[np.ndarray], np.ndarray], x: float, step: float) -> None:
@@ -56,6 +58,17 @@ def test_spirals_and_rolls_can_be_undone() -> None:
     rolled = maps.swiss_roll(rows[:, :1])
     angle = np.hypot(*rolled.T)
     np.testing.assert_allclose(norm.ppf((angle / (1.5 * np.pi) - 1) / 2), rows[:, 0], atol=1e-9)
+
+
+def test_rounds_of_turning_and_bending_can_be_undone() -> None:
+    rows = np.random.default_rng(5).normal(size=(50, 3))
+    left = maps.in_rounds(maps.sines, seed=7, rounds=3)(rows)
+    for place in (2, 1, 0):
+        bent, left = left, left.copy()
+        for _ in range(200):  # no slope is above 1.75, so every step comes closer
+            left -= (maps.sines(left) - bent) / 1.75
+        left = left @ maps.rotation(3, 7 + place).T
+    np.testing.assert_allclose(left, rows, atol=1e-9)
 
 
 SYSTEMS = {

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import block_diag
 
-__all__ = ["System", "channels", "together"]
+__all__ = ["Dims", "GainSystem", "channels", "together"]
 
 Dims = tuple[int, int, int]
-System = tuple[np.ndarray, Dims]
+GainSystem = tuple[np.ndarray, Dims]
 """A covariance ``(d, d)`` of target, vision and language, and the dimensions of each."""
 
 
@@ -27,7 +27,7 @@ def channels(vision: np.ndarray, language: np.ndarray, between: np.ndarray | Non
     return np.block([[np.eye(gains.shape[1]), gains.T], [gains, gains @ gains.T + noise]])
 
 
-def together(parts: Sequence[System]) -> System:
+def together(parts: Sequence[GainSystem]) -> GainSystem:
     """Independent systems as one: their targets, their visions and their languages side by side."""
     covariance = block_diag(*(part for part, _ in parts))
     starts = np.cumsum([0, *(sum(dims) for _, dims in parts)])
