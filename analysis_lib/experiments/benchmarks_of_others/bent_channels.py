@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 D_TARGET = 2
-UNWARPED, CUBES, MIXED = "no warp", "cubes and cube roots", "mixed columns"
+UNWARPED, CUBES, MIXED = "no warp", "cubes, roots", "mixed"
 WAYS = {
     (UNWARPED, "ranks"): "marginal",
     (CUBES, "ranks"): "marginal",
@@ -50,7 +51,7 @@ class Published:
     unique_language: float
     synergy: float
     flow_pid_error: float
-    flow_pid_seconds: str = "150 to 177 on a GPU"
+    flow_pid_seconds: str = "150-177, GPU"
 
 
 PUBLISHED = {2: Published(0.794, 1.466, 0.587, 0.185, 1.00), 16: Published(3.819, 0.547, 0.180, 0.654, 1.40)}
@@ -77,6 +78,7 @@ def true_atoms(width: int) -> Atoms:
 
 def estimate_bent(widths: tuple[int, ...], n: int, counts: Mapping[str, int], seed: int) -> pd.DataFrame:
     """Estimates of every atom: ``width, warp, by, quantity, truth, bits, low, high, seconds`` (of the processor)."""
+    draws: dict[str, Any] = dict(counts)
     rows = []
     for width in widths:
         gains, truth = channel_gains(width), true_atoms(width)
@@ -86,7 +88,8 @@ def estimate_bent(widths: tuple[int, ...], n: int, counts: Mapping[str, int], se
         seen = {UNWARPED: plain, CUBES: _cubed(*plain), MIXED: _mixed(*plain)}
         for (warp, by), mode in WAYS.items():
             begun = time.process_time()
-            result = pid_flow(*seen[warp], mode=mode, seed=seed, **dict(counts))
+            vision, language, about = seen[warp]
+            result = pid_flow(vision, language, about, mode=mode, seed=seed, **draws)
             at = {"width": width, "warp": warp, "by": by, "seconds": time.process_time() - begun}
             for atom in ATOMS:
                 bits, low, high = (float(getattr(one, atom)) for one in (result.atoms, result.low, result.high))

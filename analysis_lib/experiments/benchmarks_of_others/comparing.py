@@ -26,28 +26,29 @@ NOT_TRIED = "not tried on this grid"
 
 def errors_of_atoms(bent: pd.DataFrame) -> pd.DataFrame:
     """``error`` of every atom with the ends of its interval, by ``sources``, ``way`` and ``quantity``."""
-    found = bent.assign(sources=bent["width"].map("sources of {} columns".format), way=bent["warp"] + ", " + bent["by"])
+    found = bent.assign(sources=bent["width"].map("sources of {} columns".format), way=bent["warp"] + ": " + bent["by"])
     errors = {"error": "bits", "low": "low", "high": "high"}
     return found.assign(**{name: found[end] - found["truth"] for name, end in errors.items()})
 
 
 def protocol_table(bent: pd.DataFrame) -> pd.DataFrame:
-    """A row per width, warp and estimate: the four atoms, their ``summed error`` and ``seconds``, in words.
+    """A row per width, warp and estimate: the four atoms, their ``sum`` of errors and ``seconds``, in words.
 
-    Of Flow-PID the summed error is all that is known here.
+    Of Flow-PID the sum of errors is all that is known here.
     """
     rows: list[dict[str, str]] = []
     for width, mine in bent.groupby("width", sort=False):
-        published, at = PUBLISHED[int(str(width))], {"sources": f"{width} columns each"}
+        published, at = PUBLISHED[int(str(width))], {"columns": str(width)}
         true = mine.drop_duplicates("quantity").set_index("quantity")["truth"]
         rows.append({**at, "warp": "any", "estimate": "truth", **{atom: f"{true[atom]:.3f}" for atom in ATOMS}})
-        theirs = {"summed error": f"{published.flow_pid_error:.2f}", "seconds": published.flow_pid_seconds}
-        rows.append({**at, "warp": CUBES, "estimate": "Flow-PID, as published", **theirs})
+        theirs = {"sum": f"{published.flow_pid_error:.2f}", "seconds": published.flow_pid_seconds}
+        rows.append({**at, "warp": CUBES, "estimate": "Flow-PID", **theirs})
         for (warp, by), found in mine.groupby(["warp", "by"], sort=False):
             bits = found.set_index("quantity")["bits"]
-            ours = {"summed error": f"{_summed(found):.3f}", "seconds": f"{found['seconds'].iloc[0]:.1f}"}
-            rows.append({**at, "warp": warp, "estimate": by, **{atom: f"{bits[atom]:.3f}" for atom in ATOMS}, **ours})
-    return pd.DataFrame(rows).fillna("")[["sources", "warp", "estimate", *ATOMS, "summed error", "seconds"]]
+            ours = {"sum": f"{_summed(found):.3f}", "seconds": f"{found['seconds'].iloc[0]:.1f}"}
+            by_what = {"warp": str(warp), "estimate": str(by)}
+            rows.append({**at, **by_what, **{atom: f"{bits[atom]:.3f}" for atom in ATOMS}, **ours})
+    return pd.DataFrame(rows).fillna("")[["columns", "warp", "estimate", *ATOMS, "sum", "seconds"]]
 
 
 def summarise(found: Found, grid: Grid) -> Summary:
@@ -71,7 +72,7 @@ def summarise(found: Found, grid: Grid) -> Summary:
         "truth_away": Shown(away, ".4f", unit="bits"),
         "largest_dimensions": Shown(int(largest["dimensions"].iloc[0]), ","),
         "doubling_error": Shown(copies["error"].max(), ".1g", unit="bits"),
-        "doubling_seconds": Shown(largest["seconds"].max(), ".1f"),
+        "doubling_seconds": Shown(largest["seconds"].max(), ".2g"),
         "n_sweeps": len(sweeps.drop_duplicates(["family", "at"])),
         "sweep_error": Shown(error["error"].max(), ".1g", unit="bits"),
         "sweep_apart": Shown(error["apart"].max(), ".1g", unit="bits"),

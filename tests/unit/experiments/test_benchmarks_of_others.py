@@ -44,8 +44,8 @@ def test_cubes_leave_ranks_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     found = bent_channels.estimate_bent((2,), 300, {"n_bootstrap": 4, "n_null": 2, "n_bias": 2, "n_matched": 0}, seed=3)
     by = found.pivot(index="quantity", columns=["warp", "by"], values="bits")
-    assert np.allclose(by["no warp", "ranks"], by["cubes and cube roots", "ranks"], atol=1e-12)
-    assert not np.allclose(by["no warp", "ranks"], by["mixed columns", "ranks"], atol=1e-3)
+    assert np.allclose(by["no warp", "ranks"], by["cubes, roots", "ranks"], atol=1e-12)
+    assert not np.allclose(by["no warp", "ranks"], by["mixed", "ranks"], atol=1e-3)
 
 
 @pytest.fixture
@@ -67,15 +67,15 @@ def test_errors_are_added_up_whatever_their_sign(bent: pd.DataFrame) -> None:
     assert said["unwarped_2"].text == "0.00 bits" and said["mixed_flows_16"] == "not tried on this grid"
     assert said["flow_pid_16"].text == "1.40 bits" and said["truth_away"].value < 5e-4
     assert said["largest_dimensions"].text == "4" and said["n_sweeps"] == 31
-    errors = experiment.errors_of_atoms(bent).query("way == 'mixed columns, flows'")
+    errors = experiment.errors_of_atoms(bent).query("way == 'mixed: flows'")
     assert errors["error"].abs().tolist() == pytest.approx([0.1] * 4)
     assert (errors["high"] - errors["low"]).tolist() == pytest.approx([0.4] * 4)
 
 
 def test_the_table_says_of_others_what_is_known_and_no_more(bent: pd.DataFrame) -> None:
     table = experiment.protocol_table(bent).set_index("estimate")
-    theirs, truth = table.loc["Flow-PID, as published"], table.loc["truth"]
-    assert theirs["summed error"] == "1.00" and (theirs[list(ATOMS)] == "").all()
-    assert (truth[list(ATOMS)] == "1.000").all() and truth["summed error"] == ""
-    assert table.loc["ranks", "summed error"].tolist() == ["0.000", "0.400", "0.400"]
+    theirs, truth = table.loc["Flow-PID"], table.loc["truth"]
+    assert theirs["sum"] == "1.00" and (theirs[list(ATOMS)] == "").all()
+    assert (truth[list(ATOMS)] == "1.000").all() and truth["sum"] == ""
+    assert table.loc["ranks", "sum"].tolist() == ["0.000", "0.400", "0.400"]
     assert table.loc["flows", "seconds"] == "1.2"
