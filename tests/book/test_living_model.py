@@ -11,19 +11,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from companion.living_host import PARTS
 from filelock import FileLock
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from analysis_lib.living import SCRIPTS, runtime_folder, write_bundle
 from analysis_lib.models import load_model
 from analysis_lib.worlds.mini import sample_scene, scene_graph
 from tests.book.conftest import PATIENCE, REPOSITORY
-from tests.book.living import as_page_scene, cases
+from tests.book.living_cases import as_page_scene, cases
 from tests.unit.worlds.mini.oracle import right_answers
 
 pytestmark = [pytest.mark.browser, pytest.mark.mini]
 
-PARTS = ("painting", "asking", "masks", "running")
 N_CASES = 50
 TOLERANCE = 1e-3
 MOST_BYTES = 12_000_000
@@ -141,3 +142,38 @@ def test_what_is_asked_at_random_has_a_right_answer(awake: Page):
     }""")
     assert all(2 <= size <= 4 and size == cells for size, cells, _ in answered)
     assert np.mean([right for *_, right in answered]) > 0.9  # some scenes allow no question of some forms
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_reader_moves_things_and_cuts_pathways_by_keyboard_alone(
+    browser: Browser, bundle: Path, tmp_path: Path, theme: str
+):
+    folder = REPOSITORY / "book" / "_static" / "living"
+    scripts = "".join(f'<script src="{(folder / f"{name}.js").as_uri()}"></script>' for name in PARTS)
+    host = f'<div class="living-model" data-folder="{bundle.as_uri()}" data-megabytes="11"></div>'
+    style = f'<link rel="stylesheet" href="{(folder / "living.css").as_uri()}">'
+    head = f'<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>Living</title>{style}'
+    (tmp_path / "page.html").write_text(f"{head}<main><h1>Living</h1>{host}</main>{scripts}", encoding="utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.goto((tmp_path / "page.html").as_uri())
+    page.get_by_role("button", name="Wake the model").press("Enter")
+    said = page.locator(".said")
+    expect(said).to_have_text("The model says red (100 %). Right.")
+    thing = page.get_by_role("button", name="large red wood box, left")
+    thing.press("ArrowRight")
+    expect(page.get_by_role("button", name="large red wood box, middle; arrow keys move it")).to_be_focused()
+    for target in ("gap", "question", "tail", "last"):
+        page.get_by_role("button", name=f"image to {target}", exact=True).press("Space")
+    expect(page.get_by_label("what is cut")).to_have_value("No way for the image")
+    expect(said).to_contain_text("Untouched it says red")
+    expect(said).to_contain_text("Wrong: it is red")
+    page.get_by_label("from layer").press("End")
+    expect(said).to_have_text("The model says red (100 %). Right. Untouched it says red (100 %).")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    found = Axe().run(page).response["violations"]
+    assert not [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+    assert failures == []
+    page.close()

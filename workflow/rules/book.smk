@@ -55,6 +55,27 @@ rule pages:
         expand("book/pages/{page}.ipynb", page=config["pages"]),
 
 
+# What runs in a reader's browser; where ONNX Runtime Web is not installed, a note of why not. Installed later, it is new.
+LIVING = "_build/living/living.json"
+
+
+rule living:
+    message:
+        "living model: {output}"
+    input:
+        library("living"),
+        contents("analysis_lib/worlds/mini/checkpoints/mini-llava-1.5", "*.safetensors"),
+        files_under(Path(sys.prefix) / "npm", without={"node_modules"}),
+    output:
+        LIVING,
+    log:
+        f"{LOGS}/living.log",
+    resources:
+        mem_mb=MEMORY["page"],
+    shell:
+        "{TOOLS}/python -m analysis_lib.living _build/living > {log} 2>&1 || {{ tail -n 40 {log} >&2; exit 1; }}"
+
+
 # The sources of all notebooks and of the library are inputs: the book prints tables of parameters, and a reference
 # (of training, which no page stands on, with the next book that is built).
 rule book:
@@ -62,6 +83,7 @@ rule book:
         "book: building {output}"
     input:
         pages=rules.pages.input,
+        living=LIVING if "living_model" in config["pages"] else [],
         prose=files_under("book", without=WITHOUT | {"pages", "vendor"}),
         sources=[path for path in files_under("notebooks", "analysis_lib") if path.endswith((".md", ".py"))],
         cards=[str(path) for path in contents("analysis_lib", f"**/{CARD}")],
@@ -81,6 +103,7 @@ rule chosen:
         "book of {params.only}: building {output}"
     input:
         pages=[f"book/pages/{page}.ipynb" for page in CHOSEN],
+        living=LIVING if "living_model" in CHOSEN else [],
         prose=rules.book.input.prose,
         sources=rules.book.input.sources,
         cards=rules.book.input.cards,

@@ -20,7 +20,7 @@ RUN = f"{TOOLS}/python -m analysis_lib.run"
 CARD = "README.md"
 
 # A stage stands on these packages. Training is left out: a model is loaded from its product, the checkpoint.
-PACKAGES = {"extract": ["tasks", "worlds", "models", "activations"], "decompose": ["decompose", "pid"], "pages": ["experiments", "report", "compare", "truths", "pid", "interventions", "activations", "models", "worlds", "tasks", "rehearsal"]}
+PACKAGES = {"extract": ["tasks", "worlds", "models", "activations"], "decompose": ["decompose", "pid"], "living": ["living", "activations", "models", "worlds", "tasks"], "pages": ["experiments", "report", "compare", "truths", "pid", "interventions", "activations", "models", "worlds", "tasks", "rehearsal", "living"]}
 WITHOUT = {"__pycache__", "training", "checkpoints", CARD}
 
 # Megabytes that a job may take: libraries, and a few copies of a layer of states or of a batch. Jobs wait for memory as

@@ -18,10 +18,13 @@ from analysis_lib.living import (
     MAPPED,
     SCRIPTS,
     Traced,
+    attention_shares,
     find_runtime,
     landscape,
+    most_moved,
     packed,
     pooled_states,
+    readings,
     write_bundle,
 )
 from analysis_lib.living.export import _halved
@@ -115,6 +118,23 @@ def test_a_map_is_the_plane_in_which_questions_differ_most(vlm: VisionLanguageMo
         landscape(vlm, questions.iloc[:2])
 
 
+def test_readings_end_in_the_answer_and_attention_is_shared_out(vlm: VisionLanguageModel, questions: pd.DataFrame):
+    conditions = [get_condition("baseline"), get_condition("image->last")]
+    one = most_moved(vlm, questions, conditions[1])
+    read = readings(vlm, one, conditions, one["answer"])
+    final = read[read["layer"] == 8].set_index("condition")["probability"]
+    for condition in conditions:
+        logits = forward_condition(vlm, prepare(vlm, one), condition)["logits"][0]
+        expected = torch.softmax(logits, -1)[vlm.answer_token(one["answer"].iloc[0])]
+        assert final[condition.name] == pytest.approx(float(expected), abs=1e-4)
+    assert final["baseline"] > 0.5 > final["image->last"]
+    shares = attention_shares(vlm, one, conditions[1])
+    assert np.allclose(shares.groupby("layer")["share"].sum(), 1, atol=1e-5)
+    assert (shares[shares["span"] == "image"]["share"] == 0).all()
+    with pytest.raises(ValueError, match="answers none of these"):
+        most_moved(vlm, one.assign(answer="bowl"), conditions[1])
+
+
 @pytest.mark.parametrize("array", [np.arange(6, dtype=np.float32).reshape(2, 3) / 7, np.arange(11) % 3 == 0])
 def test_what_is_packed_can_be_read_again(array: np.ndarray):
     told = json.loads(json.dumps(packed(array)))
@@ -131,6 +151,7 @@ def test_without_the_runtime_nothing_is_written_but_why(tmp_path: Path):
     assert [path.name for path in (tmp_path / "scripts").iterdir()] == [MANIFEST_FILE]
     told = json.loads((tmp_path / "scripts" / MANIFEST_FILE).read_text())
     assert told["there"] is False and "make install" in told["why"] and not set(SCRIPTS) & set(told)
+    assert str(tmp_path) not in told["why"]
 
 
 def test_a_runtime_that_is_not_whole_is_refused(tmp_path: Path):
