@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -140,6 +140,9 @@ def lines_with_interval(
     if color == "condition":
         colors = colors or {name: look.color for name, look in looks.items()}
         shapes = shapes or {name: look.shape for name, look in looks.items()}
+    if dash and color == dash and not colors:  # in the order of the dashes, or one column would have two legends
+        order = _dash_order(data[dash], dashes or {})
+        colors = {name: theme.SERIES_COLORS[place % len(theme.SERIES_COLORS)] for place, name in enumerate(order)}
     shape: dict[str, Any] = {}
     if color:
         # Panels named after the colours make a legend of the same colours redundant.
@@ -223,12 +226,18 @@ def _color_and_shape(
     )
 
 
+def _dash_order(values: pd.Series, known: Mapping[str, Any]) -> list[str]:
+    """What is there, in the order of the dashes that are known, then by name."""
+    there = set(values)
+    return [name for name in known if name in there] + sorted(there - set(known))
+
+
 def _dash_and_shape(
     values: pd.Series, dashes: dict[str, list[int]] | None, looks: dict[str, theme.Look], labels: dict[str, str]
 ) -> tuple[alt.StrokeDash, alt.Shape]:
     """Dash and point shape of a column, for conditions by their looks; the legend shows the dashes."""
     known = {**{name: list(look.dash) for name, look in looks.items()}, **(dashes or {})}
-    names = [name for name in known if name in set(values)] + sorted(set(values) - set(known))
+    names = _dash_order(values, known)
     marks = list(theme.QUANTITY_SHAPES.values())
     forms = {name: marks[place % len(marks)] for place, name in enumerate(names)}
     forms = {**forms, **{name: look.shape for name, look in looks.items()}}

@@ -176,3 +176,13 @@ def test_a_single_thing_is_named_by_the_axis_and_two_by_a_legend(apart: str):
     channel = {"color": "color", "dash": "strokeDash"}[apart]
     assert one[1][channel]["legend"] is None and two[1][channel]["legend"] is not None
     assert one[1]["y"]["title"] == "y (a)" and two[1]["y"]["title"] == "y"
+
+
+@pytest.mark.parametrize("order", [["a", "b", "c"], ["c", "b", "a"], ["b", "c", "a"]])
+def test_a_column_that_is_told_apart_twice_has_one_legend(order: list[str]):
+    table = pd.DataFrame({"x": 1, "y": 0.1, "low": 0.0, "high": 0.3, "kind": order})
+    how = {"color": "kind", "dash": "kind", "dashes": {"a": [7, 4], "b": [1, 0], "c": [2, 3]}, "description": WORDS}
+    layers = encodings(lines_with_interval(table, x="x", y="y", low="low", high="high", **how).to_dict())
+    # Vega-Lite merges the keys of equal domains; what has no key must not be of their domain.
+    assert layers[1]["color"]["scale"]["domain"] == layers[1]["strokeDash"]["scale"]["domain"] == ["a", "b", "c"]
+    assert layers[2]["shape"]["legend"] is None and layers[2]["shape"]["scale"]["domain"] != ["a", "b", "c"]
