@@ -96,7 +96,7 @@ def _decoder() -> list[str]:
         *lines,
         path,
         cut,
-        _text(middle, y + 22, "the question reads the picture, until a knockout cuts it", ' class="small"'),
+        _text(middle, y + 22, "the question reads the picture, unless cut", ' class="small"'),
         _text(WIDTH - 66, top + 22, "decoder", ""),
     ]
 
