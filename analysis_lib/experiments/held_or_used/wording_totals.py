@@ -34,6 +34,8 @@ CONDITIONS = ("baseline", "strict")
 TARGET = "prediction_hidden"
 ENDS = (5, 95)
 VARIANCE = 0.95
+LEAST_SPAN = 1e-9
+"""Of a correlation's eigenvalues: a direction with less is one in which nothing varies."""
 
 
 def _axes(values: Array, most: int) -> Array:
@@ -58,8 +60,23 @@ def _scores(values: Array, axes: Array) -> Array:
     return np.asarray((values - values.mean(0)) @ axes)
 
 
+def _spanned(values: Array, counts: NDArray[np.int64]) -> Array:
+    """Weighted samples in as many dimensions as they span: few wordings under a cut span few, in whatever components.
+
+    Directions in which nothing varies tell nothing, and no covariance with them can be inverted.
+    """
+    covariance = np.atleast_2d(np.cov(values.T, fweights=counts))
+    spread = np.sqrt(np.diag(covariance))
+    varied = spread > LEAST_SPAN * spread.max()
+    scaled = values[:, varied] / spread[varied]
+    sizes, directions = np.linalg.eigh(covariance[np.ix_(varied, varied)] / np.outer(spread[varied], spread[varied]))
+    there = sizes > LEAST_SPAN
+    return values if varied.all() and there.all() else np.asarray(scaled @ directions[:, there])
+
+
 def _total(sources: Array, target: Array, counts: NDArray[np.int64]) -> float:
     """Bits of sources and target together, of weighted samples."""
+    sources, target = _spanned(sources, counts), _spanned(target, counts)
     joint = np.concatenate([sources, target], 1)
     dims = (sources.shape[1], target.shape[1])
     covariance = np.cov(joint.T, fweights=counts)

@@ -120,11 +120,16 @@ def test_another_world_is_refused(source: str, tasks: list[str], words: str) -> 
         experiment.run_study(None, source, tasks, n_pairs=1, n_questions=1)
 
 
-def store(wording: float, picture: float, n: int = 400) -> xr.Dataset:
-    """Question states of wording and picture, a target of both in these parts; ``strict`` takes the picture away."""
+def store(wording: float, picture: float, n: int = 400, n_wordings: int = 0) -> xr.Dataset:
+    """Question states of wording and picture, a target of both in these parts; ``strict`` takes the picture away.
+
+    With ``n_wordings`` there are so many wordings, and what is left under ``strict`` is one of as many states.
+    """
     rng = np.random.default_rng(0)
     words, seen = rng.normal(size=(n, 3)), rng.normal(size=(n, 3))
     mixing, noise = rng.normal(size=(3, 8)), 0.3 * rng.normal(size=(n, 8))
+    if n_wordings:
+        words, noise = words[np.arange(n) % n_wordings], 0 * noise
     read = words @ mixing + 3 * seen @ rng.normal(size=(3, 8)) + noise
     states = np.stack([read, words @ mixing + noise], 1)[:, :, None].repeat(2, 2)
     target = np.concatenate([wording * words, picture * seen], 1) + 0.5 * rng.normal(size=(n, 6))
@@ -143,6 +148,15 @@ def store(wording: float, picture: float, n: int = 400) -> xr.Dataset:
             "layer": [0, 1],
         },
     )
+
+
+def test_wordings_of_few_dimensions_are_read_in_these_in_whatever_components() -> None:
+    few = {"A": store(2.0, 0.2, n_wordings=3), "B": store(0.2, 2.0, n_wordings=3)}
+    totals = experiment.totals_by_basis(few, 4, draws=20)
+    change = totals.set_index(["task", "reading"])["change"].unstack()
+    own, untouched, _ = experiment.READINGS.values()
+    assert np.isfinite(totals[["change", "low", "high"]]).all(axis=None) and (change.loc["B"] < -0.3).all()
+    assert abs(change.loc["A", untouched] - change.loc["A", own]) < 0.2  # the same two dimensions, turned
 
 
 def test_a_rise_that_is_wordings_goes_away_without_it_and_a_fall_of_the_picture_stays() -> None:
