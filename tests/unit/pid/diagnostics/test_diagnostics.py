@@ -6,16 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from sklearn.feature_selection import mutual_info_regression
 
 from analysis_lib.pid import pid_flow
-from analysis_lib.pid.diagnostics.gaussianity import (
-    NEIGHBOURS,
-    excess_information,
-    neighbour_information,
-    neighbours_within,
-    shared_scale,
-)
+from analysis_lib.pid.diagnostics.gaussianity import excess_information, shared_scale
 from analysis_lib.pid.inference.significance import ATOMS
 from analysis_lib.pid.samples.marginals import rank_normal
 from analysis_lib.pid.samples.read_samples import row_entropy
@@ -38,28 +31,6 @@ def test_excess_information_is_what_covariances_miss() -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=(2000, 1))
     assert excess_information(x, rank_normal(x**2 + 0.01 * rng.normal(size=x.shape))) > 1.5
-
-
-@pytest.mark.parametrize("decimals", [None, 2, 0])
-@pytest.mark.parametrize("n_samples", [10, 300, 1500])
-def test_neighbours_are_counted_as_scikit_learn_counts_them(n_samples: int, decimals: int | None) -> None:
-    """To the last digit, on smooth columns and on columns full of equal values."""
-    rng = np.random.default_rng(n_samples)
-    first = rng.standard_t(2, size=n_samples)
-    second = first + rng.normal(size=n_samples)
-    if decimals is not None:
-        first, second = first.round(decimals), second.round(decimals)
-    expected = mutual_info_regression(first[:, None], second, n_neighbors=NEIGHBOURS, random_state=0)[0]
-    assert neighbour_information(first, second) == expected
-
-
-def test_neighbours_at_the_very_distance_count_and_those_a_hair_beyond_do_not() -> None:
-    """Where ``x + distance`` is rounded, too."""
-    rng = np.random.default_rng(4)
-    values = np.concatenate([rng.normal(size=60), rng.integers(-3, 4, size=60) / 10])
-    gaps = np.abs(values[:, None] - values)
-    for distances in (gaps[:, 7], np.nextafter(gaps[:, 7], 0), np.zeros(len(values))):
-        assert neighbours_within(values, distances).tolist() == (gaps <= distances[:, None]).sum(1).tolist()
 
 
 @pytest.mark.parametrize("dof", [1, 2, 3, 5])
