@@ -20,9 +20,11 @@ __all__ = [
     "QUANTITY_LABELS",
     "SPANS",
     "ConditionName",
+    "architecture_of",
     "older_condition",
     "parse_condition",
     "refuse_older",
+    "training_of",
 ]
 
 EMBEDDED_MODELS = ("mini-llava-1.5", "mini-llava-1.6")
@@ -32,6 +34,9 @@ EMBEDDED_SOURCES = ("minigqa", "minigqa-fine", "smolgqa")
 PROMPTS = ("llava-1.5", "vicuna-v1-short", "mistral-short")
 SPANS = ("system", "image", "gap", "question", "tail", "last")
 PRESETS = ("baseline", "paper", "strict", "image->last", "question->last", "last->last")
+
+_TRAINED_AGAIN = re.compile("(.+)-seed-([0-9]+)")
+"""What another training of a model is called."""
 
 ATOMS = ("unique_vision", "unique_language", "redundancy", "synergy")
 """The four atoms of a decomposition, in the order in which charts draw and legends list them."""
@@ -210,3 +215,23 @@ def refuse_older(name: str) -> None:
         f"condition {name!r} names the middle of a window; a name says its first and last layer: write '{window}' "
         f"for a window of 3 layers around layer {older.centre}, '{older}' for that layer alone"
     )
+
+
+def architecture_of(model: str) -> str:
+    """The model that a model is another training of, or itself.
+
+    >>> architecture_of("mini-llava-1.5-seed-2"), architecture_of("mini-llava-1.5")
+    ('mini-llava-1.5', 'mini-llava-1.5')
+    """
+    found = _TRAINED_AGAIN.fullmatch(model)
+    return found[1] if found else model
+
+
+def training_of(model: str) -> int:
+    """The seed that a model was trained from.
+
+    >>> training_of("mini-llava-1.5-seed-2"), training_of("mini-llava-1.5")
+    (2, 0)
+    """
+    found = _TRAINED_AGAIN.fullmatch(model)
+    return int(found[2]) if found else 0

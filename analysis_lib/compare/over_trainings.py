@@ -17,39 +17,17 @@ from analysis_lib.compare.claims import NOT_MEASURABLE, UNDECIDED, Claim
 from analysis_lib.compare.curves import Array, Interval, NotMeasurableError
 from analysis_lib.compare.judgement import judge, standing
 from analysis_lib.compare.statistics import READINGS
-from analysis_lib.vocabulary import LEVEL
+from analysis_lib.vocabulary import LEVEL, architecture_of, training_of
 
 __all__ = [
-    "architecture_of",
     "claims_over_trainings",
     "judge_trainings",
     "mean_over_trainings",
-    "training_of",
     "words_over_trainings",
 ]
 
 MAIN, MAIN_READING = next(iter(READINGS.items()))
 """The reading behind the book's conclusions."""
-
-SEED = "-seed-"
-
-
-def architecture_of(model: str) -> str:
-    """What a model is a training of.
-
-    >>> architecture_of("mini-llava-1.5-seed-2"), architecture_of("mini-llava-1.5")
-    ('mini-llava-1.5', 'mini-llava-1.5')
-    """
-    return model.partition(SEED)[0]
-
-
-def training_of(model: str) -> int:
-    """The seed that a model was trained from.
-
-    >>> training_of("mini-llava-1.5-seed-2"), training_of("mini-llava-1.5")
-    (2, 0)
-    """
-    return int(model.partition(SEED)[2] or 0)
 
 
 def mean_over_trainings(values: Array, errors: Array, n_asked: int = 1) -> Interval:

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis_lib.compare.agreement import compare_trajectories
 from analysis_lib.shown import Summary
 from analysis_lib.text import format_value
-from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS
+from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS, architecture_of
 
 __all__ = ["compare_seeds", "seeds_by_atom", "summarise_seeds"]
 
@@ -23,15 +23,6 @@ Shares = Mapping[tuple[str, str], float]
 """Share of right answers by (model, task)."""
 
 
-def base_of(seed: str) -> str:
-    """The model that a seed is another training of.
-
-    >>> base_of("mini-llava-1.5-seed-2")
-    'mini-llava-1.5'
-    """
-    return seed.rpartition("-seed-")[0]
-
-
 def compare_seeds(rows: Mapping[str, pd.DataFrame], seeds: Mapping[str, pd.DataFrame], seed: int = 0) -> pd.DataFrame:
     """Every trajectory of a seed's model beside that of the seed, those of other models and those of other tasks.
 
@@ -40,7 +31,7 @@ def compare_seeds(rows: Mapping[str, pd.DataFrame], seeds: Mapping[str, pd.DataF
     """
     found = []
     for name, part in seeds.items():
-        base = base_of(name)
+        base = architecture_of(name)
         tasks = {model: sorted(set(mine["task"])) for model, mine in rows.items()}
         for atom, task in product(ATOMS, sorted(set(part["task"]) & set(tasks[base]))):
             others = [("seed", part, task)]
@@ -70,7 +61,7 @@ def summarise_seeds(pairs: pd.DataFrame, of_seeds: Shares, of_models: Shares) ->
     worse = [
         (name, task)
         for (name, task), share in of_seeds.items()
-        if share < of_models.get((base_of(name), task), 0.0) - MUCH_WORSE
+        if share < of_models.get((architecture_of(name), task), 0.0) - MUCH_WORSE
     ]
     equal = pairs[~pairs.set_index(["seed", "first_task"]).index.isin(worse)]
     return {

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.compare.judgement import TOGETHER
-from analysis_lib.compare.over_trainings import MAIN_READING, architecture_of, training_of
+from analysis_lib.compare.over_trainings import MAIN_READING
 from analysis_lib.compare.statistics import READINGS
 from analysis_lib.compare.trainings_apart import (
     shares_of_trainings,
@@ -31,7 +31,7 @@ from analysis_lib.digests import file_digest
 from analysis_lib.records import read_record, read_table, write_record, write_table
 from analysis_lib.results import read_atoms
 from analysis_lib.shown import Summary
-from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS
+from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS, architecture_of, training_of
 
 __all__ = [
     "PROFILE",

@@ -12,6 +12,7 @@ from analysis_lib.run.execute import read_notebook
 from analysis_lib.run.parameters import ParameterError, complete_parameters
 from analysis_lib.run.preflight import GQA, check_profile, fill_in_places
 from analysis_lib.run.profile import UNTOUCHED, notebook_parameters, profile_path, read_profile
+from analysis_lib.vocabulary import architecture_of
 
 __all__ = ["Asked", "Run", "read_asked"]
 
@@ -80,7 +81,7 @@ def read_asked(name: str, root: Path, *, gqa: str | None = None, model_path: str
         Run(model, place, "", tasks, sources.get(model, usual), **stages) for model, place in profile["models"].items()
     ]
     runs += [
-        Run(seed, place, "seeds/", tasks, sources.get(seed.rpartition("-seed-")[0], usual), **others)
+        Run(seed, place, "seeds/", tasks, sources.get(architecture_of(seed), usual), **others)
         for seed, place in profile.get("seeds", {}).items()
     ]
     return Asked(path.stem, real, tuple(runs))

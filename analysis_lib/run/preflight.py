@@ -11,7 +11,7 @@ from analysis_lib.run.kinds import check_kind
 from analysis_lib.run.needs import NEEDS, page_needs
 from analysis_lib.run.parameters import ParameterError, complete_parameters, try_kinds
 from analysis_lib.run.profile import STAGES, notebook_parameters
-from analysis_lib.vocabulary import ASSEMBLED_MODELS, ConditionName, parse_condition
+from analysis_lib.vocabulary import ASSEMBLED_MODELS, ConditionName, architecture_of, parse_condition
 
 GQA = "$GQA"
 """Stands in a profile for a folder that the command line names."""
@@ -75,7 +75,7 @@ def check_profile(profile: Mapping[str, Any], name: str, root: Path) -> None:
     models, seeds, sources = (profile.get(key, {}) for key in ("models", "seeds", "sources"))
     for told, strangers in (
         ("sources for {}; its models are", sorted(set(sources) - set(models))),
-        ("seeds {} of models that it does not run:", [s for s in seeds if s.rpartition("-seed-")[0] not in models]),
+        ("seeds {} of models that it does not run:", [s for s in seeds if architecture_of(s) not in models]),
     ):
         if strangers:
             raise ParameterError(f"profile {name} has {told.format(strangers)} {sorted(models)}: name one of those")

@@ -8,6 +8,7 @@ from analysis_lib.records import write_record
 from analysis_lib.results import ATOMS, CONTENTS, NUMBERS, STORE
 from analysis_lib.run.mending import mend
 from analysis_lib.run.profile import UNTOUCHED
+from analysis_lib.vocabulary import architecture_of
 
 SEEDS = config.get("seeds", {})
 CANNOT_FIT = 3  # how analysis_lib.plan ends then
@@ -42,7 +43,7 @@ def checkpoint(wildcards):
 
 def source(model):
     """Where a model's questions come from; another seed is asked the same ones."""
-    base = model.rpartition("-seed-")[0] if model in SEEDS else model
+    base = architecture_of(model) if model in SEEDS else model
     return config.get("sources", {}).get(base, config["extract"].get("source", "minigqa"))
 
 
