@@ -14,13 +14,11 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from analysis_lib.activations.batching import same_picture
 from analysis_lib.experiments.held_or_used.held import READERS
 from analysis_lib.experiments.small_world.exact_atoms import truth_of
-from analysis_lib.interventions import PLACES, Rerun, place_mask
-from analysis_lib.models import VisionLanguageModel, prepare
+from analysis_lib.interventions import PLACES, place_mask, run_in_batches
+from analysis_lib.models import VisionLanguageModel
 from analysis_lib.pid import usable_information
-from analysis_lib.progress import progress
 from analysis_lib.shown import Shown, Summary
 
 __all__ = ["BOTH", "MEAN", "SIDE_BY_SIDE", "Places", "read_places", "summarise_places", "told_by_places"]
@@ -79,15 +77,11 @@ def read_places(vlm: VisionLanguageModel, questions: pd.DataFrame, every: int = 
     """
     layers = tuple(range(0, vlm.n_layers + 1, every))
     prompts: dict[str, list[Array]] = {place: [] for place in PLACES}
-    with progress(len(questions), "question", "read") as bar:
-        for start in range(0, len(questions), batch_size):
-            some = questions.iloc[start : start + batch_size]
-            run = Rerun(vlm, prepare(vlm, some), same_picture(some))
-            states = torch.stack([run.states[layer] for layer in layers], 1).float().cpu().numpy()
-            for place, kept in prompts.items():
-                masks = place_mask(run.spans, place, run.length).numpy()
-                kept.extend(rows[:, mask] for rows, mask in zip(states, masks, strict=True))
-            bar.update(len(some))
+    for run in run_in_batches(vlm, questions, batch_size):
+        states = torch.stack([run.states[layer] for layer in layers], 1).float().cpu().numpy()
+        for place, kept in prompts.items():
+            masks = place_mask(run.spans, place, run.length).numpy()
+            kept.extend(rows[:, mask] for rows, mask in zip(states, masks, strict=True))
     there = {place: rows for place, rows in prompts.items() if min(one.shape[1] for one in rows)}
     return Places(
         layers,

@@ -8,7 +8,7 @@ after them read them.
 from .changing import cut, erase, patch
 from .erasing import Eraser, fit_eraser, random_eraser
 from .places import PLACES, means, place_mask, readers_of
-from .rerun import Change, Rerun
+from .rerun import Change, Rerun, run_in_batches
 
 __all__ = [
     "PLACES",
@@ -23,4 +23,5 @@ __all__ = [
     "place_mask",
     "random_eraser",
     "readers_of",
+    "run_in_batches",
 ]

@@ -6,18 +6,21 @@ keys and values of the first run are kept, and a further run begins at the first
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import pandas as pd
 import torch
 
 from analysis_lib.activations import Condition
+from analysis_lib.activations.batching import same_picture
 from analysis_lib.activations.conditions import check_layers
 from analysis_lib.activations.decoder import decoder_input, with_features
 from analysis_lib.activations.masks import native_mask, reading_mask, refuse_blind
-from analysis_lib.models import Batch, VisionLanguageModel
+from analysis_lib.models import Batch, VisionLanguageModel, prepare
+from analysis_lib.progress import progress
 
-__all__ = ["Change", "Rerun"]
+__all__ = ["Change", "Rerun", "run_in_batches"]
 
 Change: TypeAlias = Callable[[torch.Tensor, slice], torch.Tensor]
 """From states ``(n, k, hidden)`` and the positions they stand at to what stands there instead."""
@@ -183,3 +186,12 @@ class Rerun:
         allowed = reading_mask(self.spans, active, rows, columns, self.vlm.reaches[layer])
         refuse_blind(condition, self.spans, allowed, rows, columns)
         return native_mask(allowed[:, None].to(states.device), self.vlm.attention, states.dtype)
+
+
+def run_in_batches(vlm: VisionLanguageModel, questions: pd.DataFrame, batch_size: int = 50) -> Iterator[Rerun]:
+    """A run of every ``batch_size`` questions of a table from `load_questions`, in its order, one alive at a time."""
+    with progress(len(questions), "question", "read") as bar:
+        for start in range(0, len(questions), batch_size):
+            some = questions.iloc[start : start + batch_size]
+            yield Rerun(vlm, prepare(vlm, some), same_picture(some))
+            bar.update(len(some))

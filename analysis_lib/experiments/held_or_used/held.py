@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis_lib.activations.batching import same_picture
-from analysis_lib.interventions import PLACES, Eraser, Rerun, fit_eraser, means
-from analysis_lib.models import VisionLanguageModel, prepare
+from analysis_lib.interventions import PLACES, Eraser, fit_eraser, means, run_in_batches
+from analysis_lib.models import VisionLanguageModel
 from analysis_lib.pid import usable_information
-from analysis_lib.progress import progress
 
 __all__ = ["Sample", "read_sample"]
 
@@ -78,14 +76,10 @@ def read_sample(vlm: VisionLanguageModel, questions: pd.DataFrame, batch_size: i
         questions that run together.
     """
     parts: dict[str, list[NDArray[np.float32]]] = {place: [] for place in PLACES}
-    with progress(len(questions), "question", "read") as bar:
-        for start in range(0, len(questions), batch_size):
-            some = questions.iloc[start : start + batch_size]
-            run = Rerun(vlm, prepare(vlm, some), same_picture(some))
-            for place, found in parts.items():
-                stacked = [means(states, run.spans, place).cpu().numpy() for states in run.states]
-                found.append(np.stack(stacked, 1))
-            bar.update(len(some))
+    for run in run_in_batches(vlm, questions, batch_size):
+        for place, found in parts.items():
+            stacked = [means(states, run.spans, place).cpu().numpy() for states in run.states]
+            found.append(np.stack(stacked, 1))
     whole = {place: np.concatenate(found) for place, found in parts.items()}
     there = {place: values for place, values in whole.items() if np.isfinite(values).all()}
     return Sample(there, *(questions[name].to_numpy(dtype=str) for name in ("answer", "image_id")))
