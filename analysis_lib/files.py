@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+import psutil
+
 __all__ = [
     "cache_folder",
     "check_space",
@@ -223,15 +225,10 @@ def _to_disk(path: Path) -> None:
 
 
 def _is_alive(process: int) -> bool:
-    if os.name != "posix":  # elsewhere the question would end the process
-        return True
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # somebody else's
+        return psutil.pid_exists(process)
+    except OverflowError:  # nobody's number here
         return True
-    return True
 
 
 def _short(name: str) -> str:

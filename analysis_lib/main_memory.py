@@ -5,9 +5,10 @@ A leaf: it imports nothing of the library.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
+
+import psutil
 
 __all__ = ["main_memory"]
 
@@ -16,7 +17,7 @@ LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 def main_memory() -> float:
     """Bytes of main memory, or of the part that this process may use."""
-    whole = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    whole = float(psutil.virtual_memory().total)
     try:
         return min(whole, float(LIMIT.read_text(encoding="ascii")))
     except (OSError, ValueError):  # no such limit, which is written as "max"

@@ -15,6 +15,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = (
     "pid-vision-language-companion",
@@ -114,7 +116,7 @@ def package_versions(names: tuple[str, ...] = PACKAGES) -> dict[str, str]:
 def hardware() -> dict[str, Any]:
     """Processor, cores, memory in GiB and accelerator of this machine, as far as it tells."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpu": _cpu(), "cores": cores, "memory_gib": _memory(), "gpu": _gpu()}
+    return {"cpu": _cpu(), "cores": cores, "memory_gib": round(psutil.virtual_memory().total / GIB, 1), "gpu": _gpu()}
 
 
 def _cpu() -> str:
@@ -123,13 +125,6 @@ def _cpu() -> str:
     except OSError:
         found = None
     return found[1].strip() if found else (platform.processor() or platform.machine() or "unknown")
-
-
-def _memory() -> float | None:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB, 1)
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def _gpu() -> str:

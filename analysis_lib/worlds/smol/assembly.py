@@ -9,10 +9,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psutil
 import transformers
 
 from analysis_lib.digests import file_digest
 from analysis_lib.files import cache_folder, new_folder
+from analysis_lib.main_memory import main_memory
 
 from .adapters import Adapters, merge
 from .pretrained_decoder import IMAGE_TOKEN, check_decoder, decoder_path, load_decoder
@@ -118,12 +120,8 @@ def _checked_weights() -> str:
 
 
 def _refuse_too_little_memory() -> None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:  # other systems say it elsewhere
-        return
-    free = next((int(line.split()[1]) / 1e6 for line in lines if line.startswith("MemAvailable:")), None)
-    if free is not None and free < _GIGABYTES_NEEDED:
+    free = min(psutil.virtual_memory().available, main_memory()) / 1e9
+    if free < _GIGABYTES_NEEDED:
         raise MemoryError(
             f"smol-llava needs about {_GIGABYTES_NEEDED} GB of memory to be assembled, {free:.1f} GB are free; close "
             "other programs, or use mini-llava-1.5"
