@@ -92,6 +92,7 @@
       previous?.remove();
       figure.companionView?.finalize();
       figure.companionView = embedded.view;
+      figure.dispatchEvent(new CustomEvent("chart-drawn", { bubbles: true })); // selection.js sets what the reader chose
     } catch (error) {
       host.remove();
       picture.hidden = previous !== null;

@@ -24,5 +24,6 @@
     name();
     window.MathJax?.startup?.promise?.then(mark);
     window.addEventListener("resize", markSoon);
+    document.addEventListener("toggle", markSoon, true); // what was folded has no width before
   });
 })();

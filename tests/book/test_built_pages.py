@@ -58,6 +58,35 @@ def test_every_chart_has_words_and_uncertainty_and_a_static_picture(book: Path):
     assert found
 
 
+def test_every_chart_has_an_address_its_code_and_the_way_to_run_it_again(book: Path):
+    found = 0
+    for path in pages_of(book):
+        page = soup(path)
+        names = [part["id"] for part in page.select("[id]")]
+        cells = {words(code) for code in codes_of(book, path)}
+        assert {words(block.get_text()) for block in page.select(".page-code pre")} == cells, path
+        for figure in page.select("figure.vl-figure"):
+            assert names.count(figure["id"]) == 1, path
+            (row,) = page.select(f'.under-figure[data-figure="{figure["id"]}"]')
+            assert [link["href"] for link in row.select(":scope > a")] == [f"#{figure['id']}", "#run-it-again"], path
+            assert words(row.select_one("pre").get_text()) in cells, path
+            found += 1
+        if cells:
+            assert "analysis_lib.run" in page.select_one("details.provenance #run-it-again").get_text(), path
+    assert found
+
+
+def codes_of(book: Path, page: Path) -> list[str]:
+    """The code of an executed page, cell by cell; nothing for a text."""
+    source = book / "_sources" / page.relative_to(book).with_suffix(".ipynb")
+    cells = nbformat.read(source, as_version=4).cells if source.is_file() else []
+    return [cell.source for cell in cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def words(code: str) -> str:
+    return " ".join(code.split())
+
+
 def test_no_cell_of_a_page_warns_of_what_is_about_to_go_or_of_anything_else(book: Path):
     # A kernel shows what a cell itself calls that is deprecated; what the library calls is held by the tests' settings.
     pages = sorted((book / "_sources").rglob("*.ipynb"))
@@ -120,7 +149,17 @@ def test_parameter_table_lists_what_the_notebook_declares(demo_book: Path):
 
 
 @pytest.mark.parametrize(
-    "name", ["charts.js", "print.js", "reach.js", "companion.css", "vendor/vega-bundle.js", "vendor/tex-svg-full.js"]
+    "name",
+    [
+        "charts.js",
+        "print.js",
+        "reach.js",
+        "selection.js",
+        "under_figures.js",
+        "companion.css",
+        "vendor/vega-bundle.js",
+        "vendor/tex-svg-full.js",
+    ],
 )
 def test_scripts_and_styles_are_part_of_the_book(book: Path, name: str):
     assert (book / "_static" / name).stat().st_size > 500

@@ -62,21 +62,11 @@ def test_without_javascript_every_chart_is_a_picture_with_words(pages: list[Path
 def test_charts_take_the_ink_of_the_theme_and_keep_the_readers_choice(demo_book: Path, visit: Callable[..., Visit]):
     page = visit(demo_book / "book" / "pages" / "demo.html").page
     light = page.evaluate(AXIS_INK)
-    menu = page.locator(".vega-bindings select").first
-    menu.select_option("QueryAttr")
+    page.locator(".page-selection select").select_option("QueryAttr")
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     page.wait_for_function(f"light => ({AXIS_INK})() !== light", arg=light)
-    expect(page.locator(".vega-bindings select").first).to_have_value("QueryAttr")
     tops = page.locator(".vl-live").first.locator("svg.marks .mark-symbol.role-mark path[aria-label*='QueryAttr']")
-    assert tops.count() > 0
-
-
-def test_a_menu_changes_what_a_chart_shows(demo_book: Path, visit: Callable[..., Visit]):
-    page = visit(demo_book / "book" / "pages" / "demo.html").page
-    line = page.locator(".vl-live").first.locator("svg.marks .mark-line.role-mark path").last
-    before = line.get_attribute("d")
-    page.locator(".vega-bindings select").first.select_option("QueryAttr")
-    expect(line).not_to_have_attribute("d", before)
+    expect(tops.first).to_be_attached()
 
 
 def test_a_click_in_a_legend_fades_the_other_lines(demo_book: Path, visit: Callable[..., Visit]):

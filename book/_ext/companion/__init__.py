@@ -7,7 +7,18 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from companion import accessible, chosen_contents, docstrings, elsewhere, living_host, offline, repository, rooms, stamp
+from companion import (
+    accessible,
+    chosen_contents,
+    docstrings,
+    elsewhere,
+    living_host,
+    offline,
+    repository,
+    rooms,
+    stamp,
+    under_figures,
+)
 from companion.directives import ParameterTable, given_role, paper_role
 
 
@@ -31,6 +42,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", accessible.mend)
     app.connect("html-page-context", chosen_contents.unlink_left_out)
     app.connect("html-page-context", living_host.load_parts)
+    app.connect("html-page-context", under_figures.add_rows, priority=890)
     # Late, so that scripts which other extensions add to a page are seen as well.
     app.connect("html-page-context", stamp.add_stamp, priority=900)
     app.connect("html-page-context", offline.keep_local, priority=910)

@@ -28,6 +28,7 @@ def provide_scripts(app: Sphinx, config: Config) -> None:
     app.add_css_file("companion.css")
     app.add_js_file("print.js", loading_method="defer")
     app.add_js_file("reach.js", loading_method="defer")
+    app.add_js_file("selection.js", loading_method="defer")
 
 
 def keep_local(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -35,6 +36,7 @@ def keep_local(app: Sphinx, pagename: str, templatename: str, context: dict[str,
     if 'class="vl-figure"' in context.get("body", ""):
         app.add_js_file(f"vendor/{VEGA_FILE}", loading_method="defer", priority=850)
         app.add_js_file("charts.js", loading_method="defer", priority=860)
+        app.add_js_file("under_figures.js", loading_method="defer", priority=861)
     for kind in ("script_files", "css_files"):
         context[kind] = [entry for entry in context.get(kind, []) if not _remote(entry)]
 

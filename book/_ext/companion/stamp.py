@@ -15,6 +15,8 @@ from companion.data import data_row
 
 STAND_IN_PROFILES = {"mini", "smoke"}
 STAND_IN_PREFIX = "mini-"
+RUN_AGAIN = "run-it-again"
+"""Where a page says how to run it again."""
 # What a notebook may declare as `made_with` in its front matter when it reads no results of its profile's models.
 SHIPPED = {
     "trainings": "Its numbers come from several trainings of the embedded models, on a generated world, and were "
@@ -117,7 +119,7 @@ def _run_rows(run: dict[str, Any], data: str = "") -> Iterator[tuple[str, str]]:
     yield "data", data
     yield "parameters", _pairs(run["parameters"])
     command = command_of(run)
-    yield "run it again", f"<code>{escape(command)}</code>" if command else ""
+    yield "run it again", f'<code id="{RUN_AGAIN}">{escape(command)}</code>' if command else ""
     seconds = run.get("seconds")
     took = f"{float(seconds):.1f} s" if seconds is not None else ""
     yield "run", escape(", ".join(part for part in (str(run.get("started") or ""), took) if part))
