@@ -15,6 +15,7 @@ from analysis_lib.experiments import (
     published_recipe,
     small_world,
     specifications,
+    walkthrough,
     where_answer_lives,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "published_recipe",
     "small_world",
     "specifications",
+    "walkthrough",
     "where_answer_lives",
 ]

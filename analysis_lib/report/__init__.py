@@ -21,6 +21,7 @@ _HOMES = {
 }
 _MODULES = {
     "charts": "charts",
+    "drawings": "drawings",
     "numbers": "page.numbers",
     "pictures": "page.picture_grids",
     "renderer": "renderer",

@@ -26,6 +26,7 @@ def provide_scripts(app: Sphinx, config: Config) -> None:
     config.html_static_path.append(str(static))
     config.mathjax_path = f"vendor/{MATHJAX_FILE}"
     app.add_css_file("companion.css")
+    app.add_css_file("drawings.css")
     app.add_js_file("print.js", loading_method="defer")
     app.add_js_file("reach.js", loading_method="defer")
     app.add_js_file("selection.js", loading_method="defer")
