@@ -33,7 +33,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini trainings bundle-mini install-smol train-smol bundle-smol cards archive lock clean
+.PHONY: help install plan status book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini trainings bundle-mini install-smol train-smol bundle-smol cards archive lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -45,6 +45,9 @@ install: $(INSTALLED) $(RUNTIME) ## set up .venv with the exact pins of requirem
 plan: $(INSTALLED) ## say what PROFILE will take: operations, memory, disk, minutes on GPUs by name; needs none
 	$(BIN)/python -m analysis_lib.plan $(call literal,PROFILE) \
 	  $(call if_given,--gqa,GQA) $(call if_given,--model-path,MODEL_PATH)
+
+status: $(INSTALLED) ## say how far the run of PROFILE is: questions, rate, time left, what failed
+	@$(BIN)/python -m analysis_lib.run.status $(call literal,PROFILE)
 
 # Jobs run beside each other on this machine, as far as its cores and main memory go, or are given to an executor.
 ON_THIS_MACHINE = --cores $(call literal,CORES) --resources mem_mb=$$($(BIN)/python -m analysis_lib.main_memory)

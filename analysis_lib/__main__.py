@@ -26,6 +26,12 @@ def _tasks(arguments: Sequence[str]) -> int:
     return main(arguments or ["list"])
 
 
+def _status(arguments: Sequence[str]) -> int:
+    from analysis_lib.run.status import main
+
+    return main(arguments)
+
+
 def _check(arguments: Sequence[str]) -> int:
     from analysis_lib.plan.readiness import main
 
@@ -41,6 +47,7 @@ def _new(arguments: Sequence[str]) -> int:
 COMMANDS: dict[str, tuple[str, Callable[[Sequence[str]], int]]] = {
     "run": ("run a notebook with checked parameters", _run),
     "plan": ("say what a profile takes before it runs: memory, disk, minutes on GPUs", _plan),
+    "status": ("say how far a run of a profile is", _status),
     "tasks": ("list the tasks; check, fetch or select questions; make a task of a table", _tasks),
     "check": ("look whether a profile could run here: packages, checkpoints, names, parameters", _check),
     "new": ("begin a page of your own: a notebook with a chart, a number and a test", _new),

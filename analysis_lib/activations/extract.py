@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,14 @@ import pandas as pd
 import xarray as xr
 
 from analysis_lib.models import VisionLanguageModel
-from analysis_lib.progress import progress
-from analysis_lib.tasks import check_questions, is_answered
+from analysis_lib.shard_folders import remove_shards
 
-from .answering import SCORINGS, Answers, no_right_answer, texts_said
-from .backends import BACKENDS
-from .batching import HalvingRunner, arrange, is_out_of_memory
-from .columns import check_columns
+from .answering import no_right_answer, texts_said
 from .conditions import Condition
-from .named_conditions import named_condition
-from .one_batch import N_CHECKED, BatchExtraction, untouched
+from .extracting import extracted
+from .one_batch import N_CHECKED, untouched
 from .opening import open_activations, said_key
-from .pipeline import written_behind
-from .shards import Shard, check_count, shards_of
-from .source_code import code_digest as _code_digest
-from .store import ActivationStore
-from .store_lock import writing
-from .store_settings import pictures_digest, settings_of
-from .stored_arrays import array_specs, kept_of, states_format
+from .shards import Shard
 
 __all__ = ["N_CHECKED", "extract", "extract_shard"]
 
@@ -94,7 +83,7 @@ def extract(
         who asks, one word that the store keeps: ``"hand"`` may replace any store, others only their own.
     shards
         how many shards `extract_shard` has made of this extraction, which are merged into the store, the same that one
-        job writes; a store that is whole already needs them no more.
+        job writes, and taken away; a store that is whole already needs them no more.
 
     Returns
     -------
@@ -110,7 +99,7 @@ def extract(
     asked: dict[str, Any] = {"batch_size": batch_size, "backend": backend, "scoring": scoring}
     asked |= {"max_new_tokens": max_new_tokens}
     asked |= {"states_of": states_of, "states_dtype": states_dtype, "on_mismatch": on_mismatch, "made_by": made_by}
-    with _folder(store) as folder, _extracted(vlm, questions, conditions, folder, None, shards, **asked) as done:
+    with _folder(store) as folder, extracted(vlm, questions, conditions, folder, None, shards, **asked) as done:
         writer, chosen, kept, answers = done
         reference = untouched(chosen) or 0
         writer.finish(
@@ -121,6 +110,8 @@ def extract(
                 **_what_was_said(vlm, folder, reference),
             }
         )
+        if shards != 1:
+            remove_shards(folder)
         dataset = open_activations(folder, verify=False)  # all of it was checked, or has just been written
         if answers is None:
             warnings.warn("the questions have no answers, so what is said to them is not scored", stacklevel=2)
@@ -158,125 +149,8 @@ def extract_shard(
         as `extract`; or no such shard.
     """
     which = Shard.named(shard)
-    with _extracted(vlm, questions, conditions, which.folder(Path(store)), which, 1, **asked):
+    with extracted(vlm, questions, conditions, which.folder(Path(store)), which, 1, **asked):
         pass
-
-
-@contextmanager
-def _extracted(
-    vlm: VisionLanguageModel,
-    questions: pd.DataFrame,
-    conditions: Sequence[str | Condition],
-    folder: Path,
-    shard: Shard | None,
-    shards: int,
-    *,
-    batch_size: int = 100,
-    backend: str = "lockstep",
-    scoring: str = "generation",
-    max_new_tokens: int = 16,
-    states_of: Sequence[str] | None = None,
-    states_dtype: str | None = None,
-    on_mismatch: str = "refuse",
-    made_by: str = "hand",
-) -> Iterator[tuple[ActivationStore, list[Condition], list[int], Answers | None]]:
-    """Write all batches of a store, or those of a shard; hold it, and what it is to be described by."""
-    check_count(shards)
-    check_questions(questions)
-    check_columns(questions)
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}; at least 1 is needed")
-    if on_mismatch not in ("refuse", "replace"):
-        raise ValueError(f"on_mismatch is {on_mismatch!r}; it is 'refuse' or 'replace'")
-    if backend not in BACKENDS:
-        raise ValueError(f"backend is {backend!r}; it is {' or '.join(map(repr, BACKENDS))}")
-    chosen = _unique_conditions(conditions, vlm.n_layers)
-    if not re.fullmatch(r"\w+", made_by):
-        raise ValueError(f"made_by is {made_by!r}; give one word, such as 'hand' or 'workflow'")
-    n_said = _tokens_to_say(scoring, max_new_tokens, chosen)
-    kept = kept_of(states_of, chosen)
-    stored_as = states_format(states_dtype, vlm)
-    answers = Answers.of(vlm, questions) if is_answered(questions) else None
-    settings = settings_of(vlm, questions, chosen, batch_size, backend, _code_digest()) | {
-        "scoring": "generation" if n_said else "first-token",
-        "max_new_tokens": n_said,
-        "states_of": [chosen[number].name for number in kept],
-        "states_dtype": stored_as,
-    }
-    with writing(folder):
-        extraction = BatchExtraction(vlm, chosen, kept, answers, backend, n_said)
-
-        def begin(questions: pd.DataFrame) -> np.ndarray:  # what it refuses is refused before a folder is touched
-            order = arrange(vlm, questions)
-            try:
-                extraction.choose_backend(questions)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):  # if it is, the first batch checks fewer questions at once
-                    raise
-            return order
-
-        specs = array_specs(vlm, chosen, kept, stored_as, None if answers is None else len(answers.options), n_said)
-        replace = on_mismatch == "replace"
-        writer = ActivationStore(
-            folder, settings, questions, specs, begin, pictures=pictures_digest(), replace=replace, made_by=made_by
-        )
-        _take_over(writer, folder, shard, shards)
-        run = HalvingRunner(extraction)
-        pending = writer.pending(shard)
-        asked = [questions.iloc[writer.order[rows]] for rows in pending]
-        with (
-            progress(len(questions) if shard is None else sum(map(len, asked)), "question", "extract") as bar,
-            closing(extraction.prepared),
-            written_behind(writer.write) as write,
-        ):
-            bar.update(0 if shard is not None else len(questions) - sum(map(len, asked)))
-            for number, rows in enumerate(pending):
-                extraction.prepared.begin(*asked[number : number + 2])
-                write(rows, run(asked[number]))
-                bar.update(rows.stop - rows.start)
-        yield writer, chosen, kept, answers
-
-
-def _take_over(writer: ActivationStore, folder: Path, shard: Shard | None, shards: int) -> None:
-    """Adopt the shards of a store, or what the store of a shard has already."""
-    if shard is not None:
-        store = folder.parent.with_name(folder.parent.name.removesuffix(".shards"))
-        with suppress(ValueError, FileNotFoundError):  # of other settings, damaged, or not there yet
-            writer.adopt(store)
-    elif shards != 1 and writer.pending():
-        for one, place in shards_of(folder, shards):
-            writer.adopt(place)
-            if lacking := writer.pending(one):
-                raise ValueError(
-                    f"shard {one} is unfinished: {place} lacks {len(lacking)} batches; extract that shard again, which "
-                    "goes on from what it has"
-                )
-
-
-def _tokens_to_say(scoring: str, max_new_tokens: int, conditions: Sequence[Condition]) -> int:
-    """How many tokens an answer may have; 0 when none is generated."""
-    if scoring not in SCORINGS:
-        raise ValueError(f"scoring is {scoring!r}; it is {' or '.join(map(repr, SCORINGS))}")
-    if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int) or max_new_tokens < 1:
-        raise ValueError(f"max_new_tokens is {max_new_tokens!r}; give a whole number, at least 1")
-    if scoring == "first-token":
-        return 0
-    if untouched(conditions) is None:
-        warnings.warn(
-            "no condition leaves the model untouched, so nothing is generated and answers are scored by their first "
-            "token; add 'baseline' to the conditions",
-            stacklevel=3,
-        )
-        return 0
-    return max_new_tokens
-
-
-def _unique_conditions(conditions: Sequence[str | Condition], n_layers: int) -> list[Condition]:
-    chosen = [named_condition(condition, n_layers) for condition in conditions]
-    names = [condition.name for condition in chosen]
-    if not chosen or len(set(names)) != len(names):
-        raise ValueError(f"conditions are {names}; give at least one, each with its own name")
-    return chosen
 
 
 def _what_was_said(vlm: VisionLanguageModel, folder: Path, condition: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis_lib.shard_folders import shard_folder
 from analysis_lib.stores import recognised
 
 __all__ = ["Shard", "check_count", "shards_of"]
@@ -48,7 +49,7 @@ class Shard:
 
     def folder(self, store: Path) -> Path:
         """Where it lies: beside the store that it will be part of."""
-        return store.with_name(f"{store.name}.shards") / f"{self.number}-of-{self.count}"
+        return shard_folder(store, self.number, self.count)
 
 
 def check_count(count: int) -> None:

@@ -16,20 +16,15 @@ bits of a state are noise (zstd takes 8 to 20 % off those of the embedded models
 from __future__ import annotations
 
 import json
-import math
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import zarr
-from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.core.buffer import Buffer, default_buffer_prototype
-from zarr.storage import MemoryStore
 
 from analysis_lib.files import (
     check_space,
@@ -42,7 +37,6 @@ from analysis_lib.files import (
 )
 from analysis_lib.records import read_table, write_record, write_table
 from analysis_lib.stores import (
-    ARRAYS,
     LAYOUT,
     MANIFEST,
     PICTURES,
@@ -59,39 +53,11 @@ from analysis_lib.stores import (
     store_label,
 )
 
+from .chunks import ArraySpec, descriptions, encoded, whole_batches
 from .older import layout_of
 from .shards import Shard
 
-__all__ = ["ActivationStore", "ArraySpec", "whole_batches"]
-
-_LOST = {"f": np.nan, "i": -1, "b": False}
-"""What a reader that checks nothing finds where a chunk is lost, by kind of number: no zeros."""
-
-
-@dataclass(frozen=True)
-class ArraySpec:
-    """Name of the dimensions after ``sample``, their sizes and the number format of one array."""
-
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-    dtype: str = "float32"
-
-    @property
-    def is_state(self) -> bool:
-        """Whether it holds states, which are nearly all of a store."""
-        return "hidden" in self.dims
-
-    @property
-    def chunk(self) -> tuple[int, ...]:
-        """What one file holds of each sample: of states, those under one condition."""
-        apart = self.is_state and self.dims[0] in ("condition", "kept")
-        return (1, *self.shape[1:]) if apart else self.shape
-
-    @property
-    def size(self) -> int:
-        """Bytes of a sample on the disk; what is no state compresses to half at least."""
-        whole = math.prod(self.shape) * np.dtype(self.dtype).itemsize
-        return whole if self.is_state else whole // 2
+__all__ = ["ActivationStore"]
 
 
 class ActivationStore:
@@ -106,6 +72,7 @@ class ActivationStore:
         arrange: Callable[[pd.DataFrame], np.ndarray] | None = None,
         *,
         pictures: Callable[[pd.DataFrame], str] | None = None,
+        share: float = 1.0,
         replace: bool = False,
         made_by: str = "hand",
     ) -> None:
@@ -113,9 +80,9 @@ class ActivationStore:
 
         ``arrange`` gives the order in which a new store keeps the questions, by default the order they have; what it
         refuses leaves everything as it was. ``pictures`` gives a hash of what the pictures of some questions hold; a
-        batch that is done stays so only while that is the same, and while its files are whole. ``replace`` deletes a
-        store that other settings or pictures made, or that is damaged; who is not ``hand`` replaces only what carries
-        the same name.
+        batch that is done stays so only while that is the same, and while its files are whole. ``share`` is how much
+        of it will be written here and not taken over. ``replace`` deletes a store that other settings or pictures made,
+        or that is damaged; who is not ``hand`` replaces only what carries the same name.
 
         Raises
         ------
@@ -131,7 +98,7 @@ class ActivationStore:
         records = self._there(replace, made_by)
         if records is None:
             order = np.arange(len(questions)) if arrange is None else arrange(questions)
-            records = self._create(questions.iloc[order].assign(position=order), specs, made_by)
+            records = self._create(questions.iloc[order].assign(position=order), specs, share, made_by)
         self._label, self._files, self._done = records.label, records.files, records.batches
         self.order = _order(records)
         described = [name for name in self._files if name != QUESTIONS]
@@ -198,15 +165,17 @@ class ActivationStore:
                 return [f"pictures of samples {start} to {last}: {there!r} there, {here!r} asked for"]
         return []
 
-    def _create(self, questions: pd.DataFrame, specs: Mapping[str, ArraySpec], made_by: str) -> StoreRecords:
+    def _create(
+        self, questions: pd.DataFrame, specs: Mapping[str, ArraySpec], share: float, made_by: str
+    ) -> StoreRecords:
         label = store_label(self._settings, made_by)
         rows = whole_batches(len(questions), self._batch_size)
-        check_space(self.folder, rows * sum(spec.size for spec in specs.values()))
+        check_space(self.folder, int(share * rows * sum(spec.size for spec in specs.values())))
         if self.folder.exists():
             remove_store(self.folder)
         with new_folder(self.folder, durable=True) as building:  # killed before the end, it leaves no half-made store
             write_table(questions, building / QUESTIONS, of=label, durable=True)
-            for name, content in _descriptions(specs, len(questions), self._batch_size).items():
+            for name, content in descriptions(specs, len(questions), self._batch_size).items():
                 write_atomically(building / name, content, durable=True)
             names = sorted(path.relative_to(building).as_posix() for path in building.rglob("*") if path.is_file())
             files = {name: (building.joinpath(name).stat().st_size, file_checksum(building / name)) for name in names}
@@ -223,29 +192,36 @@ class ActivationStore:
             if str(start) not in self._done
         ]
 
-    def adopt(self, folder: Path) -> None:
-        """Take over the batches that another store of the same settings has done, once their files are checked.
+    def adopt(self, folder: Path, shard: Shard | None = None) -> None:
+        """Take over what another store of the same settings has done of what is to be done here, if it is whole.
+
+        Of a ``shard`` that is its batches, and those that are damaged there are left to be done; of a whole store all.
 
         Raises
         ------
         ValueError
             it is of other settings, pictures or questions, or damaged; it stays as it is. FileNotFoundError: no store.
         """
+        wanted = {str(rows.start) for rows in self.pending(shard)}
         records = read_records(folder, finished=False)
+        there = {start: batch for start, batch in records.batches.items() if start in wanted}
+        records = replace(records, batches=there)
         changed = self._differences(records)
         if changed or not np.array_equal(_order(records), self.order):
             raise ValueError(
                 f"{folder} is a shard of another extraction ({'; '.join(changed) or 'its questions differ'}); delete "
                 "it and run that shard again with the parameters of the others"
             )
-        for _, damage in damages(records):
-            raise damage
-        for start, batch in records.batches.items():
-            if start not in self._done:
-                for name in batch["files"]:
-                    lay_beside(records.folder / name, self.folder / name)
-                self._done[start] = batch
-        self._note_progress()
+        for start, damage in damages(records):
+            if shard is None or start is None:
+                raise damage
+            there.pop(start, None)
+        for batch in there.values():
+            for name in batch["files"]:
+                lay_beside(records.folder / name, self.folder / name)
+        if there:
+            self._done |= there
+            self._note_progress()
 
     def write(self, rows: slice, arrays: Mapping[str, np.ndarray]) -> None:
         """Write one batch of samples and, once its bytes are on the disk, count it as done.
@@ -256,7 +232,7 @@ class ActivationStore:
             an array of another shape than the store was made for. OSError: the disk takes no more.
         """
         files = {}
-        for name, content in self._encoded(rows, arrays).items():
+        for name, content in encoded(self._described, rows, arrays).items():
             write_atomically(self.folder / name, content, durable=True)
             files[name] = (len(content), checksum(content))  # of what was meant, so that reading tells whether it is
         batch: dict[str, Any] = {"files": files}
@@ -268,22 +244,6 @@ class ActivationStore:
     def _note_progress(self) -> None:
         progress = {"files": self._files, "batches": self._done}
         write_record(self.folder / PROGRESS, progress, of=self._label, durable=True)
-
-    def _encoded(self, rows: slice, arrays: Mapping[str, np.ndarray]) -> dict[str, bytes]:
-        """The files that a batch becomes, by name."""
-        prototype = default_buffer_prototype().buffer
-        files: dict[str, Buffer] = {name: prototype.from_bytes(content) for name, content in self._described.items()}
-        with zarr.config.set({"array.write_empty_chunks": True}):
-            group = zarr.open_group(MemoryStore(files), path=ARRAYS, mode="r+")
-            for name, values in arrays.items():
-                target = group[name]
-                assert isinstance(target, zarr.Array)
-                if values.shape != (rows.stop - rows.start, *target.shape[1:]):
-                    raise ValueError(
-                        f"array {name} has shape {values.shape}, the store expects {target.shape[1:]} per sample"
-                    )
-                target[rows] = _as_stored(values, target.dtype, name)
-        return {name: buffer.to_bytes() for name, buffer in sorted(files.items()) if name not in self._described}
 
     def finish(self, details: Mapping[str, Any]) -> None:
         """Declare the store complete; ``details`` (coordinates, names) go into the manifest.
@@ -300,40 +260,6 @@ class ActivationStore:
         write_record(self.folder / MANIFEST, manifest, of=self._label, durable=True)
 
 
-def whole_batches(n_samples: int, batch_size: int) -> int:
-    """How many samples files have room for: the last batch takes as much as every other."""
-    return math.ceil(n_samples / min(batch_size, n_samples)) * min(batch_size, n_samples)
-
-
-def _as_stored(values: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
-    """The values in the number format of an array, which they must not exceed."""
-    with np.errstate(over="ignore"):
-        stored = values.astype(dtype, copy=False)
-    if stored is not values and dtype.kind == "f" and np.isinf(stored).any() and not np.isinf(values).any():
-        raise ValueError(
-            f"array {name} reaches {np.abs(values).max():.3g}, but {dtype} ends at {np.finfo(dtype).max:.3g}; "
-            "extract with states_dtype='float32'"
-        )
-    return stored
-
-
 def _order(records: StoreRecords) -> np.ndarray:
     cure = f"delete the folder {records.folder} and extract again"
     return read_table(records.folder / QUESTIONS, cure=cure, of=records.label)["position"].to_numpy()
-
-
-def _descriptions(specs: Mapping[str, ArraySpec], n_samples: int, batch_size: int) -> dict[str, bytes]:
-    """Zarr's own files about the arrays, by name; a batch is a chunk, with a checksum that any Zarr reader checks."""
-    files: dict[str, Buffer] = {}
-    group = zarr.open_group(MemoryStore(files), path=ARRAYS, mode="w")
-    for name, spec in specs.items():
-        group.create_array(
-            name,
-            shape=(n_samples, *spec.shape),
-            chunks=(min(batch_size, n_samples), *spec.chunk),
-            dtype=spec.dtype,
-            dimension_names=("sample", *spec.dims),
-            compressors=[Crc32cCodec()] if spec.is_state else [ZstdCodec(), Crc32cCodec()],
-            fill_value=_LOST[np.dtype(spec.dtype).kind],
-        )
-    return {name: buffer.to_bytes() for name, buffer in files.items() if name.startswith(ARRAYS)}

@@ -9,8 +9,8 @@ import torch
 from analysis_lib.models import VisionLanguageModel
 
 from .backends import OF_PREFIX
+from .chunks import ArraySpec
 from .conditions import Condition
-from .store import ArraySpec
 
 __all__ = ["array_specs", "kept_of", "states_format", "stored_once"]
 

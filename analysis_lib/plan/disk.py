@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analysis_lib.activations.store import ArraySpec
+from analysis_lib.activations.chunks import ArraySpec
 from analysis_lib.decompose.parts import plan as parts_of
 from analysis_lib.pid.samples.streamed import BLOCK
 

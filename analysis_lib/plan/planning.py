@@ -7,8 +7,8 @@ from pathlib import Path
 
 from analysis_lib.activations import asked_conditions
 from analysis_lib.activations.backends import MOST_CHECKED
+from analysis_lib.activations.chunks import whole_batches
 from analysis_lib.activations.extract import N_CHECKED
-from analysis_lib.activations.store import whole_batches
 from analysis_lib.activations.stored_arrays import array_specs, kept_of, states_format
 from analysis_lib.run.execute import repository_root
 from analysis_lib.vocabulary import ConditionName

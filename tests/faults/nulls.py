@@ -17,7 +17,8 @@ import pandas as pd
 import xarray as xr
 
 from analysis_lib.activations import extract, open_activations
-from analysis_lib.activations.store import ActivationStore, ArraySpec
+from analysis_lib.activations.chunks import ArraySpec
+from analysis_lib.activations.store import ActivationStore
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, read_claims
 from analysis_lib.compare.judgement import judge
 from analysis_lib.models import load_model

@@ -8,14 +8,17 @@ from analysis_lib.records import write_record
 from analysis_lib.results import ATOMS, CONTENTS, NUMBERS, STORE
 from analysis_lib.run.mending import mend
 from analysis_lib.run.profile import UNTOUCHED
+from analysis_lib.shard_folders import shard_folder
 from analysis_lib.vocabulary import architecture_of
 
 SEEDS = config.get("seeds", {})
+SHARDS = int(config["extract"].get("shards", 1))
 CANNOT_FIT = 3  # how analysis_lib.plan ends then
 
 
 wildcard_constraints:
     part="(seeds/)?",
+    shard=r"\d+",
 
 
 def store(model, task, part=""):
@@ -24,6 +27,17 @@ def store(model, task, part=""):
 
 def table(model, task, part=""):
     return f"{RESULTS}/{part}{ATOMS.format(model=model, task=task)}"
+
+
+def shard(model, task, part, number):
+    """What stands for a shard that is done, until its store is: the shard itself goes on after a kill and is no output."""
+    return f"{shard_folder(store(model, task, part), number, SHARDS)}.done"
+
+
+def shards(wildcards):
+    """All of a store; a single job needs none."""
+    numbers = range(1, SHARDS + 1) if SHARDS > 1 else ()
+    return [shard(wildcards.model, wildcards.task, wildcards.part, number) for number in numbers]
 
 
 def asked(stage, wildcards):
@@ -88,6 +102,17 @@ def tables_of_seeds():
     return [table(model, task, "seeds/") for model in SEEDS for task in config["tasks"]]
 
 
+def extraction(wildcards):
+    """The parameters of an extraction, and of each of its shards."""
+    return (
+        asked("extract", wildcards)
+        | {"source": source(wildcards.model)}
+        | {"model": loaded_from(wildcards.model), "task": wildcards.task}
+        | {"output": store(wildcards.model, wildcards.task, wildcards.part)}
+        | {"on_mismatch": "replace", "made_by": "workflow"}
+    )
+
+
 # Parameters are functions of the wildcards alone: snakemake does not compare those that use `input` or `output`.
 # The manifest is written last, so it alone stands for the store: a killed extraction keeps its shards and goes on from them.
 rule extract:
@@ -98,21 +123,41 @@ rule extract:
         library=library("extract"),
         checkpoint=lambda wildcards: nameable(checkpoint(wildcards)),
         questions=lambda wildcards: nameable(questions(wildcards)),
+        shards=shards,
     output:
         manifest=store("{model}", "{task}", "{part}") + "/manifest.json",
     params:
-        flags=lambda wildcards: flags(
-            asked("extract", wildcards)
-            | {"source": source(wildcards.model)}
-            | {"model": loaded_from(wildcards.model), "task": wildcards.task}
-            | {"output": store(wildcards.model, wildcards.task, wildcards.part)}
-            | {"on_mismatch": "replace", "made_by": "workflow"}
-        ),
+        flags=lambda wildcards: flags(extraction(wildcards)),
         beside=lambda wildcards: states(checkpoint(wildcards) + questions(wildcards)),
         gpus=own_gpus,
         executed=f"{LOGS}/{{part}}extract/{{model}}/{{task}}.ipynb",
     log:
         f"{LOGS}/{{part}}extract/{{model}}/{{task}}.log",
+    threads: (workflow.cores or 1) if config.get("extract_alone") else 1
+    resources:
+        mem_mb=MEMORY["extract"],
+    shell:
+        execute(options="{params.gpus}")
+
+
+# With `shards` in the profile's `extract`: so many jobs per model and task, which the one above merges.
+rule extract_shard:
+    message:
+        f"extract: shard {{wildcards.shard}} of {SHARDS}, {{wildcards.task}} of {{wildcards.model}}"
+    input:
+        notebook="notebooks/extract_shard.md",
+        library=library("extract"),
+        checkpoint=rules.extract.input.checkpoint,
+        questions=rules.extract.input.questions,
+    output:
+        temp(touch(shard("{model}", "{task}", "{part}", "{shard}"))),
+    params:
+        flags=lambda wildcards: flags(extraction(wildcards) | {"shard": int(wildcards.shard)}),
+        beside=rules.extract.params.beside,
+        gpus=own_gpus,
+        executed=f"{LOGS}/{{part}}extract/{{model}}/{{task}}.shards/{{shard}}-of-{SHARDS}.ipynb",
+    log:
+        f"{LOGS}/{{part}}extract/{{model}}/{{task}}.shards/{{shard}}-of-{SHARDS}.log",
     threads: (workflow.cores or 1) if config.get("extract_alone") else 1
     resources:
         mem_mb=MEMORY["extract"],

@@ -22,7 +22,8 @@ import pandas as pd
 import torch
 
 from analysis_lib.activations import code_digest, extract
-from analysis_lib.activations.store import ActivationStore, ArraySpec
+from analysis_lib.activations.chunks import ArraySpec
+from analysis_lib.activations.store import ActivationStore
 from analysis_lib.models import load_model
 
 KILLED = -signal.SIGKILL

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis_lib.activations.store import ActivationStore, ArraySpec
+from analysis_lib.activations.chunks import ArraySpec
+from analysis_lib.activations.store import ActivationStore
 from analysis_lib.stores import attach
 
 CONDITIONS, OPTIONS = ["baseline", "strict"], ["red", "blue"]

@@ -11,7 +11,8 @@ import xarray as xr
 
 from analysis_lib.activations import Condition, Knockout, extract, open_activations, under
 from analysis_lib.activations import store as store_module
-from analysis_lib.activations.store import ActivationStore, ArraySpec
+from analysis_lib.activations.chunks import ArraySpec
+from analysis_lib.activations.store import ActivationStore
 from analysis_lib.models import VisionLanguageModel, load_model
 
 NAMES = ("baseline", "paper", "strict")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis_lib.activations import extract, extract_shard
-from analysis_lib.activations import extract as extraction
+from analysis_lib.activations.extracting import extracted
 from analysis_lib.activations.shards import Shard
 from analysis_lib.activations.store import ActivationStore
 from analysis_lib.models import VisionLanguageModel
@@ -61,7 +61,7 @@ def test_shards_merge_into_what_one_job_writes_and_nothing_is_computed_again(
     assert ran == []
     assert contents(copy) == contents(single), "byte for byte, manifest and progress included"
     assert merged.identical(extract(one_model, questions, store=single, **ASKED))
-    shutil.rmtree(copy.with_name("store.shards"))
+    assert not copy.with_name("store.shards").exists()
     assert extract(one_model, questions, store=copy, shards=2, **ASKED).identical(merged), "a whole store needs none"
 
 
@@ -106,11 +106,11 @@ def test_a_shard_that_is_killed_goes_on_alone_and_a_finished_one_is_not_done_aga
 def test_a_merge_that_is_killed_goes_on(one_model, questions, single, copy, monkeypatch) -> None:
     adopt, calls = ActivationStore.adopt, []
 
-    def killed(store, folder):
+    def killed(store, folder, shard=None):
         calls.append(folder)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        adopt(store, folder)
+        adopt(store, folder, shard)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(ActivationStore, "adopt", killed)
@@ -163,6 +163,37 @@ def test_more_shards_take_over_what_a_whole_store_has(one_model, questions, copy
     assert ran == []
 
 
+def test_another_division_goes_on_from_what_is_there(one_model, questions, single, copy, ran) -> None:
+    """Of a store that has a damaged batch, and of shards that were left half-done when their number changed."""
+    shutil.rmtree(Shard(1, 2).folder(copy))
+    for number in (1, 2, 3):
+        extract_shard(one_model, questions, store=copy, shard=f"{number}/3", **ASKED)
+    assert len(ran) == len(Shard(1, 2).of(every := sorted(map(int, read_records(single, finished=True).batches))))
+    extract(one_model, questions, store=copy, shards=3, **ASKED)
+    assert contents(copy) == contents(single) and not copy.with_name("store.shards").exists()
+    damaged = next(path for path in sorted(copy.rglob(f"vision/c/{len(every) - 1}/**/*")) if path.is_file())
+    damaged.write_bytes(b"~" * damaged.stat().st_size)
+    (copy / "manifest.json").unlink()
+    ran.clear()
+    for number in (1, 2):
+        extract_shard(one_model, questions, store=copy, shard=f"{number}/2", **ASKED)
+    assert ran == every[-1:]
+    with pytest.warns(UserWarning, match="done now"):
+        extract(one_model, questions, store=copy, shards=2, **ASKED)
+    assert contents(copy) == contents(single)
+
+
+@pytest.mark.parametrize("of", ["shards", "shard"])
+def test_more_shards_than_batches_are_refused_before_anything_is_touched(one_model, questions, tmp_path, of) -> None:
+    n_batches = -(-len(questions) // 2)
+    with pytest.raises(ValueError, match=f"{n_batches + 1} shards are asked for.* at most {n_batches} shards"):
+        if of == "shards":
+            extract(one_model, questions, store=tmp_path / "store", shards=n_batches + 1, **ASKED)
+        else:
+            extract_shard(one_model, questions, store=tmp_path / "store", shard=f"1/{n_batches + 1}", **ASKED)
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "1/0", "a/b", " 1/2", "1/2 ", "-1/2", 1, None, "1/99999"])
 def test_what_is_no_shard_is_refused(one_model, questions, tmp_path, shard) -> None:
     with pytest.raises(ValueError, match="such as '2/4'"):
@@ -179,7 +210,7 @@ def test_what_is_no_number_of_shards_is_refused(one_model, questions, tmp_path, 
 
 def test_a_shard_is_asked_as_the_store_is() -> None:
     """Both functions hand on to one, whose defaults are those that `extract` documents."""
-    shared = inspect.signature(inspect.getmodule(extraction)._extracted).parameters
+    shared = inspect.signature(extracted).parameters
     documented = inspect.signature(extract).parameters
     named = {name: one.default for name, one in shared.items() if one.kind is one.KEYWORD_ONLY}
     assert named == {name: documented[name].default for name in named}

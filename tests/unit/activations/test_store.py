@@ -18,7 +18,8 @@ import zarr
 
 from analysis_lib.activations import attach, attached, extract, open_activations
 from analysis_lib.activations import store as store_module
-from analysis_lib.activations.store import ActivationStore, ArraySpec
+from analysis_lib.activations.chunks import ArraySpec
+from analysis_lib.activations.store import ActivationStore
 from analysis_lib.models import VisionLanguageModel
 from analysis_lib.records import DamagedError, read_record
 from analysis_lib.stores import damages, read_records

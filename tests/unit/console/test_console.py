@@ -30,15 +30,18 @@ def test_the_script_of_the_package_is_this_command(repository: Path):
 def test_it_says_what_it_can_do(asked: list[str], capsys):
     assert console.main(asked) == 0
     told = capsys.readouterr().out
-    assert all(f"  {name}" in told for name in ("run", "plan", "tasks", "check", "new"))
+    assert all(f"  {name}" in told for name in ("run", "plan", "status", "tasks", "check", "new"))
 
 
 def test_what_it_cannot_do_is_refused_with_what_it_can(capsys):
     assert console.main(["paln", "mini"]) == 2
-    assert capsys.readouterr().err == "error: there is no command 'paln'; give one of run, plan, tasks, check, new\n"
+    assert (
+        capsys.readouterr().err
+        == "error: there is no command 'paln'; give one of run, plan, status, tasks, check, new\n"
+    )
 
 
-@pytest.mark.parametrize("name", ["run", "plan", "tasks", "check", "new"])
+@pytest.mark.parametrize("name", ["run", "plan", "status", "tasks", "check", "new"])
 def test_every_command_has_help_of_its_own(name: str, capsys):
     with pytest.raises(SystemExit) as ended:
         console.main([name, "--help"])

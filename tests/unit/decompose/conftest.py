@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.activations.store import ActivationStore, ArraySpec
+from analysis_lib.activations.chunks import ArraySpec
+from analysis_lib.activations.store import ActivationStore
 
 CONDITIONS = ["baseline", "strict", "strict@1-2"]
 N_SAMPLES, N_LAYERS, HIDDEN = 120, 3, 4

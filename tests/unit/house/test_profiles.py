@@ -65,3 +65,12 @@ def test_the_real_models_are_asked_alike(repository):
         one["models"] = both["models"]
         one["extract"]["batch_size"] = both["extract"]["batch_size"]
         assert one == both
+
+
+def test_a_shard_is_asked_what_an_extraction_is(repository):
+    """Two notebooks declare the same parameters, so that a profile's section is for both."""
+    whole, shard = (read_notebook(repository / "notebooks" / f"{name}.md")[1] for name in ("extract", "extract_shard"))
+    assert [*shard] == [*whole, "shard"]
+    assert all((shard[name].type, shard[name].limits) == (whole[name].type, whole[name].limits) for name in whole)
+    defaults = {name for name in whole if shard[name].default != whole[name].default}
+    assert defaults == {"shards"}

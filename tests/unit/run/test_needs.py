@@ -9,7 +9,8 @@ from analysis_lib.run.needs import NEEDS, page_needs
 from analysis_lib.run.parameters import ParameterError
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = sorted(path for path in (ROOT / "notebooks").glob("*.md") if path.stem not in ("extract", "decompose"))
+STAGES = ("extract", "extract_shard", "decompose")
+PAGES = sorted(path for path in (ROOT / "notebooks").glob("*.md") if path.stem not in STAGES)
 READERS = {
     "stores": r"\b(store_folders|summarise_run)\(",
     "atoms": r"\b(read_atoms|summarise_run)\(",
