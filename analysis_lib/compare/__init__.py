@@ -46,7 +46,13 @@ from analysis_lib.compare.knockout_effects import (
     knockout_effects,
     summarise_knockouts,
 )
-from analysis_lib.compare.last_layer import shares_of_total, summarise_last_layer, untouched_last_layer
+from analysis_lib.compare.last_layer import (
+    shares_about_targets,
+    shares_of_total,
+    summarise_last_layer,
+    summarise_targets,
+    untouched_last_layer,
+)
 from analysis_lib.compare.moved_states import moved_by_layer, summarise_moved
 from analysis_lib.compare.options import language_beside_options, summarise_options
 from analysis_lib.compare.other_readings import rows_by_definition, summarise_definitions, summarise_recipe
@@ -173,6 +179,7 @@ __all__ = [
     "rows_by_definition",
     "seeds_by_atom",
     "share_distances",
+    "shares_about_targets",
     "shares_by_depth",
     "shares_by_layer",
     "shares_of_total",
@@ -203,6 +210,7 @@ __all__ = [
     "summarise_seeds",
     "summarise_shares",
     "summarise_specifications",
+    "summarise_targets",
     "summarise_trainings",
     "summarise_windows",
     "tasks_beside_trainings",

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis_lib.compare.curves import Interval
+from analysis_lib.compare.fingerprints import read_fingerprints
 from analysis_lib.shown import Shown, Summary
+from analysis_lib.vocabulary import ATOMS
 
-__all__ = ["shares_of_total", "summarise_last_layer", "untouched_last_layer"]
+__all__ = [
+    "shares_about_targets",
+    "shares_of_total",
+    "summarise_last_layer",
+    "summarise_targets",
+    "untouched_last_layer",
+]
 
 TARGET = "prediction_hidden"
+TARGETS = {
+    ("prediction_hidden", "cartesian"): "the final hidden state",
+    ("answer_logits", "cartesian"): "the answers' logits",
+    ("answer", "probe"): "the answer itself",
+}
+"""What is told about, and the mode in which it is estimated, in words."""
+ALL_TASKS = "all tasks"
 
 
 def untouched_last_layer(atoms: pd.DataFrame) -> pd.DataFrame:
@@ -49,3 +65,37 @@ def summarise_last_layer(last: pd.DataFrame, model: str) -> Summary:
         "synergy_high_task": str(synergy.idxmax()),
         "last_layer": int(last.loc[last["model"] == model, "layer"].iloc[0]),
     }
+
+
+def shares_about_targets(atoms: pd.DataFrame) -> pd.DataFrame:
+    """The untouched models' shares of the total at the last layer about every target that was measured, by BROJA.
+
+    Tasks whose total is hardly more than its noise are left out. The row ``all tasks`` is the mean of the others.
+
+    Returns
+    -------
+    a row per ``model``, ``target`` in words, ``task`` and ``quantity``: ``value``, ``low``, ``high``.
+    """
+    found = []
+    for (name, mode), target in TARGETS.items():
+        untouched = atoms[(atoms["condition"] == "baseline") & (atoms["definition"] == "broja")]
+        rows = untouched[(untouched["target"] == name) & (untouched["mode"] == mode)]
+        for model, mine in rows.groupby("model", sort=False):
+            tasks = list(dict.fromkeys(mine["task"]))
+            prints = read_fingerprints(mine, tasks, int(mine["layer"].max()), leave_out_weak=True)
+            if not prints.tasks:
+                continue
+            mean, drawn = prints.shares.mean(axis=0), prints.draws.mean(axis=1)
+            over = [
+                {"task": ALL_TASKS, "quantity": atom, **vars(Interval.of_draws(float(mean[at]), drawn[:, at]))}
+                for at, atom in enumerate(ATOMS)
+            ]
+            found.append(pd.concat([pd.DataFrame(over), prints.to_frame()]).assign(model=model, target=target))
+    return pd.concat(found, ignore_index=True)
+
+
+def summarise_targets(shares: pd.DataFrame, model: str) -> Summary:
+    """A model's language-unique shares about each target, means over tasks; ``shares`` is of `shares_about_targets`."""
+    mine = shares.query("model == @model and task == @ALL_TASKS and quantity == 'unique_language'")
+    said = [f"{row.value:.0%} about {row.target}" for row in mine.itertuples()]
+    return {"about_targets": ", ".join(said)}

@@ -2,9 +2,10 @@
    Whatever goes wrong, the picture stays. Loaded only on pages with charts, after Vega. */
 (() => {
   "use strict";
-  const NARROW = 560; // below this width in pixels a legend has two columns
+  const NARROW = 560; // below this width in pixels a legend has two columns, or one where two are too wide
   const BESIDE = 70; // axis labels and title beside a panel
   const SMALLEST = 140; // a panel narrower than this takes a row of its own
+  const UNUSED = 24; // as much room beside panels goes to them
   const INK = { text: "#d5dbe1", faint: "#3d4756", axis: "#8a94a3" };
   const DARK = {
     axis: { labelColor: INK.text, titleColor: INK.text, gridColor: INK.faint, domainColor: INK.axis, tickColor: INK.axis },
@@ -43,7 +44,7 @@
 
   /* As wide as the page; panels get narrower, then fewer to a row. The width is a number that changes when the page
      does: Vega's own "container" width reads the container while the old chart still holds it open. */
-  const fit = (spec, width) => {
+  const fit = (spec, width, { columns, wider = 0 }) => {
     const panels = spec.spec ? [spec.spec] : spec.concat ?? [];
     if (spec.width === "container") {
       spec.width = width;
@@ -53,19 +54,53 @@
       shrink(spec, width - BESIDE);
     }
     if (panels.length > 0) {
-      let columns = spec.columns ?? 1;
-      while (columns > 1 && width / columns - BESIDE < SMALLEST) columns -= 1;
-      spec.columns = columns;
-      panels.forEach((panel) => shrink(panel, width / columns - BESIDE));
+      let across = spec.columns ?? 1;
+      while (across > 1 && width / across - BESIDE < SMALLEST) across -= 1;
+      spec.columns = across;
+      panels.forEach((panel) => {
+        shrink(panel, width / across - BESIDE);
+        if (wider) panel.width += Math.floor(wider / across);
+      });
     }
-    if (width < NARROW) spec.config = merge(spec.config ?? {}, { legend: { columns: 2 } });
+    if (columns) {
+      letLegendsFlow(spec);
+      spec.config = merge(spec.config ?? {}, { legend: { columns } });
+    }
     return spec;
+  };
+
+  /* Legends with a number of columns of their own would not take the page's. */
+  const letLegendsFlow = (part) => {
+    if (!part || typeof part !== "object") return;
+    delete part.legend?.columns;
+    Object.entries(part).forEach(([key, value]) => { if (key !== "datasets") letLegendsFlow(value); });
   };
 
   const shrink = (view, room) => {
     if (typeof view.width !== "number" || view.width <= room) return;
     if (view.height === view.width) view.height = room; // a square stays one
     view.width = room;
+  };
+
+  const draw = (figure, host, looks) => {
+    const spec = fit(unpack(JSON.parse(figure.querySelector("script.vl-spec").textContent)), figure.companionWidth, looks);
+    if (isDark()) spec.config = merge(spec.config ?? {}, DARK);
+    return window.vegaEmbed(host, spec, {
+      renderer: "svg",
+      tooltip: { theme: isDark() ? "dark" : "light" },
+      actions: { export: true, source: false, compiled: false, editor: false },
+      downloadFileName: "chart",
+    });
+  };
+
+  /* What the drawn chart shows to be better: long words in a legend of two columns make a chart wider than the page, and
+     all its words small; panels in a row leave room that nobody knew of before. */
+  const improved = (figure, { spec, view }, looks) => {
+    const room = figure.companionWidth - view.container().querySelector("svg").width.baseVal.value;
+    if (room < 0 && looks.columns > 1) return { ...looks, columns: 1 };
+    const grows = spec.facet && typeof spec.spec.width === "number";
+    if (room > UNUSED && grows && !looks.wider) return { ...looks, wider: room };
+    return undefined;
   };
 
   const mount = async (figure) => {
@@ -75,16 +110,13 @@
     host.className = "vl-live";
     figure.insertBefore(host, picture);
     try {
-      const source = unpack(JSON.parse(figure.querySelector("script.vl-spec").textContent));
       figure.companionWidth = figure.clientWidth;
-      const spec = fit(source, figure.companionWidth);
-      if (isDark()) spec.config = merge(spec.config ?? {}, DARK);
-      const embedded = await window.vegaEmbed(host, spec, {
-        renderer: "svg",
-        tooltip: { theme: isDark() ? "dark" : "light" },
-        actions: { export: true, source: false, compiled: false, editor: false },
-        downloadFileName: "chart",
-      });
+      let looks = figure.companionWidth < NARROW ? { columns: 2 } : {};
+      let embedded = await draw(figure, host, looks);
+      for (let better; (better = improved(figure, embedded, looks)); looks = better) {
+        embedded.finalize();
+        embedded = await draw(figure, host, better);
+      }
       host.querySelector("summary")?.setAttribute("aria-label", "Save this chart as a picture");
       host.querySelectorAll(UNSPOKEN).forEach((marks) => marks.setAttribute("aria-hidden", "true"));
       keepChoices(previous, host);

@@ -1,10 +1,20 @@
 """Shares at the last layer are of the untouched model, and of the layer that is each model's own last."""
 
+from collections.abc import Callable
+
+import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.compare import shares_of_total, summarise_last_layer, untouched_last_layer
+from analysis_lib.compare import (
+    shares_about_targets,
+    shares_of_total,
+    summarise_last_layer,
+    summarise_targets,
+    untouched_last_layer,
+)
 
+TASKS = ("ChooseAttr", "QueryAttr", "ChooseCat")
 BITS = {"unique_language": 0.5, "synergy": 0.1, "redundancy": 0.4, "total": 1.0}
 
 
@@ -40,3 +50,25 @@ def test_the_summary_names_the_extremes_and_the_other_models():
     assert (said["language_low_task"], said["language_low"].text) == ("b", "25%")
     assert (said["language_high_task"], said["language_high"].text) == ("a", "50%")
     assert said["on_average"] == "38% on average (50% in two)" and said["last_layer"] == 2
+
+
+def test_shares_about_every_target_are_the_atoms_over_the_total_and_their_mean_leaves_out_what_is_noise(
+    made: Callable[..., pd.DataFrame],
+):
+    level = np.ones(9)
+    plain = {"unique_vision": 0 * level, "unique_language": 3 * level, "redundancy": level, "synergy": 0 * level}
+    all_language = {name: (4 if name == "unique_language" else 0) * level for name in plain}
+    nothing = dict.fromkeys(plain, 0.001 * level)
+    hidden = made({"ChooseAttr": plain, "QueryAttr": all_language, "ChooseCat": nothing}, tasks=tuple(TASKS))
+    probe = made({"ChooseAttr": plain}, tasks=("ChooseAttr",)).query("mode == 'cartesian'")
+    shares = shares_about_targets(pd.concat([hidden, probe.assign(mode="probe", target="answer")]))
+    found = shares.set_index(["target", "task", "quantity"])["value"]
+    state, answer = "the final hidden state", "the answer itself"
+    assert found[state, "ChooseAttr", "unique_language"] == pytest.approx(0.75)
+    assert found[state, "QueryAttr", "unique_language"] == pytest.approx(1.0)
+    assert found[state, "all tasks", "unique_language"] == pytest.approx(0.875)
+    assert set(shares["target"]) == {state, answer} and set(shares["task"]) == {"all tasks", "ChooseAttr", "QueryAttr"}
+    assert (shares["low"] <= shares["value"]).all() and (shares["value"] <= shares["high"]).all()
+    assert summarise_targets(shares, "mini-llava-1.5")["about_targets"] == (
+        "88% about the final hidden state, 75% about the answer itself"
+    )
