@@ -74,9 +74,10 @@ def shares_about_targets(atoms: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    a row per ``model``, ``target`` in words, ``task`` and ``quantity``: ``value``, ``low``, ``high``.
+    a row per ``model``, ``target`` in words, ``task`` and ``quantity``: ``value``, ``low``, ``high``; none where every
+    total is hardly more than noise.
     """
-    found = []
+    found = [pd.DataFrame(columns=["model", "target", "task", "quantity", "value", "low", "high"])]
     for (name, mode), target in TARGETS.items():
         untouched = atoms[(atoms["condition"] == "baseline") & (atoms["definition"] == "broja")]
         rows = untouched[(untouched["target"] == name) & (untouched["mode"] == mode)]
@@ -91,11 +92,11 @@ def shares_about_targets(atoms: pd.DataFrame) -> pd.DataFrame:
                 for at, atom in enumerate(ATOMS)
             ]
             found.append(pd.concat([pd.DataFrame(over), prints.to_frame()]).assign(model=model, target=target))
-    return pd.concat(found, ignore_index=True)
+    return pd.concat(found[1:] or found, ignore_index=True)
 
 
 def summarise_targets(shares: pd.DataFrame, model: str) -> Summary:
     """A model's language-unique shares about each target, means over tasks; ``shares`` is of `shares_about_targets`."""
     mine = shares.query("model == @model and task == @ALL_TASKS and quantity == 'unique_language'")
     said = [f"{row.value:.0%} about {row.target}" for row in mine.itertuples()]
-    return {"about_targets": ", ".join(said)}
+    return {"about_targets": ", ".join(said) or "not known: every task's total is hardly more than noise"}

@@ -72,3 +72,5 @@ def test_shares_about_every_target_are_the_atoms_over_the_total_and_their_mean_l
     assert summarise_targets(shares, "mini-llava-1.5")["about_targets"] == (
         "88% about the final hidden state, 75% about the answer itself"
     )
+    nowhere = shares_about_targets(made({"ChooseCat": nothing}, tasks=("ChooseCat",)))
+    assert nowhere.empty and "not known" in summarise_targets(nowhere, "mini-llava-1.5")["about_targets"]
