@@ -15,7 +15,8 @@ DRAWN = """() => [...document.querySelectorAll('figure.vl-figure')].map(figure =
   hidden: figure.querySelector('img.vl-static').hidden,
   spoken: (figure.querySelector('.vl-live [role=graphics-document]')?.getAttribute('aria-label') || '').length,
   overflow: [...figure.querySelectorAll('.vl-live svg.marks')].some(svg => svg.clientWidth > figure.clientWidth + 1),
-  scale: Math.min(...[...figure.querySelectorAll('.vl-live svg.marks')].map(svg => svg.clientWidth / svg.getAttribute('width'))),
+  scale: Math.min(...[...figure.querySelectorAll('.vl-live svg.marks')]
+    .map(svg => svg.clientWidth / svg.getAttribute('width'))),
 }))"""
 # Notes when a chart has been painted: as a picture already, or live.
 WATCH_FIRST_CHART = """
@@ -111,7 +112,7 @@ def test_charts_follow_a_window_that_is_made_narrow(demo_book: Path, visit: Call
     page = visit(demo_book / "book" / "pages" / "demo.html").page
     for width in (700, 390, 1000):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_function(f"""() => ({DRAWN})().every(figure => figure.hidden && !figure.overflow && figure.scale > 0.98) &&
+        page.wait_for_function(f"""() => ({DRAWN})().every(one => one.hidden && !one.overflow && one.scale > 0.98) &&
             [...document.querySelectorAll('figure.vl-figure')]
                 .every(figure => Math.abs(figure.companionWidth - figure.clientWidth) <= 4)
         """)
