@@ -24,7 +24,7 @@ def summarise(
 ) -> Summary:
     """What the page says in its prose."""
     image, question = (end - start for start, end in (example.spans.image, example.spans.question))
-    rows = table[table["layer"] == layer].set_index(["condition", "quantity"])[["bits", "low", "high"]]
+    rows = table[table["layer"] == layer].set_index(["condition", "quantity"])[["bits", "low", "high", "null_high"]]
     bits = {place: Shown(row["bits"], ".2f", (row["low"], row["high"]), "bits") for place, row in rows.T.items()}
     largest = max(ATOMS, key=lambda atom: bits[REFERENCE, atom].value)
     before, after = before_and_after(store, example, cut)[example.answer]
@@ -49,6 +49,7 @@ def summarise(
         "n_questions": len(found["target"].scores),
         **{f"components_{name}": cloud.scores.shape[1] for name, cloud in found.items()},
         **{f"kept_{name}": Shown(cloud.kept, ".0%") for name, cloud in found.items()},
+        "total_null": Shown(rows.loc[(REFERENCE, "total"), "null_high"], ".2f", unit="bits"),
         **{name: bits[REFERENCE, name] for name in ("information_vision", "information_language", "total")},
         **{name: bits[REFERENCE, name] for name in ("redundancy", "unique_vision")},
         **{f"cut_{name}": bits[cut, name] for name in ("redundancy", "unique_vision")},

@@ -128,6 +128,7 @@ def test_answers_share_out_one_and_prose_says_what_was_measured(store, example, 
     assert said["taken"] == image * (question + 1), "the question's rows and the newline's"
     assert (said["n_image"], said["n_question"], said["patches"]) == (36, question, "6 rows of 6")
     assert said["before"].value > said["after"].value and said["n_questions"] == len(cloud["target"].scores)
+    assert said["total_null"].value < said["total"].value
     shorter = experiment.reading_mask(example.spans, CUT, most=10)
     assert shorter.taken == 10 * (question + 1)
     assert "36 tokens 10 are drawn" in experiment.mask_caption(shorter, example.spans, CUT)
