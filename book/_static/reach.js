@@ -1,9 +1,14 @@
-/* What scrolls sideways can be reached and scrolled with the keyboard: wide formulas, charts, tables and code. And what
-   opens a part of the contents has a name. */
+/* What scrolls sideways can be reached and scrolled with the keyboard: wide formulas, charts, tables and code. A formula in
+   a line scrolls where it is wider than the page. And what opens a part of the contents has a name. */
 (() => {
   "use strict";
-  const WIDE = "mjx-container[display=true], figure.vl-figure, figure.rooms, .companion-table, .pst-scrollable-table-container, div.highlight pre";
+  const WIDE = "mjx-container[display=true], .wide-formula, figure.vl-figure, figure.rooms, .companion-table, .pst-scrollable-table-container, div.highlight pre";
+  const IN_LINE = "article mjx-container:not([display=true])";
   const mark = () => {
+    document.querySelectorAll(IN_LINE).forEach((formula) => {
+      const room = formula.parentElement.clientWidth;
+      formula.classList.toggle("wide-formula", room > 0 && (formula.firstElementChild?.getBoundingClientRect().width ?? 0) > room);
+    });
     document.querySelectorAll(WIDE).forEach((part) => {
       const scrolls = part.scrollWidth > part.clientWidth && getComputedStyle(part).overflowX !== "visible";
       if (scrolls) part.tabIndex = 0;

@@ -5,7 +5,7 @@
   "use strict";
   const SHARED = ["model", "task", "layer", "condition"];
   const LONGEST = 200; // characters of a value that goes along
-  const FOLLOWS = "Charts follow, the text does not.";
+  const FOLLOWS = "Charts that have the choice follow, the text does not.";
   const ABSENT = "What the address asks for is not on this page.";
 
   /* The menu of a column in a chart: its values, the one that it starts at, and the signal that holds the chosen one. */

@@ -52,3 +52,6 @@ def test_what_scrolls_sideways_can_be_reached_with_the_keyboard(demo_book: Path,
     table.evaluate("part => { part.style.width = ''; part.firstElementChild.style.display = 'none'; }")
     page.evaluate("window.dispatchEvent(new Event('resize'))")
     page.wait_for_function("document.querySelector('.companion-table').tabIndex === -1")
+    formula = page.locator("article mjx-container:not([display=true])").first
+    formula.evaluate("part => { part.parentElement.style.width = '30px'; window.dispatchEvent(new Event('resize')); }")
+    page.wait_for_function("document.querySelector('.wide-formula')?.tabIndex === 0")

@@ -185,7 +185,7 @@ def clustering(
     x = alt.X(
         "distance:Q",
         title=x_title,
-        axis=alt.Axis(format=".0%"),
+        axis=alt.Axis(format="~%", tickCount=6),  # whole percents would stand there twice
         scale=alt.Scale(domain=[0, max(heights) * 1.15], nice=False),
     )
     # The last merge holds all leaves in every draw: its support says nothing.
