@@ -94,10 +94,13 @@
   };
 
   /* What the drawn chart shows to be better: long words in a legend of two columns make a chart wider than the page, and
-     all its words small; panels in a row leave room that nobody knew of before. */
+     all its words small, or are cut; panels in a row leave room that nobody knew of before. */
   const improved = (figure, { spec, view }, looks) => {
-    const room = figure.companionWidth - view.container().querySelector("svg").width.baseVal.value;
-    if (room < 0 && looks.columns > 1) return { ...looks, columns: 1 };
+    const svg = view.container().querySelector("svg");
+    const room = figure.companionWidth - svg.width.baseVal.value;
+    const end = svg.getBoundingClientRect().right + 1;
+    const cut = [...svg.querySelectorAll(".role-legend-label text")].some((word) => word.getBoundingClientRect().right > end);
+    if ((room < 0 || cut) && looks.columns > 1) return { ...looks, columns: 1 };
     const grows = spec.facet && typeof spec.spec.width === "number";
     if (room > UNUSED && grows && !looks.wider) return { ...looks, wider: room };
     return undefined;

@@ -101,8 +101,8 @@ def looks_of_conditions(names: Iterable[str]) -> dict[str, Any]:
 def menus(table: pd.DataFrame, select: str | Sequence[str] | None) -> list[alt.Parameter]:
     """A control for each column of ``select`` that has more than one value, which starts at the table's first value.
 
-    Whole numbers in a row (layers) get a slider, everything else a drop-down menu in the order of the table. On a page of
-    the book those of model, task, layer and condition are chosen once for all charts; ``selection.js`` knows their
+    Whole numbers in a row (layers) get a slider, everything else a drop-down menu in the order of the table. On a page
+    of the book those of model, task, layer and condition are chosen once for all charts; ``selection.js`` knows their
     names.
     """
     columns = [select] if isinstance(select, str) else list(select or ())
