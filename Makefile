@@ -33,7 +33,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan status book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini trainings bundle-mini install-smol train-smol bundle-smol cards archive lock clean
+.PHONY: help install plan status book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini trainings real-decoder bundle-mini install-smol train-smol bundle-smol cards archive lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -113,6 +113,10 @@ train-mini: $(INSTALLED) ## train the embedded model MODEL from scratch (over an
 trainings: $(INSTALLED) ## ask ten trainings of the embedded models alike, and keep what the book says of them (over an hour)
 	$(BIN)/snakemake $(JOBS) --config profile=workflow/trainings.yaml
 	$(BIN)/python -m analysis_lib.experiments.trainings
+
+real-decoder: $(INSTALLED) ## ask smol-llava, and keep what the book says of it (half an hour; install-smol first)
+	$(BIN)/snakemake $(JOBS) --config profile=smol -- tables
+	$(BIN)/python -m analysis_lib.experiments.real_decoder
 
 bundle-mini: $(INSTALLED) ## pack ten trainings, GPU tests and timing for a machine without a network into build/bundle-mini
 	rm -rf build/bundle-mini

@@ -6,28 +6,23 @@ computed from, with how and when it was made; ``make trainings`` makes it again.
 
 from __future__ import annotations
 
-import platform
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis_lib.compare.judgement import TOGETHER
 from analysis_lib.compare.over_trainings import MAIN_READING
-from analysis_lib.compare.statistics import READINGS
 from analysis_lib.compare.trainings_apart import (
     shares_of_trainings,
     shares_over_trainings,
     summarise_trainings,
     tasks_beside_trainings,
 )
-from analysis_lib.digests import file_digest
+from analysis_lib.experiments.shipped_tables import OTHER_READING, how_made, making_words, rows_for_conclusions
 from analysis_lib.records import read_record, read_table, write_record, write_table
 from analysis_lib.results import read_atoms
 from analysis_lib.shown import Summary
@@ -45,51 +40,25 @@ __all__ = [
 ]
 
 PROFILE = "trainings"
-OTHER_READING = READINGS["answer's logits"]
 SHIPPED = Path(__file__).parents[1] / "worlds/mini/assets"
 WEIGHTS = SHIPPED.parent / "checkpoints/SHA256SUMS"
 """Checksums of all that was loaded: a table belongs to these weights."""
 TABLE, HOW = "trainings.parquet", "trainings.json"
-KEPT = ["model", "task", "condition", "target", "target_from", "mode", "definition", "layer", "quantity"]
-KEPT += ["bits", "low", "high", "verdict", "preservation", "n_samples", "replicates"]
 CURE = "install the package again, or make it again by `make trainings`"
 
 
 def pack_trainings(results: str | Path = "results", into: str | Path = SHIPPED) -> pd.DataFrame:
     """Keep of the profile's tables what conclusions over trainings need, and write it with how it was made.
 
-    That is the rows of the main reading and of the probe beside it, and the last layer about the answer's logits.
-    Replicates of atoms and totals are kept in half precision, three digits of what scatters by more than a hundredth.
-
     Raises
     ------
     FileNotFoundError
         the profile was not run.
     """
-    atoms = read_atoms(results, PROFILE)[KEPT]
-    logits = OTHER_READING.of(atoms)
-    logits = logits[(logits["mode"] == OTHER_READING.mode) & (logits["layer"] == logits["layer"].max())]
-    kept = pd.concat([MAIN_READING.of(atoms), atoms[atoms["mode"] == "probe"], logits])
-    kept = kept[kept["condition"].isin(["baseline", MAIN_READING.condition]) & (kept["target_from"] == "recomputed")]
-    drawn = (kept["mode"] != "probe") & kept["quantity"].isin([*ATOMS, "total"])
-    replicates = [
-        np.asarray(some if of_use else [], np.float16) for some, of_use in zip(kept["replicates"], drawn, strict=True)
-    ]
-    kept = kept.assign(replicates=replicates).reset_index(drop=True)
+    kept = rows_for_conclusions(read_atoms(results, PROFILE))
     write_table(kept, Path(into, TABLE))
-    write_record(Path(into, HOW), _how(kept))
+    write_record(Path(into, HOW), how_made(kept, WEIGHTS))
     return kept
-
-
-def _how(atoms: pd.DataFrame) -> dict[str, Any]:
-    return {
-        "measured": f"{datetime.now(UTC):%Y-%m-%d}",
-        "models": sorted(set(atoms["model"])),
-        "questions": int(atoms["n_samples"].max()),
-        "weights": file_digest(WEIGHTS),
-        "machine": f"{platform.system()} {platform.machine()}, on the CPU",
-        "versions": {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch", "transformers")},
-    }
 
 
 def read_trainings(folder: str | Path = SHIPPED) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -154,9 +123,8 @@ def _summary() -> Summary:
 
 def summarise_making(how: Mapping[str, Any]) -> Summary:
     """When, on what and of how many models the tables were made, in a sentence; ``how`` is of `read_trainings`."""
-    versions = ", ".join(f"{name} {number}" for name, number in how["versions"].items())
     return {
-        "making": f"Measured on {how['measured']} ({how['machine']}; {versions}) with {len(how['models'])} trainings "
+        "making": f"{making_words(how)} with {len(how['models'])} trainings "
         f"and up to {how['questions']} questions a task.",
     }
 
