@@ -18,7 +18,7 @@ from .files import crc32c, write_atomically
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DamagedError", "check_file", "read_record", "read_table", "write_record", "write_table"]
+__all__ = ["DamagedError", "check_file", "read_column", "read_record", "read_table", "write_record", "write_table"]
 
 CHECKSUM, OF = "crc32c", "of"
 """What a record or table carries beside its content: its checksum, and what it belongs to."""
@@ -110,6 +110,16 @@ def read_table(path: str | Path, *, cure: str, of: str | None = None) -> pd.Data
     content = _bytes(path, cure)
     _check_table(path, content, cure, of)
     return pd.read_parquet(io.BytesIO(content))
+
+
+def read_column(path: str | Path, name: str, *, cure: str, of: str | None = None) -> list[Any]:
+    """One column of what `write_table` wrote, read without pandas; parameters and errors are those of `read_record`."""
+    import pyarrow.parquet as pq
+
+    content = _bytes(path, cure)
+    _check_table(path, content, cure, of)
+    column = pq.ParquetFile(io.BytesIO(content)).read(columns=[name])[name]  # read_table would import pandas
+    return list(column.to_pylist())
 
 
 def check_file(path: str | Path, *, cure: str, of: str | None = None) -> None:

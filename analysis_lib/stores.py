@@ -15,14 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .digests import file_digest
 from .files import file_checksum, hidden_neighbour, is_litter
-from .records import OF, DamagedError, read_record, read_table, write_record, write_table
-
-if TYPE_CHECKING:
-    import pandas as pd
+from .records import OF, DamagedError, read_column, read_record
 
 __all__ = [
     "ATTACHED",
@@ -30,8 +27,6 @@ __all__ = [
     "READ",
     "StoreRecords",
     "atoms_label",
-    "attach",
-    "attached",
     "changed_pictures",
     "check_removable",
     "damages",
@@ -185,10 +180,10 @@ def _fault(path: Path, written: tuple[int, str], content: bool) -> str | None:
 def changed_pictures(records: StoreRecords) -> str | None:
     """The first batch whose pictures do not hold what they held, if any; those that are gone tell nothing."""
     cure = f"delete the folder {records.folder} and extract again"
-    images = read_table(records.folder / QUESTIONS, cure=cure, of=records.label)["image"]
+    images = read_column(records.folder / QUESTIONS, "image", cure=cure, of=records.label)
     size = int(records.settings["batch_size"])
     for start, batch in records.batches.items():
-        shown = images.iloc[int(start) : int(start) + size]
+        shown = images[int(start) : int(start) + size]
         with suppress(OSError):
             if PICTURES in batch and digest([file_digest(path) for path in shown]) != batch[PICTURES]:
                 return f"pictures of samples {start} to {int(start) + len(shown) - 1} are not what they were"
@@ -211,36 +206,6 @@ def atoms_label(folder: str | Path) -> str:
     path = Path(folder) / MANIFEST
     cure = f"delete {path} and extract again, which writes it anew"
     return f"atoms of activation store {read_record(path, cure=cure)['store']}"
-
-
-def attach(folder: str | Path, name: str, content: pd.DataFrame | Mapping[str, Any]) -> None:
-    """Lay a record or table about a finished store beside its arrays, under one of the names in `ATTACHED`."""
-    path, of = _attached(folder, name)
-    if path.suffix == ".json":
-        write_record(path, dict(content), of=of, durable=True)
-    else:
-        import pandas as pd
-
-        write_table(pd.DataFrame(content), path, of=of, durable=True)
-
-
-def attached(folder: str | Path, name: str) -> Any:
-    """What `attach` laid beside the arrays of a store: a record, or a table.
-
-    Raises
-    ------
-    FileNotFoundError
-        it is not there. DamagedError: it is not what was written, or of another store.
-    """
-    path, of = _attached(folder, name)
-    cure = f"delete it and run the extract notebook for {folder} again, or `make book`"
-    return (read_record if path.suffix == ".json" else read_table)(path, cure=cure, of=of)
-
-
-def _attached(folder: str | Path, name: str) -> tuple[Path, str]:
-    if name not in ATTACHED:
-        raise ValueError(f"nothing called {name!r} lies beside the arrays of a store; known are {', '.join(ATTACHED)}")
-    return Path(folder) / name, f"activation store {read_records(Path(folder), finished=True).identity}"
 
 
 def recognised(folder: Path) -> str | None:

@@ -1,6 +1,6 @@
 """What happens inside: knockouts, extraction, the store."""
 
-from analysis_lib.stores import attach
+from analysis_lib.attachments import attach
 
 from .answer_outcomes import outcomes
 from .answering import answered_correctly, other_answers

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from analysis_lib.attachments import attached as attached_as_written
 from analysis_lib.records import read_table
 from analysis_lib.stores import ARRAYS, LAYOUT, MANIFEST, QUESTIONS, READ, damages, read_records
-from analysis_lib.stores import attached as attached_as_written
 
 from .older import layout_of, read_older
 from .older_names import NAMED_BY_LAYERS, names_now, renamed

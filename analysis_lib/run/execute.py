@@ -25,6 +25,8 @@ LARGEST_NOTEBOOK = 2**27
 """Bytes; an executed page with its charts takes some millions."""
 IN_A_CELL = re.compile(r"\S*ipykernel_\d+\S+?\.py")
 """The file that a kernel says a cell's code stands in."""
+UP_TO_PARAMETERS = re.compile(r"\A.*?^:tags: \[[^\n]*\bparameters\b.*?^```\s*?$", re.DOTALL | re.MULTILINE)
+"""The source of a notebook as far as its cell of parameters."""
 DISPLAY_TAGS = ("hide-input", "hide-cell", "remove-input", "remove-cell")
 
 
@@ -54,13 +56,26 @@ def read_notebook(path: Path) -> tuple[NotebookNode, dict[str, Parameter]]:
     """
     if path.suffix not in (".md", ".ipynb"):
         raise ValueError(f"{path} is no notebook; give a file that ends in .md or .ipynb")
+    return _parsed(path, _text(path))
+
+
+def read_declared(path: Path) -> dict[str, Parameter]:
+    """Read the parameters that a notebook declares, and as a rule nothing behind them; errors as of `read_notebook`."""
+    found = UP_TO_PARAMETERS.match(_text(path)) if path.suffix == ".md" else None
+    return (found and _parsed(path, found[0])[1]) or read_notebook(path)[1]
+
+
+def _text(path: Path) -> str:
     try:
-        text = read_text(path, LARGEST_NOTEBOOK)
+        return read_text(path, LARGEST_NOTEBOOK)
     except FileNotFoundError:
         there = sorted(p.name for p in path.parent.glob("*") if p.suffix in (".md", ".ipynb"))
         raise FileNotFoundError(
             f"there is no notebook {path}; {path.parent} has: {', '.join(there) or 'none'}; give one that is there"
         ) from None
+
+
+def _parsed(path: Path, text: str) -> tuple[NotebookNode, dict[str, Parameter]]:
     try:
         notebook = jupytext.reads(text, fmt=path.suffix[1:])
     except Exception as error:  # whatever a parser of Markdown, YAML and JSON raises about a text that is none

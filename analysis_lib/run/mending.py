@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from analysis_lib.attachments import check_attached
 from analysis_lib.records import DamagedError, check_file
 from analysis_lib.stores import (
     ATTACHED,
     MANIFEST,
     atoms_label,
-    attached,
     changed_pictures,
     damages,
     read_records,
@@ -79,7 +79,7 @@ def _check_store(folder: Path) -> None:
     for _, damage in damages(records):
         raise damage
     for name in ATTACHED:
-        attached(folder, name)
+        check_attached(folder, name)
     if changed := changed_pictures(records):
         raise ValueError(f"{folder}: {changed}")
 

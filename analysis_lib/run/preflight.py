@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis_lib.contents import contents
-from analysis_lib.run.execute import read_notebook
+from analysis_lib.run.execute import read_declared
 from analysis_lib.run.kinds import check_kind
 from analysis_lib.run.needs import NEEDS, page_needs
 from analysis_lib.run.parameters import ParameterError, complete_parameters, try_kinds
@@ -95,7 +95,7 @@ def check_profile(profile: Mapping[str, Any], name: str, root: Path) -> None:
         path = root / "notebooks" / f"{notebook}.md"
         given = {key: _as_text(value) for key, value in notebook_parameters(profile, name, notebook).items()}
         try:
-            _, declared = read_notebook(path)
+            declared = read_declared(path)
             asked[notebook] = complete_parameters(declared, given, from_text=True)
             try_kinds({key: declared[key] for key in given}, asked[notebook], root)
         except (ParameterError, FileNotFoundError) as error:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis_lib.activations.chunks import ArraySpec
 from analysis_lib.activations.store import ActivationStore
-from analysis_lib.stores import attach
+from analysis_lib.attachments import attach
 
 CONDITIONS, OPTIONS = ["baseline", "strict"], ["red", "blue"]
 N_SAMPLES, N_LAYERS, HIDDEN = 5, 3, 4

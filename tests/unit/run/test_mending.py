@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,3 +119,14 @@ def test_an_edited_picture_is_noticed_and_a_lost_one_tells_nothing(
     Image.fromarray(np.full((2, 2, 3), 99, np.uint8)).save(table["image"][3])
     (line,) = mended(results)
     assert "pictures of samples 0 to 1 are not what they were" in line
+
+
+def test_looking_for_damage_needs_no_pandas(results: Path) -> None:
+    """It is done before every run, of which pandas would take longer to load than all of it takes."""
+    code = (
+        "import sys; from pathlib import Path; from analysis_lib.run.mending import to_mend; "
+        "print(*to_mend([Path('store')], [Path('table.parquet')], []), 'pandas' in sys.modules)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code]
+    assert subprocess.check_output(command, cwd=results, env=environment, text=True).split() == ["False"]

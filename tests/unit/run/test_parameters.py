@@ -12,6 +12,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_notebook
 from papermill.translators import translate_parameters
 
+from analysis_lib.run.execute import read_declared, read_notebook
 from analysis_lib.run.kinds import check_writable
 from analysis_lib.run.parameters import (
     UNWANTED,
@@ -295,3 +296,22 @@ def test_a_full_disk_and_a_read_only_one_are_told_with_figures_and_cure(tmp_path
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(ValueError, match="read-only; give another place"):
         check_writable(tmp_path / "new", folder=True)
+
+
+def test_parameters_are_read_without_the_rest_of_a_notebook(tmp_path, repository):
+    """As the whole would give them, though a cell in the prose before shows another, or there are none."""
+    cell = "```{{code-cell}} ipython3\n:tags: [parameters]\n\n{}\n```\n"
+    head = "---\nkernelspec:\n  name: python3\n  language: python\n  display_name: Python 3\n---\n\n"
+    shown = "````md\n" + cell.format("n: int = 1  # shown") + "````\n\n"
+    for text, names in (
+        (cell.format("n: int = 2  # how many") + "\nAnd more.\n", ["n"]),
+        (shown + cell.format("m: int = 3  # how many"), ["m"]),
+        ("Prose alone.\n", []),
+    ):
+        path = tmp_path / "page.md"
+        path.write_text(
+            f"---\nkernelspec:\n  name: python3\n  language: python\n  display_name: Python 3\n---\n\n{text}"
+        )
+        assert list(read_declared(path)) == names and read_declared(path) == read_notebook(path)[1]
+    for path in sorted((repository / "notebooks").glob("*.md"))[::6]:
+        assert read_declared(path) == read_notebook(path)[1]
