@@ -309,9 +309,7 @@ def test_parameters_are_read_without_the_rest_of_a_notebook(tmp_path, repository
         ("Prose alone.\n", []),
     ):
         path = tmp_path / "page.md"
-        path.write_text(
-            f"---\nkernelspec:\n  name: python3\n  language: python\n  display_name: Python 3\n---\n\n{text}"
-        )
+        path.write_text(head + text)
         assert list(read_declared(path)) == names and read_declared(path) == read_notebook(path)[1]
     for path in sorted((repository / "notebooks").glob("*.md"))[::6]:
         assert read_declared(path) == read_notebook(path)[1]
