@@ -30,7 +30,7 @@ __all__ = [
 EMBEDDED_MODELS = ("mini-llava-1.5", "mini-llava-1.6")
 ASSEMBLED_MODELS = ("smol-llava",)
 """Models of which the package ships a part, and another package the rest."""
-EMBEDDED_SOURCES = ("minigqa", "minigqa-fine", "smolgqa")
+EMBEDDED_SOURCES = ("minigqa", "minigqa-fine", "minigqa@0.5", "minigqa@0.9", "smolgqa")
 PROMPTS = ("llava-1.5", "vicuna-v1-short", "mistral-short")
 SPANS = ("system", "image", "gap", "question", "tail", "last")
 PRESETS = ("baseline", "paper", "strict", "image->last", "question->last", "last->last")

@@ -2,7 +2,8 @@
 
 A source is a folder with one ``*_questions.json`` (question id -> ``imageId``, ``question``, ``answer``, ``types``) or
 published lists in its place, the pictures in ``images/`` and, optionally, scene graphs. The words ``"minigqa"``,
-``"minigqa-fine"`` and ``"smolgqa"`` stand for the embedded worlds, written to disk in the same layout on first use.
+``"minigqa-fine"``, ``"minigqa@0.5"``, ``"minigqa@0.9"`` and ``"smolgqa"`` stand for the embedded worlds, written to
+disk in the same layout on first use.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ __all__ = ["COLUMNS", "EMBEDDED", "check_questions", "drawn", "image_paths", "is
 
 
 # The worlds name this package's tasks, so they are imported when they are asked for.
-def _minigqa(**resolution: int) -> Path:
+def _minigqa(**how: Any) -> Path:
     from analysis_lib.worlds.mini.written_world import embedded_minigqa
 
-    return embedded_minigqa(**resolution)
+    return embedded_minigqa(**how)
 
 
 def _smolgqa() -> Path:
@@ -43,6 +44,8 @@ def _smolgqa() -> Path:
 EMBEDDED: dict[str, Callable[[], Path]] = {
     "minigqa": _minigqa,
     "minigqa-fine": partial(_minigqa, pixels_per_cell=32),
+    "minigqa@0.5": partial(_minigqa, prior=0.5),
+    "minigqa@0.9": partial(_minigqa, prior=0.9),
     "smolgqa": _smolgqa,
 }
 """The embedded sources, each with what writes its folder on first use. The first two ask the same questions."""
@@ -58,8 +61,9 @@ def load_questions(source: str | Path, task: str, n: int | None = None, seed: in
     ----------
     source
         ``"minigqa"``, ``"minigqa-fine"`` (the same questions, larger pictures with finer stripes, which
-        mini-llava-1.6 is trained on), ``"smolgqa"`` (real things in natural and contrary colours, for smol-llava), or
-        a folder in GQA's layout.
+        mini-llava-1.6 is trained on), ``"minigqa@0.5"`` and ``"minigqa@0.9"`` (answers skewed so far of the way from
+        balanced to certain, given the question's text), ``"smolgqa"`` (real things in natural and contrary colours, for
+        smol-llava), or a folder in GQA's layout.
     task
         a name in `TASKS`.
     n

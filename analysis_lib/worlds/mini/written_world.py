@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..gqa_layout import Drawn, write_world, written_once
-from .questions import FAMILIES, ask
+from .priors import ask_skewed, check_prior
+from .questions import FAMILIES
 from .scene_pictures import PIXELS_PER_CELL, render
 from .world import sample_scene, scene_graph
 
@@ -20,7 +21,12 @@ _LAYOUT_VERSION = 1
 
 
 def write_minigqa(
-    folder: str | Path, *, questions_per_task: int, seed: int, pixels_per_cell: int = PIXELS_PER_CELL
+    folder: str | Path,
+    *,
+    questions_per_task: int,
+    seed: int,
+    pixels_per_cell: int = PIXELS_PER_CELL,
+    prior: float = 0.0,
 ) -> Path:
     """Generate scenes, pictures and questions and write them to ``folder`` in GQA's layout.
 
@@ -37,14 +43,17 @@ def write_minigqa(
         the same seed writes the same bytes.
     pixels_per_cell
         resolution of the pictures, which are three cells wide and high.
+    prior
+        how far a question's text gives the answer away, from 0, the balanced world, to below 1; see `priors`.
 
     Raises
     ------
     ValueError
-        when ``questions_per_task`` is below one.
+        when ``questions_per_task`` is below one, or ``prior`` is not on the dial.
     FileExistsError
         when ``folder`` exists.
     """
+    prior = check_prior(prior)
 
     def draw(number: int) -> Drawn:
         rng = np.random.default_rng([seed, number])
@@ -52,24 +61,28 @@ def write_minigqa(
         picture = render(scene, rng)  # always drawn, so that the questions are the same at every resolution
         if pixels_per_cell != PIXELS_PER_CELL:
             picture = render(scene, np.random.default_rng([seed, number, pixels_per_cell]), pixels_per_cell)
-        return Drawn(scene_graph(scene, pixels_per_cell), picture, lambda task: ask(task, scene, rng))
+        return Drawn(scene_graph(scene, pixels_per_cell), picture, lambda task: ask_skewed(task, scene, rng, prior))
 
     return write_world(folder, FAMILIES, questions_per_task, "mini", draw)
 
 
-def embedded_minigqa(pixels_per_cell: int = PIXELS_PER_CELL) -> Path:
+def embedded_minigqa(pixels_per_cell: int = PIXELS_PER_CELL, prior: float = 0.0) -> Path:
     """The folder of the embedded MiniGQA, written on first use; at any resolution it asks the same questions.
+
+    With a ``prior`` it is the world at that dial.
 
     It lies in the user's cache folder (``$ANALYSIS_LIB_CACHE``, else ``$XDG_CACHE_HOME`` or ``~/.cache``); several
     processes may ask at once.
     """
     fineness = "" if pixels_per_cell == PIXELS_PER_CELL else f"-{pixels_per_cell}"
+    dial = f"-prior-{check_prior(prior)}" if prior else ""
     return written_once(
-        f"minigqa-v{_LAYOUT_VERSION}-{EMBEDDED_SEED}-{EMBEDDED_QUESTIONS_PER_TASK}{fineness}",
+        f"minigqa-v{_LAYOUT_VERSION}-{EMBEDDED_SEED}-{EMBEDDED_QUESTIONS_PER_TASK}{fineness}{dial}",
         lambda folder: write_minigqa(
             folder,
             questions_per_task=EMBEDDED_QUESTIONS_PER_TASK,
             seed=EMBEDDED_SEED,
             pixels_per_cell=pixels_per_cell,
+            prior=prior,
         ),
     )

@@ -11,7 +11,8 @@ import torch
 
 from ..architectures import Architecture
 from ..architectures.word_tokenizer import VOCABULARY, words
-from ..questions import FAMILIES, ask
+from ..priors import ask_skewed
+from ..questions import FAMILIES
 from ..scene_pictures import render
 from ..world import sample_scene
 
@@ -38,8 +39,8 @@ class Questions:
     answers: torch.Tensor
 
 
-def draw_questions(architecture: Architecture, task: str, n_questions: int, seed: int) -> Questions:
-    """``n_questions`` fresh questions of ``task``, about scenes drawn from ``seed``."""
+def draw_questions(architecture: Architecture, task: str, n_questions: int, seed: int, prior: float = 0.0) -> Questions:
+    """``n_questions`` fresh questions of ``task``, about scenes drawn from ``seed``, in the world at a dial."""
     rng = np.random.default_rng([seed, list(FAMILIES).index(task)])
     prefix = architecture.prefix_ids()
     pictures: list[np.ndarray] = []
@@ -47,7 +48,7 @@ def draw_questions(architecture: Architecture, task: str, n_questions: int, seed
     answers: list[int] = []
     while len(prompts) < n_questions:
         scene = sample_scene(rng)
-        asked = ask(task, scene, rng)
+        asked = ask_skewed(task, scene, rng, prior)
         if asked is not None:
             pictures.append(render(scene, rng, architecture.pixels_per_cell))
             prompts.append([*prefix, *words(f"{asked.text} ASSISTANT:")])

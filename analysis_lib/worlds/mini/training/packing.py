@@ -6,13 +6,14 @@ for each segment the packed sequence computes what an ordinary one-question prom
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from ...grid import column, row
+from ...wording import Asked
 from ..architectures import Architecture
 from ..architectures.word_tokenizer import VOCABULARY, words
 from ..questions import FAMILIES, TRAINING_FAMILIES, ask
@@ -125,21 +126,24 @@ def packed_texts(
     *,
     repeats: Mapping[str, int] = GENERAL,
     length: int | None = None,
+    captioned: bool = True,
+    asking: Callable[[str, np.ndarray, np.random.Generator], Asked | None] = ask,
 ) -> dict[str, np.ndarray]:
     """One sequence per scene, a caption and the families' questions, as columns ``(n, t)`` of int64.
 
     The columns are ``ids``, ``segments`` (0 for what precedes the questions), ``positions``, ``labels`` and
     ``families``. With ``length`` all sequences are that long, and of a sequence that would be longer the last questions
-    are left out; otherwise the longest decides.
+    are left out; otherwise the longest decides. ``asking`` draws the questions, as `ask` does.
     """
     prefix = architecture.prefix_ids()
     sequences = [_Sequence(prefix, length) for _ in scenes]
     for scene, sequence in zip(scenes, sequences, strict=True):
-        question, caption = _caption(scene, rng)
-        sequence.add(question, caption, CAPTION)
+        if captioned:
+            question, caption = _caption(scene, rng)
+            sequence.add(question, caption, CAPTION)
         families = [family for family, times in repeats.items() for _ in range(times)]
         for number in rng.permutation(len(families)):
-            asked = ask(families[number], scene, rng)
+            asked = asking(families[number], scene, rng)
             if asked is not None:
                 sequence.add(asked.text, asked.answer, _FAMILY_INDEX[families[number]])
     length = length or -(-max(len(sequence.ids) for sequence in sequences) // 8) * 8

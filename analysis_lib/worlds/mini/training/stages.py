@@ -18,9 +18,9 @@ from ..architectures import Architecture
 from ..architectures.shared_parts import WIDTH
 from ..scene_pictures import render
 from ..world import CATEGORIES, COLORS, MATERIALS, SIZES, sample_scene
-from .packing import CAPTION, GENERAL, IGNORED, cell_labels, packed_batch
+from .packing import CAPTION, GENERAL, IGNORED, PackedBatch, cell_labels, packed_batch
 
-__all__ = ["VisionStage", "language_loss"]
+__all__ = ["VisionStage", "answer_losses", "language_loss"]
 
 CAPTION_WEIGHT = 0.3
 EMPTY_WEIGHT = 0.3
@@ -110,20 +110,25 @@ def language_loss(
 
     def loss(rng: np.random.Generator, n_images: int) -> torch.Tensor:
         batch = packed_batch(rng, n_images, architecture, repeats=repeats, blind=blind).to(device)
-        mask = torch.where(batch.allowed, 0.0, _MASKED).to(torch.bfloat16)
-        answered = batch.labels != IGNORED
-        with torch.autocast(device, torch.bfloat16):
-            images = model.model.get_image_features(**architecture.image_inputs(batch.pixels), return_dict=True)
-            output = model.model(
-                input_ids=batch.ids,
-                mm_encoder_outputs={"image": images},
-                attention_mask=mask,
-                position_ids=batch.positions,
-                use_cache=False,
-            )
-            logits = model.lm_head(output.last_hidden_state[answered])
-        entropy = cross_entropy(logits.float(), batch.labels[answered], reduction="none")
-        captions = batch.families[answered] == CAPTION
+        entropy, families = answer_losses(model, architecture, batch)
+        captions = families == CAPTION
         return entropy[~captions].mean() + CAPTION_WEIGHT * entropy[captions].mean()
 
     return loss
+
+
+def answer_losses(model: Any, architecture: Architecture, batch: PackedBatch) -> tuple[torch.Tensor, torch.Tensor]:
+    """The cross-entropy of each labelled token of a packed batch, and the index of its family."""
+    mask = torch.where(batch.allowed, 0.0, _MASKED).to(torch.bfloat16)
+    answered = batch.labels != IGNORED
+    with torch.autocast(batch.ids.device.type, torch.bfloat16):
+        images = model.model.get_image_features(**architecture.image_inputs(batch.pixels), return_dict=True)
+        output = model.model(
+            input_ids=batch.ids,
+            mm_encoder_outputs={"image": images},
+            attention_mask=mask,
+            position_ids=batch.positions,
+            use_cache=False,
+        )
+        logits = model.lm_head(output.last_hidden_state[answered])
+    return cross_entropy(logits.float(), batch.labels[answered], reduction="none"), batch.families[answered]

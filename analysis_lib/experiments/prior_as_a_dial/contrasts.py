@@ -1,0 +1,154 @@
+"""Does what is called language-unique follow the prior of the data, the model's routing, or both?
+
+A model trained at a dial can be asked in a world at another. Two models that are asked the same questions differ in
+what training made of them, their routing; one model in two worlds differs in what the text tells, the prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis_lib.compare import wilson_interval
+from analysis_lib.compare.curves import Array, Interval
+from analysis_lib.shown import Shown, Summary
+
+from .shipped_priors import Priors
+
+__all__ = ["accuracies", "language_shares", "shares_and_truths", "summarise_contrasts", "two_by_two"]
+
+LANGUAGE = "unique_language"
+ABOUT = {
+    "prediction_hidden": "final hidden state",
+    "answer_logits": "answer's logits",
+    "answer": "the answer, by the probe",
+}
+"""What is told about, in words."""
+PRIOR, ROUTING, BOTH = "the data's prior", "the model's routing", "both"
+ENDS = (0.0, 0.9)
+"""The dials that are crossed."""
+TOLD, POSSIBLE = "told by the question, exact", "unique to the question, as exact bounds"
+ASKED = {
+    "accuracy": "picture shown",
+    "blind": "picture hidden",
+    "accuracy_balanced": "picture shown, balanced world",
+}
+CEILING = "best without the picture"
+
+
+def language_shares(atoms: pd.DataFrame, layer: int | None = None) -> pd.DataFrame:
+    """The language-unique share of the total of untouched models, with 90 % intervals over questions.
+
+    Columns are ``prior`` (of the model), ``seed``, ``world``, ``task``, ``target``, ``value``, ``low``, ``high``, the
+    ``bits`` of the share, and ``draws`` of value and bits ``(2, n_draws)``. Where no layer is named it is the last.
+    """
+    here = atoms[(atoms["condition"] == "baseline") & (atoms["layer"] == (layer or atoms["layer"].max()))]
+    rows = []
+    for keys, mine in here.groupby(["prior", "seed", "world", "task", "target"], sort=False):
+        by_name = mine.set_index("quantity")
+        part, whole = by_name.loc[LANGUAGE], by_name.loc["total"]
+        drawn = np.asarray(part["replicates"], float), np.asarray(whole["replicates"], float)
+        share = Interval.of_draws(part["bits"] / whole["bits"], drawn[0] / drawn[1])
+        named = dict(zip(["prior", "seed", "world", "task", "target"], keys, strict=True))
+        rows.append(named | vars(share) | {"bits": part["bits"], "draws": np.stack([drawn[0] / drawn[1], drawn[0]])})
+    return pd.DataFrame(rows)
+
+
+def two_by_two(shares: pd.DataFrame) -> pd.DataFrame:
+    """What moves the language-unique share, mean over tasks and trainings, from a dial of 0 to .9.
+
+    ``shares`` is of `language_shares`.
+
+    Returns
+    -------
+    A row per ``target`` and ``moved``: ``value`` with ``low`` and ``high``, a change of the share, and ``bits`` with
+    ``bits_low`` and ``bits_high``. `PRIOR` is the mean change between worlds within models, `ROUTING` that between
+    models within worlds, and `BOTH` that of each model in its own world.
+    """
+    rows = []
+    for target, mine in shares.groupby("target", sort=False):
+        points, draws = {}, {}
+        for model in ENDS:
+            for world in ENDS:
+                cell = mine[(mine["prior"] == model) & (mine["world"] == world)]
+                points[model, world] = cell[["value", "bits"]].mean().to_numpy()
+                draws[model, world] = np.mean(list(cell["draws"]), axis=0)
+        for moved in (PRIOR, ROUTING, BOTH):
+            found = _change(points, moved), _change(draws, moved)
+            share, bits = (Interval.of_draws(float(found[0][i]), found[1][i]) for i in (0, 1))
+            in_bits = {"bits": bits.value, "bits_low": bits.low, "bits_high": bits.high}
+            rows.append({"target": ABOUT[str(target)], "moved": moved} | vars(share) | in_bits)
+    return pd.DataFrame(rows)
+
+
+def _change(cells: Mapping[tuple[float, float], Array], moved: str) -> Array:
+    low, high = ENDS
+    if moved == BOTH:
+        return cells[high, high] - cells[low, low]
+    if moved == PRIOR:
+        return np.mean([cells[model, high] - cells[model, low] for model in ENDS], axis=0)
+    return np.mean([cells[high, world] - cells[low, world] for world in ENDS], axis=0)
+
+
+def shares_and_truths(shares: pd.DataFrame, truths: pd.DataFrame) -> pd.DataFrame:
+    """Shares of models in their own worlds beside the truth: a dot per ``task``, ``series`` and ``prior``."""
+    own = shares[shares["prior"] == shares["world"]]
+    means = own.groupby(["task", "target", "prior"], sort=False)[["value", "low", "high"]].mean().reset_index()
+    estimates = means.assign(series=means["target"].map(ABOUT))
+    known = truths[truths["task"].isin(set(own["task"]))]
+    told = (known["question"] / known["entropy"]).clip(0, 1)
+    least, most = (known[name] / known["entropy"] for name in ("least", "most"))
+    exact = [
+        known.assign(series=TOLD, value=told, low=told, high=told),
+        known.assign(series=POSSIBLE, value=(least + most) / 2, low=least, high=most),
+    ]
+    columns = ["task", "series", "prior", "value", "low", "high"]
+    return pd.concat([*exact, estimates], ignore_index=True)[columns]
+
+
+def accuracies(priors: Priors) -> pd.DataFrame:
+    """How often models are right, mean over trainings, and the `CEILING`, by ``task``, ``series`` and ``prior``."""
+    asked = int(priors.how["questions_per_task"])
+    means = priors.learning.groupby(["task", "asked", "prior"], sort=False)["share"].mean().reset_index()
+    ends = [wilson_interval(round(share * asked), asked) for share in means["share"]]
+    means = means.assign(series=means["asked"].map(ASKED), value=means["share"])
+    means = means.assign(low=[one[0] for one in ends], high=[one[1] for one in ends])
+    known = priors.truths[priors.truths["task"].isin(set(means["task"]))]
+    best = known.assign(series=CEILING, value=known["blind"], low=known["blind"], high=known["blind"])
+    return pd.concat([means, best], ignore_index=True)[["task", "series", "prior", "value", "low", "high"]]
+
+
+def summarise_contrasts(priors: Priors, moved: pd.DataFrame) -> Summary:
+    """What the page says of models and contrasts; ``moved`` is of `two_by_two`."""
+    said: dict[str, Any] = {"n_trainings": int(priors.learning["seed"].nunique()), "n_tasks": _n_tasks(priors)}
+    table = moved.set_index(["target", "moved"])
+    for target, name in (("prediction_hidden", "hidden"), ("answer_logits", "logits"), ("answer", "answer")):
+        for kind, short in ((PRIOR, "prior"), (ROUTING, "routing"), (BOTH, "both")):
+            row = table.loc[(ABOUT[target], kind)]
+            said[f"{name}_{short}"] = Shown(row["value"], "+.0%", (row["low"], row["high"]))
+    known = priors.truths[priors.truths["task"].isin(set(priors.learning["task"]))]
+    told = (known["question"] / known["entropy"]).groupby(known["prior"]).mean()
+    said |= {"told_balanced": Shown(told[ENDS[0]], ".0%"), "told_skewed": Shown(told[ENDS[1]], ".0%")}
+    right = priors.learning.groupby(["prior", "asked"])["share"].mean()
+    said |= {
+        "blind_balanced": Shown(right[ENDS[0], "blind"], ".0%"),
+        "blind_skewed": Shown(right[ENDS[1], "blind"], ".0%"),
+        "ceiling": Shown(known.loc[known["prior"] == ENDS[1], "blind"].mean(), ".0%"),
+        "seeing_least": Shown(right[:, "accuracy"].min(), ".0%"),
+    }
+    real = priors.real.sort_values("prior", ascending=False)
+    most, second, least = real.iloc[0], real.iloc[1], real.iloc[-1]
+    return said | {
+        "real_most": Shown(most["prior"], ".2f"), "real_most_task": most["task"],
+        "real_most_right": Shown(most["right"], ".0%"),
+        "real_second": Shown(second["prior"], ".2f"), "real_second_task": second["task"],
+        "real_second_right": Shown(second["right"], ".0%"),
+        "real_rest": Shown(real.iloc[2:]["prior"].max(), ".2f"), "real_least": Shown(least["prior"], ".2f"),
+    }  # fmt: skip
+
+
+def _n_tasks(priors: Priors) -> int:
+    return int(priors.learning["task"].nunique())

@@ -1,0 +1,112 @@
+"""Where the published questions of GQA stand on the dial: how far their text alone gives the answer away.
+
+Held out over pictures, a logistic regression on words finds a lower bound: another reader may find more. Where a text
+names two options, it is asked which of the two is right, from the words of both; otherwise which of the answers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+
+from analysis_lib.tasks import TASKS
+
+__all__ = ["dial_of", "real_dials"]
+
+LEAST_OF_AN_ANSWER = 30
+PENALTIES = (0.01, 0.1, 1.0, 10.0)
+NAMING = ("ChooseAttr", "ChooseCat")
+"""Tasks whose texts name their own two options."""
+SAID = {"or", "the", "a", "an", "to", "of", "is", "it", "made", "this"}
+FOLDS = 10
+DRAWS = 200
+ENDS = (5, 95)
+
+
+def real_dials(path: Path, seed: int) -> pd.DataFrame:
+    """The dial of each task's real questions, a row per ``task``.
+
+    Parameters
+    ----------
+    path
+        the six tasks' questions in GQA's layout.
+    seed
+        of bootstrap draws of pictures.
+
+    Returns
+    -------
+    ``questions``, ``answers`` (how many there are to choose among), ``right`` (share that words alone get right),
+    ``left`` (bits that they leave), and the ``prior`` at which MiniGQA leaves as many, with its 90 % interval.
+    """
+    records = list(json.loads(path.read_text(encoding="utf-8")).values())
+    rows = []
+    for name, task in TASKS.items():
+        mine = [record for record in records if task.matches(record["types"])]
+        if mine:
+            rows.append({"task": name, **_measured(name, mine, seed)})
+    return pd.DataFrame(rows)
+
+
+def dial_of(bits_left: float, n_options: int) -> float:
+    """The dial at which a text leaves so many bits of ``n_options`` options.
+
+    >>> round(dial_of(0.2864, 2), 2)
+    0.9
+    """
+
+    def left(dial: float) -> float:
+        shares = np.full(n_options, (1 - dial) / n_options)
+        shares[0] += dial
+        return float(-(shares * np.log2(shares)).sum())
+
+    return 0.0 if bits_left >= left(0.0) else float(brentq(lambda dial: left(dial) - bits_left, 0.0, 1 - 1e-9))
+
+
+def _measured(task: str, records: list[dict[str, Any]], seed: int) -> dict[str, float]:
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import LogisticRegressionCV
+    from sklearn.model_selection import GroupKFold
+
+    told = [_words(task, record) for record in records]
+    answers = np.array([answer for _, answer in told])
+    often = np.isin(answers, [one for one in set(answers) if (answers == one).sum() >= LEAST_OF_AN_ANSWER])
+    labels, codes = np.unique(answers[often], return_inverse=True)
+    pictures = np.array([record["imageId"] for record in records])[often]
+    words = DictVectorizer().fit_transform([counts for (counts, _), kept in zip(told, often, strict=True) if kept])
+    chances = np.zeros((len(codes), len(labels)))
+    for learnt, asked in GroupKFold(FOLDS).split(words, codes, pictures):
+        inner = list(GroupKFold(5).split(words[learnt], codes[learnt], pictures[learnt]))
+        reader = LogisticRegressionCV(
+            Cs=PENALTIES, cv=inner, scoring="neg_log_loss", max_iter=500, l1_ratios=(0.0,), use_legacy_attributes=False
+        )
+        chances[asked] = reader.fit(words[learnt], codes[learnt]).predict_proba(words[asked])
+    bits = -np.log2(chances[np.arange(len(codes)), codes])
+    _, whose = np.unique(pictures, return_inverse=True)
+    n_pictures = whose.max() + 1
+    drawn = np.random.default_rng(seed).multinomial(n_pictures, np.full(n_pictures, 1 / n_pictures), DRAWS)[:, whose]
+    dials = [dial_of(float(counts @ bits / counts.sum()), len(labels)) for counts in drawn]
+    low, high = np.percentile(dials, ENDS)
+    return {
+        "questions": len(codes), "answers": len(labels), "right": float((chances.argmax(1) == codes).mean()),
+        "left": float(bits.mean()), "prior": dial_of(float(bits.mean()), len(labels)), "low": low, "high": high,
+    }  # fmt: skip
+
+
+def _words(task: str, record: dict[str, Any]) -> tuple[dict[str, float], str]:
+    """What a reader of the text sees, and what is right: an answer, or which of the two options that are named."""
+    text, answer = record["question"].lower().rstrip("?"), record["answer"].lower()
+    if task not in NAMING:
+        return dict.fromkeys(re.findall("[a-z]+", text), 1.0), answer
+    first, second = text.rsplit(" or ", 1)
+    counts: dict[str, float] = {}
+    for side, said in ((1.0, first.split()[-2:]), (-1.0, second.split()[:2])):
+        for word in {re.sub("[^a-z]", "", one) for one in said} - SAID:
+            counts[word] = counts.get(word, 0.0) + side
+    named_second = answer in second and not first.rstrip(",").endswith(answer)
+    return counts, "second" if named_second else "first"
