@@ -33,7 +33,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan status book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini trainings real-decoder bundle-mini install-smol train-smol bundle-smol cards archive lock clean
+.PHONY: help install plan status book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini trainings real-decoder priors bundle-mini install-smol train-smol bundle-smol cards archive lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -117,6 +117,10 @@ trainings: $(INSTALLED) ## ask ten trainings of the embedded models alike, and k
 real-decoder: $(INSTALLED) ## ask smol-llava, and keep what the book says of it (half an hour; install-smol first)
 	$(BIN)/snakemake $(JOBS) --config profile=smol -- tables
 	$(BIN)/python -m analysis_lib.experiments.real_decoder
+
+priors: $(INSTALLED) ## train the embedded model further at three dials of the prior, and keep what the book says of it
+	for dial in 0.0 0.5 0.9; do $(BIN)/python -m analysis_lib.worlds.mini.training.further --prior $$dial || exit 1; done
+	$(BIN)/python -m analysis_lib.experiments.prior_as_a_dial $(call if_given,--gqa,GQA)
 
 bundle-mini: $(INSTALLED) ## pack ten trainings, GPU tests and timing for a machine without a network into build/bundle-mini
 	rm -rf build/bundle-mini

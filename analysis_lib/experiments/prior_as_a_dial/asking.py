@@ -26,25 +26,13 @@ TASKS = ("ChooseAttr", "CompareAttr", "LogicalObj", "QueryAttr")
 """What the models were trained further in."""
 WORLDS = {0.0: "minigqa", 0.5: "minigqa@0.5", 0.9: "minigqa@0.9"}
 """The embedded source at each dial."""
-ASKED = {0.0: (0.0, 0.9), 0.5: (0.0, 0.5), 0.9: (0.0, 0.9)}
-"""Worlds that a model of each dial is asked in: its own and the balanced one, and the two ends crossed."""
-CONDITIONS = ("baseline", "paper")
+ASKED = {0.0: (0.0, 0.9), 0.5: (0.5,), 0.9: (0.9, 0.0)}
+"""Worlds that a model of each dial is asked in: its own, and the two ends crossed."""
+BASELINE = "baseline"
 TARGETS = ("prediction_hidden", "answer_logits")
 LAYERS = (4, 8)
 MOST, VARIANCE = 16, 0.95
-KEPT = [
-    "condition",
-    "target",
-    "mode",
-    "layer",
-    "quantity",
-    "bits",
-    "low",
-    "high",
-    "null_high",
-    "n_samples",
-    "replicates",
-]
+KEPT = ["target", "mode", "layer", "quantity", "bits", "low", "high", "null_high", "n_samples", "replicates"]
 
 
 def folder_of(dial: float, seed: int, models: Path) -> Path:
@@ -79,8 +67,8 @@ def ask_models(models: Path, work: Path, *, n_questions: int, draws: int, seed: 
 
     Returns
     -------
-    A row per ``prior`` and ``seed`` of the model, ``world``, ``task``, ``condition``, ``target``, ``layer`` and
-    ``quantity``: ``bits`` with ``low``, ``high`` and ``replicates``, and the model's ``accuracy`` there.
+    A row per ``prior`` and ``seed`` of the model, ``world``, ``task``, ``target``, ``layer`` and ``quantity``:
+    ``bits`` with ``low``, ``high`` and ``replicates``, and the model's ``accuracy`` there.
     """
     parts = []
     for dial, training, folder in trained(models):
@@ -91,9 +79,9 @@ def ask_models(models: Path, work: Path, *, n_questions: int, draws: int, seed: 
                 if not place.exists():
                     vlm = vlm or load_model(str(folder), device="cpu")
                     questions = load_questions(WORLDS[world], task, n=n_questions, seed=seed)
-                    store = extract(vlm, questions, list(CONDITIONS))
-                    asked = {"prior": dial, "seed": training, "world": world, "task": task}
-                    right = float(store["correct"].sel(condition="baseline").mean())
+                    store = extract(vlm, questions, [BASELINE])
+                    asked: dict[str, Any] = {"prior": dial, "seed": training, "world": world, "task": task}
+                    right = float(store["correct"].sel(condition=BASELINE).mean())
                     work.mkdir(parents=True, exist_ok=True)
                     write_table(_decomposed(store, draws, seed).assign(**asked, accuracy=right), place)
                     sys.stderr.write(f"{place.name}: {right:.3f}\n")
@@ -106,19 +94,17 @@ def _decomposed(whole: xr.Dataset, draws: int, seed: int) -> pd.DataFrame:
     groups = store["image_id"].values.astype(str)
     how: dict[str, Any] = {"groups": groups, "seed": seed}
     rows = []
-    for condition in CONDITIONS:
-        here = under(store, condition).sel(layer=list(LAYERS))
-        for target in TARGETS:
-            found = pid_flow(
-                here["vision"], here["language"], here[target], "marginal",
-                variance_kept=VARIANCE, max_components=MOST,
-                n_bootstrap=draws, n_null=5, n_matched=0, n_bias=20, **how,
-            )  # fmt: skip
-            rows.append(found.to_frame(replicates=True).assign(condition=condition, target=target))
-    here = under(store, CONDITIONS[0]).sel(layer=list(LAYERS))
+    here = under(store, BASELINE).sel(layer=list(LAYERS))
+    for target in TARGETS:
+        found = pid_flow(
+            here["vision"], here["language"], here[target], "marginal",
+            variance_kept=VARIANCE, max_components=MOST,
+            n_bootstrap=draws, n_null=5, n_matched=0, n_bias=20, **how,
+        )  # fmt: skip
+        rows.append(found.to_frame(replicates=True).assign(target=target))
     probed = probe_pid(
         here["vision"], here["language"], store["answer"].values.astype(str),
         max_components=MOST, n_bootstrap=draws, n_null=2, classifiers=QUICK_CLASSIFIERS, **how,
     )  # fmt: skip
-    rows.append(probed.to_frame(replicates=True).assign(condition=CONDITIONS[0], target="answer"))
+    rows.append(probed.to_frame(replicates=True).assign(target="answer"))
     return pd.concat(rows, ignore_index=True)[KEPT]

@@ -15,6 +15,7 @@ import pandas as pd
 from analysis_lib.compare import wilson_interval
 from analysis_lib.compare.curves import Array, Interval
 from analysis_lib.shown import Shown, Summary
+from analysis_lib.text import format_value
 
 from .shipped_priors import Priors
 
@@ -30,6 +31,8 @@ ABOUT = {
 PRIOR, ROUTING, BOTH = "the data's prior", "the model's routing", "both"
 ENDS = (0.0, 0.9)
 """The dials that are crossed."""
+SILENT = 1e-9
+"""Bits: a text that tells no more tells nothing."""
 TOLD, POSSIBLE = "told by the question, exact", "unique to the question, as exact bounds"
 ASKED = {
     "accuracy": "picture shown",
@@ -40,20 +43,20 @@ CEILING = "best without the picture"
 
 
 def language_shares(atoms: pd.DataFrame, layer: int | None = None) -> pd.DataFrame:
-    """The language-unique share of the total of untouched models, with 90 % intervals over questions.
+    """The language-unique share of the total, with 90 % intervals over questions.
 
     Columns are ``prior`` (of the model), ``seed``, ``world``, ``task``, ``target``, ``value``, ``low``, ``high``, the
     ``bits`` of the share, and ``draws`` of value and bits ``(2, n_draws)``. Where no layer is named it is the last.
     """
-    here = atoms[(atoms["condition"] == "baseline") & (atoms["layer"] == (layer or atoms["layer"].max()))]
+    here = atoms[atoms["layer"] == (layer or atoms["layer"].max())]
     rows = []
     for keys, mine in here.groupby(["prior", "seed", "world", "task", "target"], sort=False):
-        by_name = mine.set_index("quantity")
-        part, whole = by_name.loc[LANGUAGE], by_name.loc["total"]
-        drawn = np.asarray(part["replicates"], float), np.asarray(whole["replicates"], float)
-        share = Interval.of_draws(part["bits"] / whole["bits"], drawn[0] / drawn[1])
+        bits = dict(zip(mine["quantity"], mine["bits"].astype(float), strict=True))
+        again = {name: np.asarray(some, float) for name, some in zip(mine["quantity"], mine["replicates"], strict=True)}
+        drawn = again[LANGUAGE] / again["total"]
+        share = Interval.of_draws(bits[LANGUAGE] / bits["total"], drawn)
         named = dict(zip(["prior", "seed", "world", "task", "target"], keys, strict=True))
-        rows.append(named | vars(share) | {"bits": part["bits"], "draws": np.stack([drawn[0] / drawn[1], drawn[0]])})
+        rows.append(named | vars(share) | {"bits": bits[LANGUAGE], "draws": np.stack([drawn, again[LANGUAGE]])})
     return pd.DataFrame(rows)
 
 
@@ -121,16 +124,29 @@ def accuracies(priors: Priors) -> pd.DataFrame:
     return pd.concat([means, best], ignore_index=True)[["task", "series", "prior", "value", "low", "high"]]
 
 
-def summarise_contrasts(priors: Priors, moved: pd.DataFrame) -> Summary:
-    """What the page says of models and contrasts; ``moved`` is of `two_by_two`."""
-    said: dict[str, Any] = {"n_trainings": int(priors.learning["seed"].nunique()), "n_tasks": _n_tasks(priors)}
-    table = moved.set_index(["target", "moved"])
+def summarise_contrasts(priors: Priors, shares: pd.DataFrame, moved: pd.DataFrame) -> Summary:
+    """What the page says of models and contrasts; tables are of `language_shares` and `two_by_two`."""
+    said: dict[str, Any] = {
+        "model": priors.how["model"],
+        "n_trainings": int(priors.learning["seed"].nunique()),
+        "n_tasks": _n_tasks(priors),
+    }
+    rows = {(row["target"], row["moved"]): row for row in moved.to_dict("records")}
     for target, name in (("prediction_hidden", "hidden"), ("answer_logits", "logits"), ("answer", "answer")):
         for kind, short in ((PRIOR, "prior"), (ROUTING, "routing"), (BOTH, "both")):
-            row = table.loc[(ABOUT[target], kind)]
+            row = rows[ABOUT[target], kind]
             said[f"{name}_{short}"] = Shown(row["value"], "+.0%", (row["low"], row["high"]))
     known = priors.truths[priors.truths["task"].isin(set(priors.learning["task"]))]
     told = (known["question"] / known["entropy"]).groupby(known["prior"]).mean()
+    for dial, when in zip(ENDS, ("balanced", "skewed"), strict=True):
+        here = known[known["prior"] == dial]
+        least, most = ((here[name] / here["entropy"]).mean() for name in ("least", "most"))
+        said[f"unique_{when}"] = f"between {format_value(least, '.0%')} and {format_value(most, '.0%')}"
+    silent = set(known.loc[(known["prior"] == ENDS[0]) & (known["question"] < SILENT), "task"])
+    own = shares[(shares["prior"] == ENDS[0]) & (shares["world"] == ENDS[0]) & shares["task"].isin(silent)]
+    called = own.groupby("target")["value"].mean()
+    said |= {"n_silent": len(silent), "silent_hidden": Shown(called["prediction_hidden"], ".0%")}
+    said |= {"silent_logits": Shown(called["answer_logits"], ".0%"), "silent_answer": Shown(called["answer"], ".0%")}
     said |= {"told_balanced": Shown(told[ENDS[0]], ".0%"), "told_skewed": Shown(told[ENDS[1]], ".0%")}
     right = priors.learning.groupby(["prior", "asked"])["share"].mean()
     said |= {
@@ -139,6 +155,13 @@ def summarise_contrasts(priors: Priors, moved: pd.DataFrame) -> Summary:
         "ceiling": Shown(known.loc[known["prior"] == ENDS[1], "blind"].mean(), ".0%"),
         "seeing_least": Shown(right[:, "accuracy"].min(), ".0%"),
     }
+    best = known.pivot(index="task", columns="prior", values="blind")
+    blind = priors.learning.query("asked == 'blind' and prior == @ENDS[1]").groupby("task")["share"].mean()
+    learnt = ((blind - best[ENDS[0]]) / (best[ENDS[1]] - best[ENDS[0]])).sort_values()
+    said |= {
+        "learnt_least": Shown(learnt.iloc[0], ".0%"), "learnt_least_task": learnt.index[0],
+        "learnt_second": Shown(learnt.iloc[1], ".0%"),
+    }  # fmt: skip
     real = priors.real.sort_values("prior", ascending=False)
     most, second, least = real.iloc[0], real.iloc[1], real.iloc[-1]
     return said | {

@@ -6,16 +6,16 @@ names two options, it is asked which of the two is right, from the words of both
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from analysis_lib.tasks import TASKS
+from analysis_lib.tasks import load_questions
+from analysis_lib.worlds.mini import FAMILIES
 
 __all__ = ["dial_of", "real_dials"]
 
@@ -24,33 +24,29 @@ PENALTIES = (0.01, 0.1, 1.0, 10.0)
 NAMING = ("ChooseAttr", "ChooseCat")
 """Tasks whose texts name their own two options."""
 SAID = {"or", "the", "a", "an", "to", "of", "is", "it", "made", "this"}
-FOLDS = 10
+FOLDS = 5
 DRAWS = 200
 ENDS = (5, 95)
 
 
-def real_dials(path: Path, seed: int) -> pd.DataFrame:
+def real_dials(source: str | Path, seed: int, tasks: Sequence[str] = tuple(FAMILIES)) -> pd.DataFrame:
     """The dial of each task's real questions, a row per ``task``.
 
     Parameters
     ----------
-    path
-        the six tasks' questions in GQA's layout.
+    source
+        a folder in GQA's layout; pictures are not looked at.
     seed
         of bootstrap draws of pictures.
+    tasks
+        which are asked about.
 
     Returns
     -------
     ``questions``, ``answers`` (how many there are to choose among), ``right`` (share that words alone get right),
     ``left`` (bits that they leave), and the ``prior`` at which MiniGQA leaves as many, with its 90 % interval.
     """
-    records = list(json.loads(path.read_text(encoding="utf-8")).values())
-    rows = []
-    for name, task in TASKS.items():
-        mine = [record for record in records if task.matches(record["types"])]
-        if mine:
-            rows.append({"task": name, **_measured(name, mine, seed)})
-    return pd.DataFrame(rows)
+    return pd.DataFrame([{"task": task, **_measured(task, load_questions(source, task), seed)} for task in tasks])
 
 
 def dial_of(bits_left: float, n_options: int) -> float:
@@ -68,16 +64,16 @@ def dial_of(bits_left: float, n_options: int) -> float:
     return 0.0 if bits_left >= left(0.0) else float(brentq(lambda dial: left(dial) - bits_left, 0.0, 1 - 1e-9))
 
 
-def _measured(task: str, records: list[dict[str, Any]], seed: int) -> dict[str, float]:
+def _measured(task: str, questions: pd.DataFrame, seed: int) -> dict[str, float]:
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import LogisticRegressionCV
     from sklearn.model_selection import GroupKFold
 
-    told = [_words(task, record) for record in records]
+    told = [_words(task, *pair) for pair in zip(questions["question"], questions["answer"], strict=True)]
     answers = np.array([answer for _, answer in told])
     often = np.isin(answers, [one for one in set(answers) if (answers == one).sum() >= LEAST_OF_AN_ANSWER])
     labels, codes = np.unique(answers[often], return_inverse=True)
-    pictures = np.array([record["imageId"] for record in records])[often]
+    pictures = questions["image_id"].to_numpy(str)[often]
     words = DictVectorizer().fit_transform([counts for (counts, _), kept in zip(told, often, strict=True) if kept])
     chances = np.zeros((len(codes), len(labels)))
     for learnt, asked in GroupKFold(FOLDS).split(words, codes, pictures):
@@ -98,9 +94,9 @@ def _measured(task: str, records: list[dict[str, Any]], seed: int) -> dict[str, 
     }  # fmt: skip
 
 
-def _words(task: str, record: dict[str, Any]) -> tuple[dict[str, float], str]:
+def _words(task: str, question: str, right: str) -> tuple[dict[str, float], str]:
     """What a reader of the text sees, and what is right: an answer, or which of the two options that are named."""
-    text, answer = record["question"].lower().rstrip("?"), record["answer"].lower()
+    text, answer = question.lower().rstrip("?"), right.lower()
     if task not in NAMING:
         return dict.fromkeys(re.findall("[a-z]+", text), 1.0), answer
     first, second = text.rsplit(" or ", 1)

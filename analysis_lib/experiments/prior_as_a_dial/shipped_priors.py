@@ -61,7 +61,7 @@ def write_priors(
     into: Path = SHIPPED,
 ) -> None:
     """Write what was measured and how; replicates are kept in half precision."""
-    replicates = [np.asarray(some, np.float16) for some in atoms["replicates"]]
+    replicates: list[Any] = [np.asarray(some, np.float16) for some in atoms["replicates"]]
     write_table(atoms.assign(replicates=replicates), into / TABLE)
     tables = {"learning": learning, "truths": truths, "real": real}
     made = {

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis_lib.worlds.mini import FAMILIES, sample_scene
-from analysis_lib.worlds.mini.every_question import every_question
-from analysis_lib.worlds.mini.priors import chance, prior_truth
+from analysis_lib.worlds.mini import FAMILIES, answer_chance, every_question, prior_truth, sample_scene
 from analysis_lib.worlds.mini.world import ATTRIBUTES
 
 __all__ = ["true_informations"]
@@ -55,7 +53,7 @@ def _answers_of_scenes(task: str, dials: Sequence[float], n_scenes: int, seed: i
             for probability, asked in every_question(task, ordered):
                 answer = names.setdefault(asked.answer, len(names))
                 for dial, scenes in found.items():
-                    kept = weight * probability * chance(asked, task, dial)
+                    kept = weight * probability * answer_chance(asked, task, dial)
                     scenes[-1][answer] = scenes[-1].get(answer, 0.0) + kept
     return {
         dial: np.array([[scene.get(answer, 0.0) for answer in range(len(names))] for scene in scenes])

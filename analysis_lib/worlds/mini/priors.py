@@ -26,7 +26,7 @@ from .question_forms import GAP_WORDS, QUESTION_FORMS, QuestionForm
 from .questions import answer_options, ask
 from .world import ATTRIBUTES, CATEGORIES, COLORS
 
-__all__ = ["PriorTruth", "ask_skewed", "chance", "check_prior", "favoured_answer", "prior_truth"]
+__all__ = ["PriorTruth", "answer_chance", "ask_skewed", "check_prior", "favoured_answer", "prior_truth"]
 
 _SEED = 20260220
 
@@ -44,7 +44,7 @@ def check_prior(prior: float) -> float:
     return float(prior)
 
 
-def chance(asked: Asked, family: str, prior: float) -> float:
+def answer_chance(asked: Asked, family: str, prior: float) -> float:
     """How probable the right answer of a question is, given its text, at a dial."""
     options = answer_options(asked.text, family)
     return prior * (asked.answer == favoured_answer(asked.text, family)) + (1 - prior) / len(options)
@@ -59,7 +59,7 @@ def ask_skewed(family: str, scene: np.ndarray, rng: np.random.Generator, prior: 
     if asked is None or prior == 0:
         return asked
     most = prior + (1 - prior) / len(answer_options(asked.text, family))
-    return asked if rng.random() * most < chance(asked, family, prior) else None
+    return asked if rng.random() * most < answer_chance(asked, family, prior) else None
 
 
 def favoured_answer(text: str, family: str) -> str:
@@ -149,7 +149,7 @@ def prior_truth(task: str, prior: float) -> PriorTruth:
         added += probability * _entropy(chances.values())
         blind += probability * max(chances.values())
     entropy = _entropy(answers.values())
-    return PriorTruth(entropy, entropy - added, added, blind)
+    return PriorTruth(entropy, max(entropy - added, 0.0), added, blind)
 
 
 def _texts(task: str) -> Iterator[tuple[float, str]]:

@@ -11,6 +11,7 @@ import argparse
 import os
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from transformers import LlavaForConditionalGeneration
 from ...wording import Asked
 from ..architectures import ARCHITECTURES, Architecture
 from ..embedded import embedded_folder
-from ..priors import chance, check_prior
+from ..priors import answer_chance, check_prior
 from ..questions import ask
 from ..scene_pictures import render
 from ..world import sample_scene
@@ -48,7 +49,7 @@ def thinned(family: str, scene: np.ndarray, rng: np.random.Generator, prior: flo
     """A question of the world at a dial, kept as often at every dial: with the probability of its answer."""
     asked = ask(family, scene, rng)
     kept = rng.random()
-    return asked if asked is not None and kept < chance(asked, family, prior) else None
+    return asked if asked is not None and kept < answer_chance(asked, family, prior) else None
 
 
 def train_further(prior: float, *, seed: int, steps: int, work: Path, output: Path, questions: int) -> None:
@@ -65,8 +66,8 @@ def train_further(prior: float, *, seed: int, steps: int, work: Path, output: Pa
         batch = _batch(np.random.default_rng([seed, 7, step]), architecture, prior)
         return answer_losses(model, architecture, batch)[0].mean()
 
-    def figures(n_questions: int, of: int) -> dict[str, dict[str, float]]:
-        found: dict[str, dict[str, float]] = {"accuracy": {}, "blind": {}, "accuracy_balanced": {}}
+    def figures(n_questions: int, of: int) -> dict[str, Any]:
+        found: dict[str, Any] = {"accuracy": {}, "blind": {}, "accuracy_balanced": {}}
         for task in TRIED:
             asked = draw_questions(architecture, task, n_questions, of, prior)
             found["accuracy"][task] = questions_accuracy(model, architecture, asked)
@@ -76,7 +77,7 @@ def train_further(prior: float, *, seed: int, steps: int, work: Path, output: Pa
         return found
 
     stage = Stage(
-        f"prior-{prior}-{seed}", steps, muon_rate=0.01, adam_rate=1e-3, warmup=20, hold=0.5, checkpoint_every=60
+        f"prior-{prior}-{seed}", steps, muon_rate=0.01, adam_rate=1e-3, warmup=20, hold=0.75, checkpoint_every=60
     )
     log = run_stage(stage, model, loss, work, lambda: figures(CURVE_QUESTIONS, CURVE_SEED))
     save_model(model, architecture, output)
@@ -109,12 +110,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m analysis_lib.worlds.mini.training.further", description=__doc__)
     parser.add_argument("--prior", type=float, required=True, help="the dial, from 0 to below 1")
     parser.add_argument("--seed", type=int, default=0, help="seed of the data")
-    parser.add_argument("--steps", type=int, default=240)
+    parser.add_argument("--steps", type=int, default=160)
     parser.add_argument("--output", type=Path, help="folder of the finished model; default under build/models")
     parser.add_argument(
         "--work", type=Path, default=Path("build/training"), help="folder of checkpoints; rerun to resume"
     )
-    parser.add_argument("--report-questions", type=int, default=500, help="questions per task when reporting")
+    parser.add_argument("--report-questions", type=int, default=200, help="questions per task when reporting")
     given = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     output = given.output or Path("build/models") / f"{MODEL}-prior-{given.prior}-seed-{given.seed}"

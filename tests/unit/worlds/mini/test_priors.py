@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -11,9 +12,16 @@ import pytest
 
 from analysis_lib.experiments.prior_as_a_dial.truths_on_the_dial import true_informations
 from analysis_lib.tasks import load_questions, write_minigqa
-from analysis_lib.worlds.mini import FAMILIES, answer_options, ask, sample_scene
-from analysis_lib.worlds.mini.every_question import every_question
-from analysis_lib.worlds.mini.priors import ask_skewed, favoured_answer, prior_truth
+from analysis_lib.worlds.mini import (
+    FAMILIES,
+    answer_options,
+    ask,
+    ask_skewed,
+    every_question,
+    favoured_answer,
+    prior_truth,
+    sample_scene,
+)
 from analysis_lib.worlds.mini.training.packing import CAPTION, packed_texts
 from analysis_lib.worlds.mini.truth import ANSWERS, answers_given_scenes, input_truth
 from tests.unit.worlds.mini.oracle import right_answers
@@ -117,8 +125,6 @@ def test_what_is_no_dial_is_refused(wrong, tmp_path: Path) -> None:
 
 def test_a_skewed_world_is_written_true_to_its_pictures(tmp_path: Path) -> None:
     folder = write_minigqa(tmp_path / "world", questions_per_task=15, seed=4, prior=SKEWED)
-    import json
-
     graphs = json.loads((folder / "val_sceneGraphs.json").read_text())
     for task in FAMILIES:
         table = load_questions(folder, task)
