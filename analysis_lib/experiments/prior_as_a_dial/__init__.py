@@ -4,12 +4,13 @@ Training and asking take a quarter of an hour of a core. What ships is what the 
 it was made; `make priors` makes it again.
 """
 
-from .contrasts import accuracies, language_shares, shares_and_truths, summarise_contrasts, two_by_two
+from .contrasts import accuracies, language_shares, moved_by_layer, shares_and_truths, summarise_contrasts, two_by_two
 from .shipped_priors import read_priors, summarise_making
 
 __all__ = [
     "accuracies",
     "language_shares",
+    "moved_by_layer",
     "read_priors",
     "shares_and_truths",
     "summarise_contrasts",

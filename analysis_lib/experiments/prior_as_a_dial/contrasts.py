@@ -19,7 +19,7 @@ from analysis_lib.text import format_value
 
 from .shipped_priors import Priors
 
-__all__ = ["accuracies", "language_shares", "shares_and_truths", "summarise_contrasts", "two_by_two"]
+__all__ = ["accuracies", "language_shares", "moved_by_layer", "shares_and_truths", "summarise_contrasts", "two_by_two"]
 
 LANGUAGE = "unique_language"
 ABOUT = {
@@ -47,6 +47,7 @@ def language_shares(atoms: pd.DataFrame, layer: int | None = None) -> pd.DataFra
 
     Columns are ``prior`` (of the model), ``seed``, ``world``, ``task``, ``target``, ``value``, ``low``, ``high``, the
     ``bits`` of the share, and ``draws`` of value and bits ``(2, n_draws)``. Where no layer is named it is the last.
+    Intervals end where shares do.
     """
     here = atoms[atoms["layer"] == (layer or atoms["layer"].max())]
     rows = []
@@ -56,7 +57,10 @@ def language_shares(atoms: pd.DataFrame, layer: int | None = None) -> pd.DataFra
         drawn = again[LANGUAGE] / again["total"]
         share = Interval.of_draws(bits[LANGUAGE] / bits["total"], drawn)
         named = dict(zip(["prior", "seed", "world", "task", "target"], keys, strict=True))
-        rows.append(named | vars(share) | {"bits": bits[LANGUAGE], "draws": np.stack([drawn, again[LANGUAGE]])})
+        possible = {"low": max(share.low, 0.0), "high": min(share.high, 1.0)}
+        rows.append(
+            named | vars(share) | possible | {"bits": bits[LANGUAGE], "draws": np.stack([drawn, again[LANGUAGE]])}
+        )
     return pd.DataFrame(rows)
 
 
@@ -85,6 +89,12 @@ def two_by_two(shares: pd.DataFrame) -> pd.DataFrame:
             in_bits = {"bits": bits.value, "bits_low": bits.low, "bits_high": bits.high}
             rows.append({"target": ABOUT[str(target)], "moved": moved} | vars(share) | in_bits)
     return pd.DataFrame(rows)
+
+
+def moved_by_layer(atoms: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `two_by_two` at every ``layer`` that was asked, the last one first."""
+    layers = sorted(set(atoms["layer"]), reverse=True)
+    return pd.concat([two_by_two(language_shares(atoms, layer)).assign(layer=layer) for layer in layers])
 
 
 def _change(cells: Mapping[tuple[float, float], Array], moved: str) -> Array:
@@ -125,26 +135,40 @@ def accuracies(priors: Priors) -> pd.DataFrame:
 
 
 def summarise_contrasts(priors: Priors, shares: pd.DataFrame, moved: pd.DataFrame) -> Summary:
-    """What the page says of models and contrasts; tables are of `language_shares` and `two_by_two`."""
+    """What the page says of models and contrasts; tables are of `language_shares` and `moved_by_layer`."""
     said: dict[str, Any] = {
         "model": priors.how["model"],
         "n_trainings": int(priors.learning["seed"].nunique()),
         "n_tasks": _n_tasks(priors),
     }
-    rows = {(row["target"], row["moved"]): row for row in moved.to_dict("records")}
+    last, middle = (moved[moved["layer"] == layer] for layer in (moved["layer"].max(), moved["layer"].min()))
+    rows = {(row["target"], row["moved"]): row for row in last.to_dict("records")}
+    earlier = next(
+        row
+        for row in middle.to_dict("records")
+        if (row["target"], row["moved"]) == (ABOUT["prediction_hidden"], ROUTING)
+    )
+    said |= {
+        "middle_layer": int(earlier["layer"]),
+        "middle_routing": _points(earlier),
+        "middle_bits": Shown(earlier["bits"], "+.1f", (earlier["bits_low"], earlier["bits_high"]), "bits"),
+    }
     for target, name in (("prediction_hidden", "hidden"), ("answer_logits", "logits"), ("answer", "answer")):
         for kind, short in ((PRIOR, "prior"), (ROUTING, "routing"), (BOTH, "both")):
             row = rows[ABOUT[target], kind]
-            said[f"{name}_{short}"] = Shown(row["value"], "+.0%", (row["low"], row["high"]))
+            said[f"{name}_{short}"] = _points(row)
     known = priors.truths[priors.truths["task"].isin(set(priors.learning["task"]))]
     told = (known["question"] / known["entropy"]).groupby(known["prior"]).mean()
     for dial, when in zip(ENDS, ("balanced", "skewed"), strict=True):
         here = known[known["prior"] == dial]
-        least, most = ((here[name] / here["entropy"]).mean() for name in ("least", "most"))
-        said[f"unique_{when}"] = f"between {format_value(least, '.0%')} and {format_value(most, '.0%')}"
+        ends = (format_value((here[name] / here["entropy"]).mean(), ".0%") for name in ("least", "most"))
+        said[f"unique_{when}"] = f"between {' and '.join(ends)}"
     silent = set(known.loc[(known["prior"] == ENDS[0]) & (known["question"] < SILENT), "task"])
     own = shares[(shares["prior"] == ENDS[0]) & (shares["world"] == ENDS[0]) & shares["task"].isin(silent)]
     called = own.groupby("target")["value"].mean()
+    for dial, when in zip(ENDS, ("balanced", "skewed"), strict=True):
+        mine = shares[(shares["prior"] == dial) & (shares["world"] == dial) & (shares["target"] == "prediction_hidden")]
+        said[f"called_{when}"] = Shown(mine["value"].mean(), ".0%")
     said |= {"n_silent": len(silent), "silent_hidden": Shown(called["prediction_hidden"], ".0%")}
     said |= {"silent_logits": Shown(called["answer_logits"], ".0%"), "silent_answer": Shown(called["answer"], ".0%")}
     said |= {"told_balanced": Shown(told[ENDS[0]], ".0%"), "told_skewed": Shown(told[ENDS[1]], ".0%")}
@@ -171,6 +195,10 @@ def summarise_contrasts(priors: Priors, shares: pd.DataFrame, moved: pd.DataFram
         "real_second_right": Shown(second["right"], ".0%"),
         "real_rest": Shown(real.iloc[2:]["prior"].max(), ".2f"), "real_least": Shown(least["prior"], ".2f"),
     }  # fmt: skip
+
+
+def _points(row: Mapping[Any, Any]) -> Shown:
+    return Shown(100 * row["value"], "+.0f", (100 * row["low"], 100 * row["high"]), "points")
 
 
 def _n_tasks(priors: Priors) -> int:
