@@ -7,6 +7,7 @@ after them read them.
 
 from .changing import cut, erase, patch
 from .erasing import Eraser, fit_eraser, random_eraser
+from .logit_lens import logit_lens
 from .places import PLACES, means, place_mask, readers_of
 from .rerun import Change, Rerun, run_in_batches
 
@@ -18,6 +19,7 @@ __all__ = [
     "cut",
     "erase",
     "fit_eraser",
+    "logit_lens",
     "means",
     "patch",
     "place_mask",

@@ -78,7 +78,11 @@ class Rerun:
 
     @torch.inference_mode()
     def logits_with(
-        self, where: torch.Tensor, changes: Mapping[int, Change], condition: Condition = NOTHING
+        self,
+        where: torch.Tensor,
+        changes: Mapping[int, Change],
+        condition: Condition = NOTHING,
+        states: list[torch.Tensor] | None = None,
     ) -> torch.Tensor:
         """The prediction ``(n, vocabulary)`` of a run in which states are changed, attention is cut, or both.
 
@@ -92,6 +96,8 @@ class Rerun:
             what is done to the states after so many layers, 0 to ``n_layers``.
         condition
             what is cut in the further run.
+        states
+            a list to be filled with the further run's states, as the attribute ``states`` has the first run's.
 
         Raises
         ------
@@ -108,9 +114,10 @@ class Rerun:
         cut_first = [getattr(one, condition.first_target)[0] for one in self.spans if condition.knockouts]
         positions = [*where.any(0).nonzero()[:1, 0].tolist(), *cut_first]
         if not positions or (not condition.knockouts and not self._moves(where, changes)):
+            if states is not None:
+                states[:] = self.states
             return self.logits
         first = self._first_reached(min(positions))
-        states = self.states[start][:, first:]
         changed = {
             layer: lambda now, change=change: torch.where(
                 where[:, first:, None].to(now.device), change(now, slice(first, self.length)).to(now), now
@@ -118,7 +125,15 @@ class Rerun:
             for layer, change in changes.items()
         }
         keys = [kept.until(first) for kept in self._keys]
-        return self._go_on(states, start, first, changed, condition, keys, None)
+        kept: list[torch.Tensor] = []
+        logits = self._go_on(
+            self.states[start][:, first:], start, first, changed, condition, keys, None if states is None else kept
+        )
+        if states is not None:
+            before = (whole[:, :first] for whole in self.states[start:])
+            later = [torch.cat(parts, 1) for parts in zip(before, kept, strict=True)]
+            states[:] = [*self.states[:start], *later]
+        return logits
 
     def _moves(self, where: torch.Tensor, changes: Mapping[int, Change]) -> bool:
         """Whether any change makes other states of the first run's."""
