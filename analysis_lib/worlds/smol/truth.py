@@ -33,7 +33,7 @@ from .questions import BY_COLOR
 from .things import COLORS, NAMES, NATURAL, PER_COLOR
 from .world import COLOR, NATURALNESS, THING, check_naturalness
 
-__all__ = ["InputTruth", "input_truth"]
+__all__ = ["InputTruth", "input_truth", "open_color_truth"]
 
 _DIGITS = 10
 
@@ -155,6 +155,25 @@ def _query_attr(naturalness: float) -> InputTruth:
     scene = known + entropy - left - of_color * colors.doubt - 2 * of_side
     overlap = _color_overlap(colors.patterns, of_color, naturalness, named=1)
     return InputTruth("QueryAttr", naturalness, known + entropy, question, scene, left, overlap)
+
+
+def open_color_truth(naturalness: float = NATURALNESS) -> InputTruth:
+    """What question and scene tell about the answer where a thing's colour is asked for openly, exactly.
+
+    Raises
+    ------
+    ValueError
+        a dial that the world does not have.
+
+    Examples
+    --------
+    >>> round(open_color_truth(0.1).question, 3)  # the natural colour is as rare as any other
+    0.0
+    """
+    colors, bits = _Colors(check_naturalness(naturalness)), float(np.log2(len(COLORS)))
+    overlap = _color_overlap(colors.patterns, 1.0, naturalness, named=1)
+    question = bits - _open_color(naturalness)
+    return InputTruth("QueryAttr", naturalness, bits, question, bits - colors.doubt, 0.0, overlap)
 
 
 def _doubt_of_sides(weights: Array) -> float:
