@@ -33,7 +33,7 @@ endef
 $(foreach name,$(GIVEN),$(if $(findstring $(LINE_BREAK),$(value $(name))),$(error $(name) holds a line break)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan status book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini trainings real-decoder priors bundle-mini install-smol train-smol bundle-smol cards archive lock clean
+.PHONY: help install plan status book pdf smoke test test-slow test-newest test-oldest bench faults rehearse train-mini trainings real-decoder priors bundle-mini install-smol train-smol bundle-smol contradiction cards archive lock clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -137,6 +137,9 @@ train-smol: $(INSTALLED) ## train smol-llava on a GPU in MINUTES minutes (defaul
 
 bundle-smol: $(INSTALLED) ## pack what train-smol needs on a machine without a network, in parts, into build/bundle-smol
 	$(BIN)/python -m analysis_lib.worlds.smol.training.bundle build/bundle-smol
+
+contradiction: $(INSTALLED) ## ask smol-llava about natural and contrary colors, and keep what the book says of it (10 minutes of a core)
+	$(BIN)/python -m analysis_lib.experiments.contradiction
 
 archive: $(INSTALLED) ## pack the built book, PROFILE's results, sources and weights into one zip with checksums
 	$(BIN)/python workflow/deposit.py pack build/companion-$(call literal,PROFILE).zip --profile $(call literal,PROFILE)

@@ -24,6 +24,9 @@ SHIPPED = {
     "real decoder": "Its numbers come from smol-llava, whose decoder is a small published language model, and from "
     "trainings of the embedded models, on generated worlds, and were measured once; the page says when. They are not "
     "measurements of LLaVA-1.5-7B or LLaVA-1.6-7B.",
+    "contradiction": "Its numbers come from smol-llava, a LLaVA around a pretrained decoder of 135 M parameters, on a "
+    "generated world, and were measured once; the page says when. They are not measurements of LLaVA-1.5-7B or "
+    "LLaVA-1.6-7B.",
 }
 WITHOUT_MODEL = {
     "known systems": "Its numbers come from systems whose information is known, drawn when the page is run.",
