@@ -41,6 +41,8 @@ TARGETS = {"prediction_hidden": "final hidden state", "answer_logits": "answer's
 MAPS = {"cartesian": "flows", "marginal": "ranks", "joint": "joint flows", "probe": "probe"}
 
 VERDICTS = (REPRODUCED, IN_PART, DIFFERS, UNDECIDED)
+NOWHERE = "(measurable in no reading)"
+"""In the place of a number."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +189,8 @@ def summarise_specifications(judged: pd.DataFrame) -> Summary:
     for name, statistic in (("language", "language_unique_last_share"), ("synergy", "synergy_largest_share")):
         known = judged[(judged["statistic"] == statistic) & judged["value"].notna()]
         found |= {
-            f"{name}_least": Shown(known["value"].min(), ".0%"),
-            f"{name}_most": Shown(known["value"].max(), ".0%"),
+            f"{name}_least": Shown(known["value"].min(), ".0%") if len(known) else NOWHERE,
+            f"{name}_most": Shown(known["value"].max(), ".0%") if len(known) else NOWHERE,
             f"{name}_held": int((known["verdict"] == REPRODUCED).sum()),
             f"{name}_points": len(known),
         }

@@ -95,6 +95,13 @@ def test_the_summary_counts_what_the_tables_hold(judged) -> None:
     assert set(unmeasured["verdict"]) == {NOT_MEASURABLE}
 
 
+def test_what_is_measurable_in_no_reading_is_said_in_words(judged) -> None:
+    nowhere = judged["statistic"] == SHARE
+    told = summarise_specifications(judged.assign(value=judged["value"].where(~nowhere)))
+    assert told["language_least"] == told["language_most"] == "(measurable in no reading)"
+    assert told["language_points"] == 0 and told["synergy_points"] > 0
+
+
 def test_other_seeds_are_models_of_their_own(claims, both, made) -> None:
     seed = made(models=("mini-llava-1.5-seed-1",), tasks=SOME)
     one = both[(both["condition"] == "baseline") & (both["mode"] == "marginal") & (both["target"] == "answer_logits")]
