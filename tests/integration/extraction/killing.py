@@ -113,10 +113,11 @@ def at_random_moments(root: Path, model: Path, questions: Path) -> dict[str, obj
     """Kill a whole extraction at random moments, several times, and let a last run finish."""
     rng = random.Random(5)
     table = pd.read_parquet(questions)
-    code_digest()  # read here, where every child has it from
+    torch.set_num_threads(1)
+    code_digest()  # read here, where every child has it from, as are the modules that a model is loaded with
+    load_model(model, device="cpu")
 
     def run(folder: Path) -> None:
-        torch.set_num_threads(1)
         extract(load_model(model, device="cpu"), table, store=folder, batch_size=1)
 
     assert in_child(partial(run, root / "straight")) == 0
