@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis_lib.compare.agreement import agreement_by_atom, compare_models, untouched_by_model
 from analysis_lib.compare.answer_costs import answers_of_all
 from analysis_lib.compare.claims import Claim
 from analysis_lib.compare.curves import WIDTH, Interval
@@ -29,6 +30,7 @@ from analysis_lib.vocabulary import ATOMS, BLOCKS, QUANTITY_LABELS, ConditionNam
 __all__ = [
     "MODEL",
     "PROFILE",
+    "agreement_over_depth",
     "costs_of_knockouts",
     "curves_by_depth",
     "headline",
@@ -141,6 +143,14 @@ def judge_real_decoder(claims: Mapping[str, Claim]) -> tuple[pd.DataFrame, str]:
 def with_first_trainings(atoms: pd.DataFrame, trainings: pd.DataFrame) -> pd.DataFrame:
     """The table of one model with those of the others' first trainings, to be judged beside each other."""
     return pd.concat([atoms, trainings[trainings["model"].map(training_of) == 0]], ignore_index=True)
+
+
+def agreement_over_depth(both: pd.DataFrame) -> tuple[pd.DataFrame, str, int]:
+    """How the first two models of `with_first_trainings` agree over depth, the second's name and number of layers."""
+    rows = untouched_by_model(both)
+    two = list(rows)[:2]
+    compared = compare_models({name: rows[name] for name in two})
+    return agreement_by_atom(compared, two), two[1], rows[two[1]]["layer"].nunique()
 
 
 def costs_of_knockouts(answers: pd.DataFrame) -> pd.DataFrame:
