@@ -138,7 +138,7 @@ train-smol: $(INSTALLED) ## train smol-llava on a GPU in MINUTES minutes (defaul
 bundle-smol: $(INSTALLED) ## pack what train-smol needs on a machine without a network, in parts, into build/bundle-smol
 	$(BIN)/python -m analysis_lib.worlds.smol.training.bundle build/bundle-smol
 
-contradiction: $(INSTALLED) ## ask smol-llava about natural and contrary colors, and keep what the book says of it (10 minutes of a core)
+contradiction: $(INSTALLED) ## ask smol-llava about natural and contrary colours, and keep what the book says of it (10 minutes of a core)
 	$(BIN)/python -m analysis_lib.experiments.contradiction
 
 archive: $(INSTALLED) ## pack the built book, PROFILE's results, sources and weights into one zip with checksums

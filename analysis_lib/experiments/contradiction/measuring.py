@@ -8,20 +8,24 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
+from analysis_lib.digests import file_digest
 from analysis_lib.models import VisionLanguageModel, load_model
 from analysis_lib.progress import progress
 from analysis_lib.records import read_table, write_table
+from analysis_lib.worlds.smol.assembly import CHECKPOINT
 from analysis_lib.worlds.smol.color_contrasts import write_color_contrasts
 from analysis_lib.worlds.smol.pretrained_decoder import decoder_path, load_decoder
 
 from .asking_colors import Asked, ask
 from .blind_priors import believed_by_decoder, believed_when_hidden
 
-__all__ = ["MODEL", "N_BLOCKS", "Block", "measure_block", "measure_blocks", "measure_priors"]
+__all__ = ["MODEL", "N_BLOCKS", "WEIGHTS", "Block", "measure_block", "measure_blocks", "measure_priors"]
 
 MODEL = "smol-llava"
 N_BLOCKS = 10
 """Blocks of ten things: all of them, half a minute of a core each."""
+WEIGHTS = CHECKPOINT / "SHA256SUMS"
+"""Checksums of what training learned: what is measured belongs to these weights."""
 CURE = "remove the folder, and measure again"
 
 
@@ -77,8 +81,9 @@ def measure_priors(vlm: VisionLanguageModel, seed: int) -> pd.DataFrame:
 
 
 def measure_blocks(work: Path, seed: int = 0) -> tuple[list[Block], pd.DataFrame]:
-    """All blocks and priors; what ``work`` has already is not measured again."""
+    """All blocks and priors; what ``work`` has already of the same weights is not measured again."""
     vlm = load_model(MODEL, device="cpu")
+    work = work / file_digest(WEIGHTS)[:12]
     blocks = []
     with progress(N_BLOCKS, "block", "ask") as bar:
         for number in range(N_BLOCKS):

@@ -14,7 +14,7 @@ from .shipped import Measured
 
 __all__ = ["KINDS", "cuts_in_words", "falls_back", "first_leading_layer", "lens_by_layer", "said_under_cuts"]
 
-KINDS = {True: "natural color shown", False: "contrary color shown"}
+KINDS = {True: "natural colour shown", False: "contrary colour shown"}
 DRAWS = 1000
 NINETY = (5, 95)
 
@@ -22,9 +22,9 @@ Array = NDArray[np.float64]
 
 
 LINES = {
-    "the color shown, which is natural": (True, "shown"),
-    "the color shown, which is contrary": (False, "shown"),
-    "the natural color, which is not shown": (False, "natural"),
+    "the colour shown, which is natural": (True, "shown"),
+    "the colour shown, which is contrary": (False, "shown"),
+    "the natural colour, which is not shown": (False, "natural"),
 }
 
 

@@ -20,17 +20,14 @@ import pandas as pd
 from analysis_lib.digests import file_digest
 from analysis_lib.records import read_record, read_table, write_record, write_table
 from analysis_lib.shown import Summary
-from analysis_lib.worlds.smol.assembly import CHECKPOINT
 from analysis_lib.worlds.smol.pretrained_decoder import PACKAGE, SHA256, VERSION
 
-from .measuring import MODEL, Block
+from .measuring import MODEL, WEIGHTS, Block
 from .state_readings import read_states
 
 __all__ = ["SHIPPED", "Measured", "pack_measured", "read_measured", "summarise_measuring"]
 
 SHIPPED = Path(__file__).parents[2] / "worlds/smol/assets"
-WEIGHTS = CHECKPOINT / "SHA256SUMS"
-"""Checksums of what training learned: the tables belong to these weights."""
 HOW = "contradiction.json"
 TABLES = ("questions", "answers", "lens", "priors", "probes", "atoms")
 CURE = "install the package again, or measure again by `make contradiction`"
