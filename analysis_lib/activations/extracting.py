@@ -25,7 +25,7 @@ from .named_conditions import named_condition
 from .one_batch import BatchExtraction, untouched
 from .pipeline import written_behind
 from .shards import Shard, check_count, shards_of
-from .source_code import code_digest as _code_digest
+from .source_code import code_digest
 from .store import ActivationStore
 from .store_lock import writing
 from .store_settings import pictures_digest, settings_of
@@ -75,7 +75,7 @@ def extracted(
     kept = kept_of(states_of, chosen)
     stored_as = states_format(states_dtype, vlm)
     answers = Answers.of(vlm, questions) if is_answered(questions) else None
-    settings = settings_of(vlm, questions, chosen, batch_size, backend, _code_digest()) | {
+    settings = settings_of(vlm, questions, chosen, batch_size, backend, code_digest()) | {
         "scoring": "generation" if n_said else "first-token",
         "max_new_tokens": n_said,
         "states_of": [chosen[number].name for number in kept],
