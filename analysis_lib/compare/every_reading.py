@@ -184,6 +184,7 @@ def summarise_specifications(judged: pd.DataFrame) -> Summary:
     found: dict[str, Any] = {
         "n_specifications": int(judged[list(CHOICES)].drop_duplicates().shape[0]),
         "n_criteria": len(table),
+        "n_measured": int((table["measured"] > 0).sum()),
         "n_settled": int(np.sum(settled)),
     }
     for name, statistic in (("language", "language_unique_last_share"), ("synergy", "synergy_largest_share")):

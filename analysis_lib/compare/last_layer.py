@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis_lib.compare.blind import beside_probe
 from analysis_lib.compare.curves import Interval
 from analysis_lib.compare.fingerprints import read_fingerprints
 from analysis_lib.shown import Shown, Summary
@@ -70,7 +71,8 @@ def summarise_last_layer(last: pd.DataFrame, model: str) -> Summary:
 def shares_about_targets(atoms: pd.DataFrame) -> pd.DataFrame:
     """The untouched models' shares of the total at the last layer about every target that was measured, by BROJA.
 
-    Tasks whose total is hardly more than its noise are left out. The row ``all tasks`` is the mean of the others.
+    Tasks whose total is hardly more than its noise are left out, and those in which the reading is blind
+    (`beside_probe`). The row ``all tasks`` is the mean of the others.
 
     Returns
     -------
@@ -78,13 +80,18 @@ def shares_about_targets(atoms: pd.DataFrame) -> pd.DataFrame:
     total is hardly more than noise.
     """
     found = [pd.DataFrame(columns=["model", "target", "task", "quantity", "value", "low", "high"])]
+    compared = beside_probe(atoms)
+    blind = compared[compared["blind"]].groupby(["model", "target", "mode", "layer"])["task"].agg(set).to_dict()
     for (name, mode), target in TARGETS.items():
         untouched = atoms[(atoms["condition"] == "baseline") & (atoms["definition"] == "broja")]
         rows = untouched[(untouched["target"] == name) & (untouched["mode"] == mode)]
         for model, mine in rows.groupby("model", sort=False):
-            tasks = list(dict.fromkeys(mine["task"]))
-            prints = read_fingerprints(mine, tasks, int(mine["layer"].max()), leave_out_weak=True)
-            if not prints.tasks:
+            layer = int(mine["layer"].max())
+            tasks = [
+                task for task in dict.fromkeys(mine["task"]) if task not in blind.get((model, name, mode, layer), ())
+            ]
+            prints = read_fingerprints(mine, tasks, layer, leave_out_weak=True) if tasks else None
+            if prints is None or not prints.tasks:
                 continue
             mean, drawn = prints.shares.mean(axis=0), prints.draws.mean(axis=1)
             over = [
@@ -97,6 +104,11 @@ def shares_about_targets(atoms: pd.DataFrame) -> pd.DataFrame:
 
 def summarise_targets(shares: pd.DataFrame, model: str) -> Summary:
     """A model's language-unique shares about each target, means over tasks; ``shares`` is of `shares_about_targets`."""
-    mine = shares.query("model == @model and task == @ALL_TASKS and quantity == 'unique_language'")
-    said = [f"{row.value:.0%} about {row.target}" for row in mine.itertuples()]
+    mine = shares.query("model == @model and quantity == 'unique_language'")
+    counts = mine[mine["task"] != ALL_TASKS].groupby("target")["task"].nunique().to_dict()
+    said = []
+    for row in mine[mine["task"] == ALL_TASKS].to_dict("records"):
+        count = counts[row["target"]]
+        fewer = f" ({count} task{'s' if count > 1 else ''})" if count < max(counts.values()) else ""
+        said.append(f"{row['value']:.0%} about {row['target']}{fewer}")
     return {"about_targets": ", ".join(said) or "not known: every task's total is hardly more than noise"}

@@ -23,6 +23,8 @@ FLAT = 1e-15
 """Sums of squares, in bits, below which a curve shows nothing but rounding."""
 DEEP = 33
 """Layers of a model of seven billion parameters."""
+BURSTS = 0.1
+"""Evenness of curves most of whose rise lies in a few layers."""
 
 
 def correlate(first: Curve, second: Curve, seed: int = 0, draws: int = DRAWS) -> Interval:
@@ -107,11 +109,12 @@ def at_depths(curves: Array, layers: int) -> Array:
     return curves[..., before] * (1 - share) + curves[..., before + 1] * share
 
 
-def random_monotone_correlations(layers: int, n: int = 4000, seed: int = 0) -> Array:
+def random_monotone_correlations(layers: int, n: int = 4000, seed: int = 0, evenness: float = 1.0) -> Array:
     """Correlations ``(n,)`` of pairs of random rising curves that share nothing but the direction.
 
-    Each curve is drawn uniformly from all that rise from 0 to 1 over ``layers`` layers (flat Dirichlet steps). Two
-    falling curves have the same distribution.
+    Each curve is drawn uniformly from all that rise from 0 to 1 over ``layers`` layers (flat Dirichlet steps), or,
+    where ``evenness``, the shape of the steps' gamma distribution, is below 1, from curves that rise in few bursts.
+    Two falling curves have the same distribution.
 
     Raises
     ------
@@ -125,7 +128,7 @@ def random_monotone_correlations(layers: int, n: int = 4000, seed: int = 0) -> A
     """
     if layers < 3:
         raise ValueError(f"two curves over {layers} layers always correlate perfectly; give three layers or more")
-    steps = np.random.default_rng([seed, layers]).exponential(size=(2, n, layers - 1))
+    steps = np.random.default_rng([seed, layers]).standard_gamma(evenness, size=(2, n, layers - 1))
     curves = np.concatenate([np.zeros((2, n, 1)), steps.cumsum(-1)], axis=-1)
     return pearson(curves[0], curves[1])
 
@@ -142,7 +145,13 @@ def chance_by_depth(least: float, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["layers", "median", "correct", "n"])
 
 
-def summarise_chance(by_depth: pd.DataFrame) -> Summary:
-    """What chance gives in a model of seven billion parameters, from `chance_by_depth`."""
+def summarise_chance(by_depth: pd.DataFrame, least: float, seed: int = 0) -> Summary:
+    """What chance gives in a model of seven billion parameters, from `chance_by_depth`, or by bursts."""
     deep = by_depth.set_index("layers").loc[DEEP]
-    return {"deep_median": Shown(deep["median"], ".2f"), "deep_above": Shown(deep["correct"] / deep["n"], ".0%")}
+    in_bursts = random_monotone_correlations(DEEP, seed=seed, evenness=BURSTS)
+    return {
+        "deep_median": Shown(deep["median"], ".2f"),
+        "deep_above": Shown(deep["correct"] / deep["n"], ".0%"),
+        "bursts_above": Shown(float((in_bursts > least).mean()), ".0%"),
+        "bursts_median": Shown(float(np.median(in_bursts)), ".2f"),
+    }

@@ -50,6 +50,7 @@ def summarise_printed(printed: Iterable[Any], answers: pd.Series) -> Summary:
     return {
         "printed_most": Shown(both.max(), ".2f", unit="bits"),
         "printed_most_task": task,
+        "printed_larger": Shown(table.loc[table["task"] == task, "bits"].max(), ".2f", unit="bits"),
         "entropy_there": Shown(answers[task], ".2f", unit="bits"),
     }
 

@@ -42,6 +42,7 @@ __all__ = [
     "summarise_making",
     "summarise_shares",
     "summarise_surge",
+    "summarise_vision",
     "with_first_trainings",
 ]
 
@@ -185,6 +186,28 @@ def summarise_shares(shares: pd.DataFrame, judged: pd.DataFrame, trained: pd.Dat
     return said
 
 
+def summarise_vision(atoms: pd.DataFrame, trainings: pd.DataFrame, shares: pd.DataFrame) -> Summary:
+    """What the image tells at the last layer and what the others' share is in the tasks that allow one, on average.
+
+    ``atoms`` is of `read_real_decoder`, ``trainings`` of `read_trainings`, ``shares`` of `shares_at_last_layer`.
+    """
+    tasks = set(shares.loc[shares["model"] == MODEL, "task"]) - {TOGETHER}
+    both = pd.concat([atoms, trainings])
+    rows = pd.concat([MAIN_READING.untouched(both, model) for model in dict.fromkeys(both["model"])])
+    rows = rows[rows["layer"] == rows.groupby("model")["layer"].transform("max")]
+    rows = rows[rows["task"].isin(tasks) & (rows["quantity"] == "information_vision")]
+    bits = rows.groupby(rows["model"].map(architecture_of), sort=False)["bits"].mean()
+    same = (
+        shares[shares["task"].isin(tasks) & (shares["quantity"] == "unique_language")].groupby("model")["value"].mean()
+    )
+    others = [model for model in bits.index if model != MODEL]
+    return {
+        "vision_bits": Shown(float(bits[MODEL]), ".1f", unit="bits"),
+        "vision_bits_others": " and ".join(Shown(float(bits[model]), ".1f").text for model in others),
+        "same_tasks_others": " and ".join(Shown(float(same[model]), ".0%").text for model in others),
+    }
+
+
 def summarise_surge(atoms: pd.DataFrame) -> Summary:
     """In which layer language-unique information grows most in most tasks, by how much there, and in the other tasks.
 
@@ -253,7 +276,10 @@ def headline() -> str:
     share = Shown(found.value, ".0%", (found.low, found.high)).text
     left_out = f" over {len(prints.tasks)} of {n_tasks} tasks" if len(prints.tasks) < n_tasks else ""
     depth = int(atoms["layer"].max())
-    return f"In {MODEL}, whose {depth} layers learnt language from text, it is {share} on average{left_out}."
+    return (
+        f"In one training of {MODEL}, whose {depth} layers learnt language from text, it is {share} about the final "
+        f"hidden state, on average{left_out}."
+    )
 
 
 def summarise_making(atoms: pd.DataFrame, how: Mapping[str, Any]) -> Summary:

@@ -177,7 +177,7 @@ def summarise_contrasts(priors: Priors, shares: pd.DataFrame, moved: pd.DataFram
         "blind_balanced": Shown(right[ENDS[0], "blind"], ".0%"),
         "blind_skewed": Shown(right[ENDS[1], "blind"], ".0%"),
         "ceiling": Shown(known.loc[known["prior"] == ENDS[1], "blind"].mean(), ".0%"),
-        "seeing_least": Shown(right[:, "accuracy"].min(), ".0%"),
+        "seeing_least": Shown(right[:, "accuracy"].min(), ".1%"),
     }
     best = known.pivot(index="task", columns="prior", values="blind")
     blind = priors.learning.query("asked == 'blind' and prior == @ENDS[1]").groupby("task")["share"].mean()
@@ -190,9 +190,9 @@ def summarise_contrasts(priors: Priors, shares: pd.DataFrame, moved: pd.DataFram
     most, second, least = real.iloc[0], real.iloc[1], real.iloc[-1]
     return said | {
         "real_most": Shown(most["prior"], ".2f"), "real_most_task": most["task"],
-        "real_most_right": Shown(most["right"], ".0%"),
+        "real_most_wording": Shown(most["left_by_wording"], ".2f"),
+        "real_most_entropy": Shown(most["entropy"], ".2f", unit="bits"),
         "real_second": Shown(second["prior"], ".2f"), "real_second_task": second["task"],
-        "real_second_right": Shown(second["right"], ".0%"),
         "real_rest": Shown(real.iloc[2:]["prior"].max(), ".2f"), "real_least": Shown(least["prior"], ".2f"),
     }  # fmt: skip
 

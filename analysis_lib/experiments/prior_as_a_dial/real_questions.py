@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from analysis_lib.compare.curves import Array
 from analysis_lib.tasks import load_questions
 from analysis_lib.worlds.mini import FAMILIES
 
@@ -43,8 +45,10 @@ def real_dials(source: str | Path, seed: int, tasks: Sequence[str] = tuple(FAMIL
 
     Returns
     -------
-    ``questions``, ``answers`` (how many there are to choose among), ``right`` (share that words alone get right),
-    ``left`` (bits that they leave), and the ``prior`` at which MiniGQA leaves as many, with its 90 % interval.
+    ``questions``, ``answers`` (how many there are to choose among), ``right`` (share that words alone get right) beside
+    ``most`` (that of the most frequent answer), ``entropy`` of the answers, what words leave of it (``left``) and what
+    function words alone leave (``left_by_wording``), in bits, and the ``prior`` at which MiniGQA's texts tell as large
+    a share of the answer as the words do, with its 90 % interval.
     """
     return pd.DataFrame([{"task": task, **_measured(task, load_questions(source, task), seed)} for task in tasks])
 
@@ -65,33 +69,54 @@ def dial_of(bits_left: float, n_options: int) -> float:
 
 
 def _measured(task: str, questions: pd.DataFrame, seed: int) -> dict[str, float]:
-    from sklearn.feature_extraction import DictVectorizer
-    from sklearn.linear_model import LogisticRegressionCV
-    from sklearn.model_selection import GroupKFold
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
     told = [_words(task, *pair) for pair in zip(questions["question"], questions["answer"], strict=True)]
     answers = np.array([answer for _, answer in told])
     often = np.isin(answers, [one for one in set(answers) if (answers == one).sum() >= LEAST_OF_AN_ANSWER])
     labels, codes = np.unique(answers[often], return_inverse=True)
     pictures = questions["image_id"].to_numpy(str)[often]
-    words = DictVectorizer().fit_transform([counts for (counts, _), kept in zip(told, often, strict=True) if kept])
-    chances = np.zeros((len(codes), len(labels)))
-    for learnt, asked in GroupKFold(FOLDS).split(words, codes, pictures):
-        inner = list(GroupKFold(5).split(words[learnt], codes[learnt], pictures[learnt]))
-        reader = LogisticRegressionCV(
-            Cs=PENALTIES, cv=inner, scoring="neg_log_loss", max_iter=500, l1_ratios=(0.0,), use_legacy_attributes=False
-        )
-        chances[asked] = reader.fit(words[learnt], codes[learnt]).predict_proba(words[asked])
-    bits = -np.log2(chances[np.arange(len(codes)), codes])
+    words = [counts for (counts, _), kept in zip(told, often, strict=True) if kept]
+    chances = _read(words, codes, pictures)
+    wording = [{word: count for word, count in some.items() if word in ENGLISH_STOP_WORDS} for some in words]
+    shares = np.bincount(codes) / len(codes)
+    entropy = float(-(shares * np.log2(shares)).sum())
+    bits = _bits_left(chances, codes)
     _, whose = np.unique(pictures, return_inverse=True)
     n_pictures = whose.max() + 1
     drawn = np.random.default_rng(seed).multinomial(n_pictures, np.full(n_pictures, 1 / n_pictures), DRAWS)[:, whose]
-    dials = [dial_of(float(counts @ bits / counts.sum()), len(labels)) for counts in drawn]
-    low, high = np.percentile(dials, ENDS)
+
+    def dial(left: float) -> float:
+        return dial_of(left / entropy * np.log2(len(labels)), len(labels))
+
+    low, high = np.percentile([dial(float(counts @ bits / counts.sum())) for counts in drawn], ENDS)
+    by_wording = float(_bits_left(_read(wording, codes, pictures), codes).mean()) if any(wording) else entropy
     return {
         "questions": len(codes), "answers": len(labels), "right": float((chances.argmax(1) == codes).mean()),
-        "left": float(bits.mean()), "prior": dial_of(float(bits.mean()), len(labels)), "low": low, "high": high,
+        "most": float(shares.max()), "entropy": entropy, "left": float(bits.mean()), "left_by_wording": by_wording,
+        "prior": dial(float(bits.mean())), "low": low, "high": high,
     }  # fmt: skip
+
+
+def _read(words: Sequence[dict[str, float]], codes: NDArray[np.int64], pictures: NDArray[np.str_]) -> Array:
+    """The chances ``(n_questions, n_answers)`` that a reader gives who has learnt from other pictures."""
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import LogisticRegressionCV
+    from sklearn.model_selection import GroupKFold
+
+    seen = DictVectorizer().fit_transform(words)
+    chances = np.zeros((len(codes), codes.max() + 1))
+    for learnt, asked in GroupKFold(FOLDS).split(seen, codes, pictures):
+        inner = list(GroupKFold(5).split(seen[learnt], codes[learnt], pictures[learnt]))
+        reader = LogisticRegressionCV(
+            Cs=PENALTIES, cv=inner, scoring="neg_log_loss", max_iter=500, l1_ratios=(0.0,), use_legacy_attributes=False
+        )
+        chances[asked] = reader.fit(seen[learnt], codes[learnt]).predict_proba(seen[asked])
+    return chances
+
+
+def _bits_left(chances: Array, codes: NDArray[np.int64]) -> Array:
+    return -np.log2(chances[np.arange(len(codes)), codes])
 
 
 def _words(task: str, question: str, right: str) -> tuple[dict[str, float], str]:

@@ -70,7 +70,14 @@ def test_shares_about_every_target_are_the_atoms_over_the_total_and_their_mean_l
     assert set(shares["target"]) == {state, answer} and set(shares["task"]) == {"all tasks", "ChooseAttr", "QueryAttr"}
     assert (shares["low"] <= shares["value"]).all() and (shares["value"] <= shares["high"]).all()
     assert summarise_targets(shares, "mini-llava-1.5")["about_targets"] == (
-        "88% about the final hidden state, 75% about the answer itself"
+        "88% about the final hidden state, 75% about the answer itself (1 task)"
+    )
+    more = probe.assign(
+        mode="probe", target="answer", bits=2 * probe["bits"], low=2 * probe["bits"]
+    )  # about the same task
+    seen = shares_about_targets(pd.concat([hidden, more]))
+    assert set(seen.loc[seen["target"] == state, "task"]) == {"all tasks", "QueryAttr"}, (
+        "where it is blind, nothing is read"
     )
     nowhere = shares_about_targets(made({"ChooseCat": nothing}, tasks=("ChooseCat",)))
     assert nowhere.empty and "not known" in summarise_targets(nowhere, "mini-llava-1.5")["about_targets"]

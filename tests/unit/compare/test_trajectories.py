@@ -116,5 +116,6 @@ def test_chance_exceeds_a_correlation_more_often_the_deeper_the_model():
     assert np.all(np.diff(table["layers"]) > 0) and np.all(np.diff(share[deep]) > 0)
     assert share[~deep].max() < 0.4 < 0.9 < share[-1]
     drawn = random_monotone_correlations(33)
-    said = summarise_chance(table)
+    said = summarise_chance(table, 0.96)
     assert said["deep_median"].value == np.median(drawn) and said["deep_above"].value == (drawn > 0.96).mean()
+    assert said["bursts_above"].value < said["deep_above"].value and said["bursts_median"].value < np.median(drawn)

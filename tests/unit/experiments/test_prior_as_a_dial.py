@@ -105,3 +105,4 @@ def test_a_prior_planted_in_questions_is_found(tmp_path: Path) -> None:
     (tmp_path / "some_questions.json").write_text(json.dumps(records))
     found = real_dials(tmp_path, seed=0, tasks=["LogicalObj"])
     assert found["low"].item() < 0.9 < found["high"].item() and found["right"].item() == pytest.approx(0.95, abs=0.03)
+    assert found["left_by_wording"].item() > 0.95 > 0.5 > found["left"].item(), "it hangs on things, not on the wording"
