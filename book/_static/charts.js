@@ -94,13 +94,17 @@
   };
 
   /* What the drawn chart shows to be better: long words in a legend of two columns make a chart wider than the page, and
-     all its words small, or are cut; panels in a row leave room that nobody knew of before. */
-  const improved = (figure, { spec, view }, looks) => {
+     all its words small, or are cut; the button that saves the chart lies on a legend; panels in a row leave room that
+     nobody knew of before. */
+  const improved = (figure, host, { spec, view }, looks) => {
     const svg = view.container().querySelector("svg");
     const room = figure.companionWidth - svg.width.baseVal.value;
     const end = svg.getBoundingClientRect().right + 1;
-    const cut = [...svg.querySelectorAll(".role-legend-label text")].some((word) => word.getBoundingClientRect().right > end);
-    if ((room < 0 || cut) && looks.columns > 1) return { ...looks, columns: 1 };
+    const words = [...svg.querySelectorAll(".role-legend-label text")].map((word) => word.getBoundingClientRect());
+    const button = host.querySelector("summary")?.getBoundingClientRect();
+    const covered = button && words.some(({ right, top }) => right > button.left && top < button.bottom);
+    if ((room < 0 || words.some(({ right }) => right > end)) && looks.columns > 1) return { ...looks, columns: 1 };
+    if (covered && !looks.columns) return { ...looks, columns: Math.ceil(words.length / 2) };
     const grows = spec.facet && typeof spec.spec.width === "number";
     if (room > UNUSED && grows && !looks.wider) return { ...looks, wider: room };
     return undefined;
@@ -116,7 +120,7 @@
       figure.companionWidth = figure.clientWidth;
       let looks = figure.companionWidth < NARROW ? { columns: 2 } : {};
       let embedded = await draw(figure, host, looks);
-      for (let better; (better = improved(figure, embedded, looks)); looks = better) {
+      for (let better; (better = improved(figure, host, embedded, looks)); looks = better) {
         embedded.finalize();
         embedded = await draw(figure, host, better);
       }
