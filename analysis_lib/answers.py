@@ -79,7 +79,8 @@ def spellings(answer: str) -> tuple[str, ...]:
     """
     plain = " ".join(_shown(unicodedata.normalize("NFC", answer)).split())
     first, _, rest = plain.partition(" ")
-    bare = _undecorated(rest if rest and normalised(first) in _ARTICLES else plain)
+    is_article = normalised(first) in _ARTICLES and normalised(rest) == normalised(plain)
+    bare = _undecorated(rest if rest and is_article else plain)
     if not bare:
         return ()
     first, space, rest = bare.partition(" ")
@@ -110,8 +111,19 @@ def _is_punctuation(sign: str) -> bool:
 
 def _undecorated(text: str) -> str:
     """The text without punctuation around it, such as quotation marks, unless it is nothing else."""
-    kept = [place for place, sign in enumerate(text) if not _is_punctuation(sign) or _MINUS.match(text, place)]
-    return text[kept[0] : kept[-1] + 1].strip() if kept else text
+    kept = [
+        place
+        for place, sign in enumerate(text)
+        if not (sign.isspace() or _is_punctuation(sign)) or _is_minus(text, place)
+    ]
+    return text[kept[0] : kept[-1] + 1] if kept else text
+
+
+def _is_minus(text: str, place: int) -> bool:
+    """Whether the sign there makes a number negative, however sign and number are written (``-\u00bc``)."""
+    before, sign, after = (unicodedata.normalize("NFKC", text[at : at + 1]) for at in (place - 1, place, place + 1))
+    before = before[-1:] if place else ""
+    return _MINUS.match(before + sign + after, len(before)) is not None
 
 
 def _capital(text: str) -> str:

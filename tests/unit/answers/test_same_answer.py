@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analysis_lib.answers import normalised, spellings
@@ -53,6 +53,11 @@ def test_case_article_and_full_stop_do_not_count(word: str) -> None:
             assert normalised(written) == normalised(word)
 
 
+@example("-\u00bc")
+@example("\uff0d5")
+@example("x-\u00b2")
+@example("a a")
+@example(". .")
 @given(st.text(min_size=1))
 def test_every_spelling_begins_the_same_answer(text: str) -> None:
     ways = spellings(text)
