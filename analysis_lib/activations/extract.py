@@ -22,6 +22,7 @@ from .extracting import extracted
 from .one_batch import N_CHECKED, untouched
 from .opening import open_activations, said_key
 from .shards import Shard
+from .source_code import code_digest as _code_digest
 
 __all__ = ["N_CHECKED", "extract", "extract_shard"]
 
@@ -99,7 +100,8 @@ def extract(
     asked: dict[str, Any] = {"batch_size": batch_size, "backend": backend, "scoring": scoring}
     asked |= {"max_new_tokens": max_new_tokens}
     asked |= {"states_of": states_of, "states_dtype": states_dtype, "on_mismatch": on_mismatch, "made_by": made_by}
-    with _folder(store) as folder, extracted(vlm, questions, conditions, folder, None, shards, **asked) as done:
+    by = _code_digest()
+    with _folder(store) as folder, extracted(vlm, questions, conditions, folder, None, shards, by, **asked) as done:
         writer, chosen, kept, answers = done
         reference = untouched(chosen) or 0
         writer.finish(
@@ -149,7 +151,7 @@ def extract_shard(
         as `extract`; or no such shard.
     """
     which = Shard.named(shard)
-    with extracted(vlm, questions, conditions, which.folder(Path(store)), which, 1, **asked):
+    with extracted(vlm, questions, conditions, which.folder(Path(store)), which, 1, _code_digest(), **asked):
         pass
 
 

@@ -25,7 +25,6 @@ from .named_conditions import named_condition
 from .one_batch import BatchExtraction, untouched
 from .pipeline import written_behind
 from .shards import Shard, check_count, shards_of
-from .source_code import code_digest
 from .store import ActivationStore
 from .store_lock import writing
 from .store_settings import pictures_digest, settings_of
@@ -42,6 +41,7 @@ def extracted(
     folder: Path,
     shard: Shard | None,
     shards: int,
+    code: str,
     *,
     batch_size: int = 100,
     backend: str = "lockstep",
@@ -52,7 +52,7 @@ def extracted(
     on_mismatch: str = "refuse",
     made_by: str = "hand",
 ) -> Iterator[tuple[ActivationStore, list[Condition], list[int], Answers | None]]:
-    """Write all batches of a store, or those of a shard; hold it, and what it is to be described by."""
+    """Write all batches of a store, or those of a shard, by the code of a digest; hold it, and what describes it."""
     check_count(shards)
     check_questions(questions)
     check_columns(questions)
@@ -75,7 +75,7 @@ def extracted(
     kept = kept_of(states_of, chosen)
     stored_as = states_format(states_dtype, vlm)
     answers = Answers.of(vlm, questions) if is_answered(questions) else None
-    settings = settings_of(vlm, questions, chosen, batch_size, backend, code_digest()) | {
+    settings = settings_of(vlm, questions, chosen, batch_size, backend, code) | {
         "scoring": "generation" if n_said else "first-token",
         "max_new_tokens": n_said,
         "states_of": [chosen[number].name for number in kept],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def test_a_store_that_other_code_wrote_is_refused(
     one_model: VisionLanguageModel, questions: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extract(one_model, questions, store=tmp_path / "store")
-    monkeypatch.setattr("analysis_lib.activations.extracting.code_digest", lambda: "another")
+    monkeypatch.setattr(sys.modules[extract.__module__], "_code_digest", lambda: "another")
     with pytest.raises(ValueError, match=r"written by other settings \(code: '\w+' there, 'another' asked for\)"):
         extract(one_model, questions, store=tmp_path / "store")
 
