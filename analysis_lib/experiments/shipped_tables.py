@@ -40,11 +40,15 @@ def rows_for_conclusions(atoms: pd.DataFrame) -> pd.DataFrame:
 
 
 def how_made(atoms: pd.DataFrame, weights: Path) -> dict[str, Any]:
-    """When, with which weights (a file of checksums), on what and of which models a table was made, today and here."""
+    """What `made_here` says, of which models a table of atoms is, and of how many questions at most."""
+    told = {"models": sorted(set(atoms["model"])), "questions": int(atoms["n_samples"].max())}
+    return made_here(weights) | told
+
+
+def made_here(weights: Path) -> dict[str, Any]:
+    """When, with which weights (a file of them or of checksums) and on what something is made, today and here."""
     return {
         "measured": f"{datetime.now(UTC):%Y-%m-%d}",
-        "models": sorted(set(atoms["model"])),
-        "questions": int(atoms["n_samples"].max()),
         "weights": file_digest(weights),
         "machine": f"{platform.system()} {platform.machine()}, on the CPU",
         "versions": {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch", "transformers")},
@@ -52,6 +56,6 @@ def how_made(atoms: pd.DataFrame, weights: Path) -> dict[str, Any]:
 
 
 def making_words(how: Mapping[str, Any]) -> str:
-    """When and on what a table was made, the beginning of a sentence; ``how`` is of `how_made`."""
+    """When and on what a table was made, the beginning of a sentence; ``how`` is of `made_here`."""
     versions = ", ".join(f"{name} {number}" for name, number in how["versions"].items())
     return f"Measured on {how['measured']} ({how['machine']}; {versions})"

@@ -6,11 +6,8 @@ Measuring takes minutes of a core and a decoder that is installed by its own com
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.digests import file_digest
+from analysis_lib.experiments.shipped_tables import made_here, making_words
 from analysis_lib.records import read_record, read_table, write_record, write_table
 from analysis_lib.shown import Summary
 from analysis_lib.worlds.smol.pretrained_decoder import PACKAGE, SHA256, VERSION
@@ -97,18 +95,14 @@ def _wide(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _how(questions: pd.DataFrame, priors: pd.DataFrame) -> dict[str, Any]:
-    return {
-        "measured": f"{datetime.now(UTC):%Y-%m-%d}",
+    return made_here(WEIGHTS) | {
         "model": MODEL,
-        "weights": file_digest(WEIGHTS),
         "decoder": f"{PACKAGE} {VERSION}",
         "decoder_sha256": SHA256,
         "things": int(questions["thing"].nunique()),
         "things_blind": int(priors["thing"].nunique()),
         "questions": len(questions),
         "command": "make contradiction",
-        "machine": f"{platform.system()} {platform.machine()}, on the CPU",
-        "versions": {name: version(name) for name in ("numpy", "scikit-learn", "torch", "transformers")},
     }
 
 
@@ -126,9 +120,8 @@ def read_measured(folder: str | Path = SHIPPED) -> Measured:
 
 def summarise_measuring(how: Mapping[str, Any]) -> Summary:
     """When, on what and of how much was measured, and whether it is of the weights that are here."""
-    versions = ", ".join(f"{name} {number}" for name, number in how["versions"].items())
     said = (
-        f"Measured on {how['measured']} ({how['machine']}; {versions}) with {how['model']} around the decoder of "
+        f"{making_words(how)} with {how['model']} around the decoder of "
         f"{how['decoder']}: {how['questions']} questions about {how['things']} things."
     )
     if how["weights"] != file_digest(WEIGHTS) or how["decoder_sha256"] != SHA256:

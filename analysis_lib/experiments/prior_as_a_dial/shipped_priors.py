@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis_lib.digests import file_digest
+from analysis_lib.experiments.shipped_tables import made_here, making_words
 from analysis_lib.records import read_record, read_table, write_record, write_table
 from analysis_lib.shown import Summary
 from analysis_lib.worlds.mini import EMBEDDED_MODELS
@@ -64,13 +61,9 @@ def write_priors(
     replicates: list[Any] = [np.asarray(some, np.float16) for some in atoms["replicates"]]
     write_table(atoms.assign(replicates=replicates), into / TABLE)
     tables = {"learning": learning, "truths": truths, "real": real}
-    made = {
-        "measured": f"{datetime.now(UTC):%Y-%m-%d}",
-        "weights": file_digest(WEIGHTS),
-        "machine": f"{platform.system()} {platform.machine()}, on the CPU",
-        "versions": {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch", "transformers")},
-    }
-    write_record(into / HOW, {**{name: some.to_dict("records") for name, some in tables.items()}, **how, **made})
+    write_record(
+        into / HOW, {**{name: some.to_dict("records") for name, some in tables.items()}, **how, **made_here(WEIGHTS)}
+    )
 
 
 def read_priors(folder: str | Path = SHIPPED) -> Priors:
@@ -89,8 +82,7 @@ def read_priors(folder: str | Path = SHIPPED) -> Priors:
 
 def summarise_making(how: Mapping[str, Any]) -> Summary:
     """When, on what and from what the tables were made, in a sentence."""
-    versions = ", ".join(f"{name} {number}" for name, number in how["versions"].items())
     return {
-        "making": f"Measured on {how['measured']} ({how['machine']}; {versions}) with {how['model']}, trained further "
-        f"for {how['steps']} steps, and {how['questions']} questions a task and world.",
+        "making": f"{making_words(how)} with {how['model']}, trained further for {how['steps']} steps, and "
+        f"{how['questions']} questions a task and world.",
     }
