@@ -21,7 +21,7 @@ from analysis_lib.compare.fingerprints import Fingerprints, read_fingerprints
 from analysis_lib.compare.judgement import TOGETHER, judge, measured_words
 from analysis_lib.compare.over_trainings import MAIN, MAIN_READING, mean_over_trainings
 from analysis_lib.compare.trainings_apart import shares_of_trainings, shares_over_trainings
-from analysis_lib.experiments.shipped_tables import OTHER_READING, how_made, making_words, rows_for_conclusions
+from analysis_lib.experiments.shipped_tables import OTHER_READING, SHIPPED, how_made, making_words, rows_for_conclusions
 from analysis_lib.records import read_record, read_table, write_record, write_table
 from analysis_lib.results import read_atoms, store_folders
 from analysis_lib.shown import Shown, Summary
@@ -47,8 +47,7 @@ __all__ = [
 ]
 
 PROFILE, MODEL = "smol", "smol-llava"
-SHIPPED = Path(__file__).parents[1] / "worlds/smol/assets"
-WEIGHTS = SHIPPED.parent / "checkpoint/SHA256SUMS"
+WEIGHTS = Path(__file__).parents[1] / "worlds/smol/checkpoint/SHA256SUMS"
 """Checksums of what was learned around the decoder: a table belongs to these weights."""
 TABLE, ANSWERS, HOW = "real_decoder.parquet", "real_decoder_answers.parquet", "real_decoder.json"
 CURE = "install the package again, or make it again by `make real-decoder`"

@@ -17,6 +17,8 @@ from analysis_lib.compare.statistics import READINGS
 from analysis_lib.digests import file_digest
 from analysis_lib.vocabulary import ATOMS
 
+SHIPPED = Path(__file__).parent / "shipped"
+"""Where they lie: beside what reads them, as a model's extraction does not hang on what pages say of others."""
 OTHER_READING = READINGS["answer's logits"]
 KEPT = ["model", "task", "condition", "target", "target_from", "mode", "definition", "layer", "quantity"]
 KEPT += ["bits", "low", "high", "verdict", "preservation", "n_samples", "replicates"]

@@ -22,7 +22,7 @@ from analysis_lib.compare.trainings_apart import (
     summarise_trainings,
     tasks_beside_trainings,
 )
-from analysis_lib.experiments.shipped_tables import OTHER_READING, how_made, making_words, rows_for_conclusions
+from analysis_lib.experiments.shipped_tables import OTHER_READING, SHIPPED, how_made, making_words, rows_for_conclusions
 from analysis_lib.records import read_record, read_table, write_record, write_table
 from analysis_lib.results import read_atoms
 from analysis_lib.shown import Summary
@@ -40,8 +40,7 @@ __all__ = [
 ]
 
 PROFILE = "trainings"
-SHIPPED = Path(__file__).parents[1] / "worlds/mini/assets"
-WEIGHTS = SHIPPED.parent / "checkpoints/SHA256SUMS"
+WEIGHTS = Path(__file__).parents[1] / "worlds/mini/checkpoints/SHA256SUMS"
 """Checksums of all that was loaded: a table belongs to these weights."""
 TABLE, HOW = "trainings.parquet", "trainings.json"
 CURE = "install the package again, or make it again by `make trainings`"

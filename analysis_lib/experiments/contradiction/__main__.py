@@ -6,8 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from analysis_lib.experiments.shipped_tables import SHIPPED
+
 from .measuring import measure_blocks
-from .shipped import SHIPPED, pack_measured
+from .shipped import pack_measured
 
 
 def main() -> None:

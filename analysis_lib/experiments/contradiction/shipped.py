@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.digests import file_digest
-from analysis_lib.experiments.shipped_tables import made_here, making_words
+from analysis_lib.experiments.shipped_tables import SHIPPED, made_here, making_words
 from analysis_lib.records import read_record, read_table, write_record, write_table
 from analysis_lib.shown import Summary
 from analysis_lib.worlds.smol.pretrained_decoder import PACKAGE, SHA256, VERSION
@@ -23,9 +23,8 @@ from analysis_lib.worlds.smol.pretrained_decoder import PACKAGE, SHA256, VERSION
 from .measuring import MODEL, WEIGHTS, Block
 from .state_readings import read_states
 
-__all__ = ["SHIPPED", "Measured", "pack_measured", "read_measured", "summarise_measuring"]
+__all__ = ["Measured", "pack_measured", "read_measured", "summarise_measuring"]
 
-SHIPPED = Path(__file__).parents[2] / "worlds/smol/assets"
 HOW = "contradiction.json"
 TABLES = ("questions", "answers", "lens", "priors", "probes", "atoms")
 CURE = "install the package again, or measure again by `make contradiction`"

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis_lib.experiments.shipped_tables import made_here, making_words
+from analysis_lib.experiments.shipped_tables import SHIPPED, made_here, making_words
 from analysis_lib.records import read_record, read_table, write_record, write_table
 from analysis_lib.shown import Summary
 from analysis_lib.worlds.mini import EMBEDDED_MODELS
 
 __all__ = ["Priors", "read_priors", "summarise_making", "write_priors"]
 
-SHIPPED = Path(__file__).parents[2] / "worlds/mini/assets"
 TABLE, HOW = "prior_as_a_dial.parquet", "prior_as_a_dial.json"
 WEIGHTS = EMBEDDED_MODELS["mini-llava-1.5"] / "model.safetensors"
 """What all trainings began from."""
