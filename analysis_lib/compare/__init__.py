@@ -18,7 +18,14 @@ from analysis_lib.compare.behaviour import answer_entropies, behaviour, shares_r
 from analysis_lib.compare.blind import beside_probe, summarise_blind
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, read_claims
 from analysis_lib.compare.curves import LEVEL, WIDTH, Curve, Interval, NotMeasurableError, read_curve
-from analysis_lib.compare.depth import shares_by_layer, summarise_depth, summarise_shares
+from analysis_lib.compare.depth import (
+    ABOUT_DEPTH,
+    shares_by_layer,
+    summarise_depth,
+    summarise_judged_depth,
+    summarise_shares,
+)
+from analysis_lib.compare.each_training import each_change, each_share, each_share_about_targets, each_share_by_depth
 from analysis_lib.compare.estimators import estimates_of_answer, summarise_estimators, totals_beside_entropy
 from analysis_lib.compare.every_reading import (
     CHOICES,
@@ -106,6 +113,7 @@ from analysis_lib.compare.trajectories import (
 )
 
 __all__ = [
+    "ABOUT_DEPTH",
     "CHOICES",
     "COMMONEST",
     "DIFFERS",
@@ -148,6 +156,10 @@ __all__ = [
     "count_flags",
     "distances_by_model",
     "draw_questions",
+    "each_change",
+    "each_share",
+    "each_share_about_targets",
+    "each_share_by_depth",
     "estimates_of_answer",
     "fingerprints_by_model",
     "given_away",
@@ -199,6 +211,7 @@ __all__ = [
     "summarise_flags",
     "summarise_given_away",
     "summarise_groups",
+    "summarise_judged_depth",
     "summarise_knockouts",
     "summarise_last_layer",
     "summarise_left_out",

@@ -14,14 +14,15 @@ from analysis_lib.compare.judgement import judge, measured_words
 from analysis_lib.compare.statistics import LESS_THAN_RANDOM, NOT_THERE, Reading
 from analysis_lib.shown import Shown, Summary
 
-__all__ = ["shares_by_layer", "summarise_depth", "summarise_shares"]
+__all__ = ["ABOUT_DEPTH", "shares_by_layer", "summarise_depth", "summarise_judged_depth", "summarise_shares"]
 
-CLAIMS = ("C1", "C2", "C3")
+ABOUT_DEPTH = ("C1", "C2", "C3")
 """The paper's claims about depth."""
 STATISTICS = {
     "peak_depth": "vision_unique_peak_depth",
     "last_over_peak": "vision_unique_last_over_peak",
     "language_share": "language_unique_last_share",
+    "late_rise": "language_unique_late_rise",
     "largest_synergy": "synergy_largest_share",
 }
 """What a page says of these claims, by the statistic that their criteria ask for."""
@@ -86,8 +87,12 @@ def shares_by_layer(atoms: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 def summarise_shares(atoms: pd.DataFrame, claims: Mapping[str, Claim], model: str) -> Summary:
     """What was measured of the paper's claims about depth in one model, in the main reading and in words."""
-    asked = {name: claim for name, claim in claims.items() if name in CLAIMS}
-    judged = judge(asked, atoms[atoms["model"] == model], {"": Reading()})
+    asked = {name: claim for name, claim in claims.items() if name in ABOUT_DEPTH}
+    return summarise_judged_depth(judge(asked, atoms[atoms["model"] == model], {"": Reading()}))
+
+
+def summarise_judged_depth(judged: pd.DataFrame) -> Summary:
+    """What was measured of these claims, from their verdicts on one model, in one training or over several."""
     return {name: _measured(judged[judged["statistic"] == statistic]) for name, statistic in STATISTICS.items()}
 
 

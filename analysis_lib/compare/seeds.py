@@ -64,10 +64,13 @@ def summarise_seeds(pairs: pd.DataFrame, of_seeds: Shares, of_models: Shares) ->
         if share < of_models.get((architecture_of(name), task), 0.0) - MUCH_WORSE
     ]
     equal = pairs[~pairs.set_index(["seed", "first_task"]).index.isin(worse)]
+    asked = list(dict.fromkeys(pairs["seed"]))
     return {
-        "seeds": f"Median correlations over depth, over tasks and atoms: with {_medians(pairs)}. Seeds are trained "
-        f"alike, which is not to say equally well: {weakest[0]} answers {of_seeds[weakest]:.0%} of {weakest[1]} "
-        f"rightly, its lowest share. Only right answers are decomposed. {_without([task for _, task in worse], equal)}"
+        "seeds": f"Asked here beside the models themselves: {' and '.join(asked)} ({len(asked)} further "
+        f"training{'s' * (len(asked) > 1)}). Median correlations over depth, over tasks and atoms: with "
+        f"{_medians(pairs)}. Seeds are trained alike, which is not to say equally well: {weakest[0]} answers "
+        f"{of_seeds[weakest]:.0%} of {weakest[1]} rightly, its lowest share. Only right answers are decomposed. "
+        f"{_without([task for _, task in worse], equal)}"
     }
 
 

@@ -14,8 +14,16 @@ from typing import Any
 
 import pandas as pd
 
+from analysis_lib.attachments import attached
+from analysis_lib.compare.claims import Claim
+from analysis_lib.compare.depth import ABOUT_DEPTH, summarise_judged_depth
 from analysis_lib.compare.judgement import TOGETHER
-from analysis_lib.compare.over_trainings import MAIN_READING
+from analysis_lib.compare.over_trainings import (
+    MAIN_READING,
+    claims_over_trainings,
+    judge_trainings,
+    words_over_trainings,
+)
 from analysis_lib.compare.trainings_apart import (
     shares_of_trainings,
     shares_over_trainings,
@@ -26,15 +34,22 @@ from analysis_lib.experiments.shipped_tables import OTHER_READING, SHIPPED, how_
 from analysis_lib.records import read_record, read_table, write_record, write_table
 from analysis_lib.results import read_atoms
 from analysis_lib.shown import Summary
-from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS, architecture_of, training_of
+from analysis_lib.vocabulary import ATOMS, EMBEDDED_MODELS, QUANTITY_LABELS, architecture_of, training_of
 
 __all__ = [
     "PROFILE",
+    "called",
     "curves_of_trainings",
+    "depth_over_trainings",
+    "further_trainings",
     "headline",
+    "how_many_trainings",
+    "judge_over_trainings",
+    "n_shipped",
     "pack_trainings",
     "read_trainings",
     "shares_about_targets",
+    "span_over_tasks",
     "summarise_making",
     "tasks_or_trainings",
 ]
@@ -71,6 +86,62 @@ def read_trainings(folder: str | Path = SHIPPED) -> tuple[pd.DataFrame, dict[str
     return read_table(Path(folder, TABLE), cure=CURE), read_record(Path(folder, HOW), cure=CURE, of="")
 
 
+def further_trainings(atoms: pd.DataFrame, folders: Mapping[tuple[str, str], Path]) -> pd.DataFrame:
+    """The shipped atoms of further trainings of the models of a table, in its tasks and at its layers.
+
+    Parameters
+    ----------
+    atoms
+        The atoms table of a page.
+    folders
+        The page's stores, ``(model, task) -> folder``: they say which of its models are the embedded ones. Of others
+        there are no further trainings here, whatever they are called.
+    """
+    shipped, _ = read_trainings()
+    further = shipped["model"].map(training_of) > 0
+    of_these = shipped["model"].map(architecture_of).isin(_embedded(folders) & set(atoms["model"]))
+    there = shipped["task"].isin(set(atoms["task"])) & shipped["layer"].isin(set(atoms["layer"]))
+    return shipped[further & of_these & there].reset_index(drop=True)
+
+
+def how_many_trainings(folders: Mapping[tuple[str, str], Path]) -> dict[str, int]:
+    """How many trainings of each model of a page there are to conclude from: one, and those that ship."""
+    embedded = _embedded(folders)
+    return {model: n_shipped(model) if model in embedded else 1 for model in dict.fromkeys(one for one, _ in folders)}
+
+
+def n_shipped(architecture: str) -> int:
+    """How many trainings of an embedded architecture ship in the table."""
+    return sum(architecture_of(model) == architecture for model in read_trainings()[1]["models"])
+
+
+def called(model: str, n_trainings: int) -> str:
+    """A model with how many trainings of it something is about.
+
+    >>> called("mini-llava-1.5", 5), called("smol-llava", 1)
+    ('mini-llava-1.5, 5 trainings', 'smol-llava, one training')
+    """
+    return f"{model}, {n_trainings} trainings" if n_trainings > 1 else f"{model}, one training"
+
+
+def _embedded(folders: Mapping[tuple[str, str], Path]) -> set[str]:
+    """The models that are the package's own by name and by what their stores say they were loaded from."""
+    own = {model: folder for (model, _), folder in folders.items() if model in EMBEDDED_MODELS}
+    return {model for model, folder in own.items() if attached(folder, "about.json")["embedded_model"]}
+
+
+def judge_over_trainings(claims: Mapping[str, Claim]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The verdicts on claims over the shipped trainings, the one computation behind every page that shows them.
+
+    Returns
+    -------
+    what `claims_over_trainings` and `words_over_trainings` give.
+    """
+    judged = judge_trainings(claims, read_trainings()[0])
+    over = claims_over_trainings(claims, judged)
+    return over, words_over_trainings(judged, over)
+
+
 def shares_about_targets(atoms: pd.DataFrame) -> pd.DataFrame:
     """Language-unique shares at the last layer over trainings and tasks, about either target.
 
@@ -101,11 +172,24 @@ def curves_of_trainings(atoms: pd.DataFrame) -> pd.DataFrame:
 
 
 def headline() -> str:
-    """The language-unique share over the shipped trainings, in a sentence."""
+    """The language-unique share at the last layer over the shipped trainings, mean over tasks, in words."""
     said = _summary()
-    return (
-        f"Over {said['n_trainings']} trainings of each architecture it is {said['language_over_trainings']} on average."
-    )
+    return f"{said['language_over_trainings']}, over {said['n_trainings']} trainings of each"
+
+
+def span_over_tasks(model: str) -> str:
+    """Between which tasks' language-unique shares at the last layer a model's lie, over the shipped trainings."""
+    mine = _over()[0].query("architecture == @model and quantity == 'unique_language' and task != @TOGETHER")
+    ordered = mine.sort_values("value")
+    ends = [f"{one.value:.0%} [{one.low:.0%}, {one.high:.0%}] ({one.task})" for one in ordered.itertuples()]
+    return f"between {ends[0]} and {ends[-1]} over {_summary()['n_trainings']} trainings of {model}"
+
+
+def depth_over_trainings(claims: Mapping[str, Claim], model: str) -> Summary:
+    """What `summarise_shares` says of one training of a model, over the shipped ones; keys end in ``_over``."""
+    over, _ = judge_over_trainings({name: claims[name] for name in ABOUT_DEPTH})
+    said = summarise_judged_depth(over[over["model"] == model])
+    return {f"{name}_over": f"over {_summary()['n_trainings']} trainings {words}" for name, words in said.items()}
 
 
 def tasks_or_trainings() -> str:
@@ -115,9 +199,14 @@ def tasks_or_trainings() -> str:
 
 
 @cache
-def _summary() -> Summary:
+def _over() -> tuple[pd.DataFrame, pd.DataFrame]:
     shares = shares_of_trainings(read_trainings()[0])
-    return summarise_trainings(shares_over_trainings(shares), tasks_beside_trainings(shares))
+    return shares_over_trainings(shares), tasks_beside_trainings(shares)
+
+
+@cache
+def _summary() -> Summary:
+    return summarise_trainings(*_over())
 
 
 def summarise_making(how: Mapping[str, Any]) -> Summary:

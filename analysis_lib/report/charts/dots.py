@@ -19,6 +19,7 @@ from analysis_lib.report.charts.grammar import (
     rounded,
     title_with,
 )
+from analysis_lib.report.charts.single_trainings import RINGS, TRAINING, further_note, only, rings, with_further
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import drawable
 from analysis_lib.vocabulary import LEVEL
@@ -70,6 +71,7 @@ def dots_with_interval(
     x_format: str = "~g",
     domain: tuple[float, float] | None = None,
     title: str = "",
+    further: pd.DataFrame | None = None,
 ) -> alt.TopLevelMixin:
     """A dot with an interval per row and colour, lanes side by side within a row.
 
@@ -115,6 +117,8 @@ def dots_with_interval(
         Limits of the value axis.
     title
         Title over the chart.
+    further
+        The same of further trainings of its models, with a column ``model`` in both: small rings, without intervals.
 
     Raises
     ------
@@ -126,16 +130,19 @@ def dots_with_interval(
     measures = [value, low, high, *([mark] if mark else []), *([null] if null else [])]
     table = drawable(table, keys, [value], [low, high, *measures[3:]])
     require_one_value_per_point(table, keys)
-    data = rounded(table, [*keys, *measures])
+    table = with_further(table, further, keys)
+    told_further = [TRAINING] if TRAINING in table else []
+    data = rounded(table, [*keys, *told_further, *measures])
     present = set(data[color])
     names = [name for name in colors if name in present] + sorted(present - set(colors))
     color_scale, shape_scale = theme.scale_of(names, colors, labels), theme.scale_of(names, shapes, labels)
     data[color] = [(labels or {}).get(name, name) for name in data[color]]
     rows = list(dict.fromkeys(data[row].tolist()))
     picks = menus(data, chosen)
-    base = alt.Chart(data)
+    everything = alt.Chart(data)
     for pick in picks:
-        base = base.transform_filter(pick)
+        everything = everything.transform_filter(pick)
+    base = only(everything, shown=True) if told_further else everything
     highlight = alt.selection_point(name="highlight", fields=[color], bind="legend")
     opacity = alt.condition(highlight, alt.value(1), alt.value(0.12))
     shown = [(labels or {}).get(name) or str(name) for name in names]
@@ -169,6 +176,9 @@ def dots_with_interval(
             shape=alt.Shape(f"{color}:N", scale=shape_scale, legend=legend_of(names)),
         ),
     ]
+    if told_further:
+        place = {"y": y, "yOffset": lane, "x": x, "color": hue, "opacity": opacity}
+        layers.append(rings(everything, place, tooltip[: len(keys) + 1]))
     if null:
         stroke = base.mark_point(shape="stroke", angle=90, filled=False, size=70, strokeWidth=1.5)
         layers.append(stroke.encode(y=y, yOffset=lane, x=f"{null}:Q", color=hue, opacity=opacity, tooltip=tooltip))
@@ -189,7 +199,7 @@ def dots_with_interval(
         chart = panel.properties(width=460 // across, height=height).facet(facet=facets, columns=across)
     if title:
         chart = chart.properties(title=title)
-    return described(chart, description=description, uncertainty=uncertainty)
+    return described(chart, description=description, uncertainty=f"{uncertainty} {further_note(table, RINGS)}")
 
 
 def accuracy_dots(
@@ -256,6 +266,7 @@ def atom_dots(
     select: str | Sequence[str] | None = None,
     null: bool = True,
     title: str = "",
+    further: pd.DataFrame | None = None,
 ) -> alt.TopLevelMixin:
     """The atoms of one layer side by side: a row per reading (mode, definition, task, target), a lane per atom.
 
@@ -277,6 +288,8 @@ def atom_dots(
         Draw what shuffled targets reach (``null_high``) as a short stroke, where the table has it.
     title
         Title over the chart.
+    further
+        The same of further trainings: small rings.
 
     Raises
     ------
@@ -304,4 +317,5 @@ def atom_dots(
         description=description,
         uncertainty=interval_note(drawn, "Bars") + (f" {STROKE_NOTE}" if null else ""),
         title=title,
+        further=further,
     )

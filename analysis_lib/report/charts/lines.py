@@ -17,6 +17,7 @@ from analysis_lib.report.charts.grammar import (
     rounded,
     title_with,
 )
+from analysis_lib.report.charts.single_trainings import LINES, TRAINING, further_note, only, thin_lines, with_further
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import drawable
 
@@ -50,6 +51,7 @@ def lines_with_interval(
     columns: int = 3,
     log_x: bool = False,
     same_scale: bool = True,
+    further: pd.DataFrame | None = None,
 ) -> alt.TopLevelMixin:
     """Lines with points and interval bands.
 
@@ -103,6 +105,8 @@ def lines_with_interval(
         Logarithmic horizontal axis.
     same_scale
         One vertical scale for all panels and menu choices; ``False`` fits each panel to what it shows.
+    further
+        The same of further trainings of its models, with a column ``model`` in both: thin lines, without intervals.
 
     Returns
     -------
@@ -126,7 +130,9 @@ def lines_with_interval(
     measures = [y, low, high, *([null] if null else [])]
     table = drawable(table, [*drawn, *chosen], [x, y, low, high], [null] if null else [])
     require_one_value_per_point(table, [*drawn, *chosen])
-    data = rounded(table, [*drawn, *chosen, *measures])
+    table = with_further(table, further, [*drawn, *chosen])
+    told_further = [TRAINING] if TRAINING in table else []
+    data = rounded(table, [*drawn, *chosen, *told_further, *measures])
 
     scale_x = alt.Scale(type="log", nice=False, padding=12) if log_x else alt.Scale(nice=False, zero=False)
     axis_x = alt.X(f"{x}:Q", title=x_title or x, scale=scale_x)
@@ -165,9 +171,10 @@ def lines_with_interval(
         return alt.condition(highlight, alt.value(shown), alt.value(hidden))
 
     picks = menus(data, chosen)
-    base = alt.Chart(data)
+    everything = alt.Chart(data)
     for pick in picks:
-        base = base.transform_filter(pick)
+        everything = everything.transform_filter(pick)
+    base = only(everything, shown=True) if told_further else everything
     # One scale for every choice of the menus: a curve that looks taller is taller.
     common = [float(data[[low, y]].min().min()), float(data[measures].max().max())]
     marks = [] if reference is None else [reference] if isinstance(reference, int | float) else list(reference)
@@ -184,6 +191,11 @@ def lines_with_interval(
         base.mark_line().encode(**channels, **dashed, y=axis_y, opacity=faded(1, 0.12)),
         base.mark_point().encode(**channels, **shape, y=axis_y, opacity=faded(1, 0.12), tooltip=tooltip),
     ]
+    if told_further:
+        look = {**channels, **dashed, "y": axis_y}
+        fields = list(dict.fromkeys(name for name in (color, dash) if name))
+        values = [*(alt.Tooltip(name) for name in (*drawn, *chosen)), alt.Tooltip(f"{y}:Q", format=".3~f")]
+        layers[1:1] = thin_lines(everything, look, fields, faded(0.6, 0.06), values)
     if null:
         dotted = base.mark_line(strokeDash=[1, 4], strokeWidth=1.5, strokeCap="round")
         layers.insert(1, dotted.encode(**channels, **apart, y=alt.Y(f"{null}:Q"), opacity=faded(0.9, 0.12)))
@@ -200,7 +212,7 @@ def lines_with_interval(
             chart = chart.resolve_scale(y="independent")
     if title:
         chart = chart.properties(title=title)
-    return described(chart, description=description, uncertainty=uncertainty)
+    return described(chart, description=description, uncertainty=f"{uncertainty} {further_note(table, LINES)}")
 
 
 def _color_and_shape(

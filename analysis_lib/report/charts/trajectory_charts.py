@@ -32,6 +32,7 @@ def layer_trajectories(
     null: bool = True,
     title: str = "",
     height: int = 280,
+    further: pd.DataFrame | None = None,
 ) -> alt.TopLevelMixin:
     """Atoms layer by layer, with 90 % bands and the shuffled-target null.
 
@@ -54,6 +55,8 @@ def layer_trajectories(
         Title over the chart.
     height
         Height in pixels.
+    further
+        The same of further trainings: thin lines.
 
     Returns
     -------
@@ -85,6 +88,7 @@ def layer_trajectories(
         description=description,
         uncertainty=f"{interval_note(table)} {NULL_NOTE}" if null else interval_note(table),
         height=height,
+        further=further,
     )
 
 

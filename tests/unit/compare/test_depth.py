@@ -94,7 +94,7 @@ def test_the_papers_shares_are_said_of_one_model(made, claims: Mapping[str, Clai
         [made(models=("one",), tasks=("a", "b")), made({"a": late, "b": late}, models=("two",), tasks=("a", "b"))]
     )
     said = {model: summarise_shares(table, claims, model) for model in ("one", "two")}
-    assert list(said["one"]) == ["peak_depth", "last_over_peak", "language_share", "largest_synergy"]
+    assert list(said["one"]) == ["peak_depth", "last_over_peak", "language_share", "late_rise", "largest_synergy"]
     assert said["one"]["peak_depth"] == "0 (a) to 0 (b)" and said["two"]["peak_depth"] == "100% (a) to 100% (b)"
     assert said["one"]["language_share"].startswith("79% [")
 

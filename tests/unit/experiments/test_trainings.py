@@ -8,10 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis_lib.compare import read_claims
 from analysis_lib.digests import file_digest
+from analysis_lib.experiments import trainings
 from analysis_lib.experiments.trainings import (
     WEIGHTS,
     curves_of_trainings,
+    further_trainings,
+    headline,
+    how_many_trainings,
+    judge_over_trainings,
     pack_trainings,
     read_trainings,
     shares_about_targets,
@@ -20,7 +26,7 @@ from analysis_lib.experiments.trainings import (
 from analysis_lib.records import DamagedError, write_record, write_table
 from analysis_lib.results import read_atoms
 from analysis_lib.run.profile import read_profile
-from analysis_lib.vocabulary import ATOMS, EMBEDDED_MODELS
+from analysis_lib.vocabulary import ATOMS, EMBEDDED_MODELS, architecture_of
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +110,43 @@ def test_damage_names_the_file_and_the_cure(tmp_path: Path, shipped) -> None:
     (tmp_path / "trainings.parquet").write_bytes(content)
     with pytest.raises(DamagedError, match="make trainings"):
         read_trainings(tmp_path)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores whose folder says of itself whether its model is the package's own."""
+    monkeypatch.setattr(trainings, "attached", lambda folder, _: {"embedded_model": Path(folder).name == "own"})
+
+
+@pytest.mark.usefixtures("told")
+def test_further_trainings_are_of_the_packages_own_models_in_a_tables_tasks_and_layers(shipped) -> None:
+    rows = shipped[0].query("task == 'ChooseCat' and layer in [0, 4, 8]")
+    atoms = rows[rows["model"].isin(EMBEDDED_MODELS)]
+    other = atoms.replace({"model": {"mini-llava-1.6": "smol-llava"}})
+    own = {(model, "ChooseCat"): Path("own") for model in EMBEDDED_MODELS}
+    found = further_trainings(atoms, own)
+    assert found["model"].nunique() == len(shipped[1]["models"]) - len(EMBEDDED_MODELS)
+    assert not set(found["model"]) & set(EMBEDDED_MODELS)
+    assert set(found["task"]) == {"ChooseCat"} and set(found["layer"]) == {0, 4, 8}
+    assert set(further_trainings(other, own)["model"].map(architecture_of)) == {"mini-llava-1.5"}
+    namesake = {place: Path("another") for place in own}
+    assert further_trainings(atoms, namesake).empty
+    assert how_many_trainings(own) == dict.fromkeys(EMBEDDED_MODELS, 5)
+    mixed = {("mini-llava-1.5", "ChooseCat"): Path("another"), ("smol-llava", "ChooseCat"): Path("own")}
+    assert how_many_trainings(mixed) == {"mini-llava-1.5": 1, "smol-llava": 1}
+
+
+def test_a_claim_has_one_verdict_over_trainings_whichever_others_are_asked(shipped) -> None:
+    claims = read_claims().claims
+    few, _ = judge_over_trainings({"C2": claims["C2"]})
+    more, words = judge_over_trainings({name: claims[name] for name in ("C5", "C2")})
+    pd.testing.assert_frame_equal(few, more[more["claim"] == "C2"].reset_index(drop=True))
+    assert set(words["claim"]) == {"C2", "C5"} and (words["single"] != "").all()
+    share = few[(few["statistic"] == "language_unique_last_share") & (few["model"] == "mini-llava-1.5")]["value"].item()
+    assert f"{share:.0%}" in headline().split(" in mini-llava-1.5")[0], "the headline is what the claim is judged by"
+
+
+def test_pages_that_show_verdicts_over_trainings_take_them_from_one_place(repository: Path) -> None:
+    for name in ("claims", "introduction", "real_decoder", "trainings"):
+        page = (repository / f"notebooks/{name}.md").read_text(encoding="utf-8")
+        assert "judge_over_trainings" in page and "claims_over_trainings" not in page, name
