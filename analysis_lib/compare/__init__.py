@@ -2,6 +2,7 @@
 
 from analysis_lib.compare.agreement import (
     agreement_by_atom,
+    bars_by_atom,
     compare_models,
     summarise_agreement,
     untouched_by_model,
@@ -50,6 +51,7 @@ from analysis_lib.compare.judgement import IN_PART, accepted_words, judge, measu
 from analysis_lib.compare.knockout_effects import (
     TARGETS_FROM,
     changes_by_task,
+    changes_in_words,
     knockout_effects,
     summarise_knockouts,
 )
@@ -142,10 +144,12 @@ __all__ = [
     "agreement_by_atom",
     "answer_entropies",
     "answers_of_all",
+    "bars_by_atom",
     "behaviour",
     "beside_probe",
     "chance_by_depth",
     "changes_by_task",
+    "changes_in_words",
     "claims_over_specifications",
     "claims_over_trainings",
     "clusters",

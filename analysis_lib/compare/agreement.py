@@ -16,7 +16,14 @@ from analysis_lib.shown import Shown, Summary
 from analysis_lib.text import format_value
 from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS
 
-__all__ = ["agreement_by_atom", "compare_models", "compare_trajectories", "summarise_agreement", "untouched_by_model"]
+__all__ = [
+    "agreement_by_atom",
+    "bars_by_atom",
+    "compare_models",
+    "compare_trajectories",
+    "summarise_agreement",
+    "untouched_by_model",
+]
 
 SAME, DIFFERENT = "same", "different"
 COLUMNS = ["quantity", "row", "kind", "value", "low", "high", "steps"]
@@ -92,6 +99,20 @@ def agreement_by_atom(found: pd.DataFrame, models: Sequence[str]) -> pd.DataFram
         medians = [side[name].median() for side in (same, other) for name in ("value", "steps")]
         rows.append((QUANTITY_LABELS[str(atom)], *medians, _matching(part, models)))
     return pd.DataFrame(rows, columns=["atom", "same", "same_steps", "other", "other_steps", "p"])
+
+
+def bars_by_atom(shown: pd.DataFrame, least: float) -> pd.DataFrame:
+    """How each ``atom`` stands to the paper's correlation ``least``, over tasks or pairs, by whole 90 % intervals.
+
+    Columns ``above``, ``below`` and ``open`` count intervals that lie above it, below it and on both sides; ``low`` and
+    ``high`` are the median ends. ``shown`` is what `compare_models` found.
+    """
+    rows = []
+    for atom, part in shown.groupby("quantity", sort=False):
+        above, below = int((part["low"] > least).sum()), int((part["high"] < least).sum())
+        ends = (part["low"].median(), part["high"].median())
+        rows.append((QUANTITY_LABELS[str(atom)], above, below, len(part) - above - below, *ends))
+    return pd.DataFrame(rows, columns=["atom", "above", "below", "open", "low", "high"])
 
 
 def _matching(part: pd.DataFrame, models: Sequence[str]) -> float:

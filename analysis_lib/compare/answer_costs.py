@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -23,16 +23,11 @@ __all__ = [
 ]
 
 STRICT, RANDOM_EDGES = "strict", "strict, random edges"
-TOLD = {
-    "strict": STRICT,
-    "last": "image->last",
-    "random": RANDOM_EDGES,
-    "through": "only image->question, question->last",
-    "direct": "only image->last, question->last",
+ROUTES = {
+    "only image->question, question->last": "image\N{RIGHTWARDS ARROW}question and question\N{RIGHTWARDS ARROW}last",
+    "only image->last, question->last": "image\N{RIGHTWARDS ARROW}last and question\N{RIGHTWARDS ARROW}last",
 }
-"""What the page tells of, by the end of its keys."""
-UNMEASURED = "(not measured in this profile)"
-"""In the place of a number that would need a condition which the profile does not have."""
+"""What is kept alone, and how the page calls it."""
 
 
 def answers_of_all(stores: Mapping[tuple[str, str], xr.Dataset], seed: int = 0) -> pd.DataFrame:
@@ -79,6 +74,7 @@ def summarise_answers(
     """What knockouts cost a model in the task that ``strict`` costs most, and in the one that it costs least.
 
     ``answers`` are `answers_of_all` of the ``stores``. Random cuts are compared with ``strict`` question by question.
+    A clause about a condition that the profile does not run says that.
 
     Raises
     ------
@@ -86,16 +82,20 @@ def summarise_answers(
         the model was not asked under ``strict``.
     """
     cost = _accuracy(answers, model)
-    tasks = dict(zip(("hurt", "spared"), _extremes(cost, model), strict=True))
-    costs = {
-        f"{key}_{end}": _points(cost, condition, task) for end, condition in TOLD.items() for key, task in tasks.items()
-    }
+    hurt, spared = tasks = _extremes(cost, model)
+    lost_last = [_points(cost, "image->last", task) for task in tasks]
     n_pictures = int(cost["n_pictures"].min())
     return {
-        **{f"{key}_task": task for key, task in tasks.items()},
-        **costs,
-        **{f"{key}_draws": _draws(stores[model, task]) for key, task in tasks.items()},
-        "versus": _beside_strict({task: stores[model, task] for task in tasks.values()}, seed),
+        "hurt_task": hurt,
+        "spared_task": spared,
+        "hurt_strict": _shown_points(cost, STRICT, hurt),
+        "spared_strict": _shown_points(cost, STRICT, spared),
+        "last": f"when the last position may not, it loses {' and '.join(lost_last)}"
+        if all(lost_last)
+        else "this profile does not ask what it loses when the last position may not",
+        "routes": _routes(cost, tasks),
+        "random_edges": _random_edges(cost, {task: stores[model, task] for task in tasks}),
+        "versus": _beside_strict({task: stores[model, task] for task in tasks}, seed),
         "fewest_pictures": Shown(n_pictures, ","),
         "unseen": Shown(wilson_interval(0, n_pictures)[1], ".1%"),
         "model": model,
@@ -103,7 +103,7 @@ def summarise_answers(
 
 
 def summarise_windows(answers: pd.DataFrame, model: str, width: int | None) -> Summary:
-    """Where in depth a knockout costs a model most, in the task that ``strict`` costs most.
+    """Where in depth a knockout costs a model most, in the task that ``strict`` costs most, in sentences.
 
     ``width`` is that of the windows, in layers; none where there are none.
 
@@ -115,16 +115,24 @@ def summarise_windows(answers: pd.DataFrame, model: str, width: int | None) -> S
     cost = _accuracy(answers, model)
     task, _ = _extremes(cost, model)
     mine = windowed_accuracy(answers[(answers["model"] == model) & (answers["task"] == task)])
-    costly = mine[mine["change_high"] < 0]
-    worst = mine.iloc[mine["change"].argmin()] if len(mine) else None
-    random_layers = (name for name in cost.index.unique("condition") if name.endswith("random layers"))
-    return {
-        "worst_layer": "unmeasured" if worst is None else int(worst["centre"]),
-        "worst_cost": UNMEASURED if worst is None else _shown_points(worst),
-        "last_costly": int(costly["centre"].max()) if len(costly) else "unmeasured",
-        "window_width": width or "unmeasured",
-        "random_layers": _points(cost, next(random_layers, ""), task),
-    }
+    drawn = next((name for name in cost.index.unique("condition") if name.endswith("random layers")), "")
+    at_random = _points(cost, drawn, task)
+    told = f"As many layers drawn at random, neighbours or not, cost {at_random} on average over the draws"
+    none = "No layers were drawn at random in this profile"
+    return {"windows": _windows(mine, task, width), "random_layers": told if at_random else none}
+
+
+def _windows(windows: pd.DataFrame, task: str, width: int | None) -> str:
+    if windows.empty:
+        return "Without windows nothing is told of depth"
+    worst, costly = windows.iloc[windows["change"].argmin()], windows[windows["change_high"] < 0]
+    most = f"In {task} the window around layer {int(worst['centre'])} costs most, {_shown(worst).text}"
+    held = f"A window holds {_counted(width, 'layer')}, fewer at both ends. " if width else ""
+    if costly.empty:
+        return f"{held}{most}, and no window has a cost that its interval tells from nothing"
+    around = int(costly["centre"].max())
+    last = f"the last window with a cost that its interval tells from nothing lies around layer {around}"
+    return f"{held}{most}, and {last}"
 
 
 def _accuracy(answers: pd.DataFrame, model: str) -> pd.DataFrame:
@@ -141,25 +149,53 @@ def _extremes(cost: pd.DataFrame, model: str) -> tuple[str, str]:
     return str(tasks[0]), str(tasks[-1])
 
 
-def _points(cost: pd.DataFrame, condition: str, task: str) -> Shown | str:
-    """The points of accuracy that a condition costs; in words where it was not measured."""
-    there = (condition, task) in cost.index
-    return _shown_points(cost.loc[[(condition, task)]].iloc[0]) if there else UNMEASURED
+def _points(cost: pd.DataFrame, condition: str, task: str) -> str:
+    """The points of accuracy that a condition costs, in words; empty where it was not measured."""
+    return _shown_points(cost, condition, task).text if (condition, task) in cost.index else ""
 
 
-def _shown_points(row: pd.Series) -> Shown | str:
+def _shown_points(cost: pd.DataFrame, condition: str, task: str) -> Shown:
+    return _shown(cost.loc[[(condition, task)]].iloc[0])
+
+
+def _shown(row: pd.Series) -> Shown:
     change, low, high = (-100 * float(row[name]) for name in ("change", "change_high", "change_low"))
     if change == low == high:  # no draw of questions can show what never happened
-        return "0 points (no answer changed)"
+        return Shown("0 points (no answer changed)")
     return Shown(change, ".0f", (low, high), "points")
 
 
+def _routes(cost: pd.DataFrame, tasks: Iterable[str]) -> str:
+    """What is lost where single routes are left, of those that the profile keeps alone."""
+    told = []
+    for condition, route in ROUTES.items():
+        lost = {task: points for task in tasks if (points := _points(cost, condition, task))}
+        if lost:
+            losses = " and ".join(f"{task} loses {points}" for task, points in lost.items())
+            told.append(f"If only {route} are kept, {losses}")
+    return ". ".join(told) or "This profile keeps no route alone"
+
+
+def _random_edges(cost: pd.DataFrame, stores: Mapping[str, xr.Dataset]) -> str:
+    """What as many random edges cost, over questions and from draw to draw: intervals are over questions only."""
+    lost = {task: points for task in stores if (points := _points(cost, RANDOM_EDGES, task))}
+    if not lost:
+        return "this profile cuts none"
+    losses = " and ".join(f"{points} in {task}" for task, points in lost.items())
+    draws = ", ".join(f"in {task} {_draws(stores[task])}" for task in lost)
+    return f"{losses}. These intervals are over questions, not over draws of edges: {draws}"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def _draws(store: xr.Dataset) -> str:
-    """How far the draws of random edges differ in what they cost, in words: intervals are over questions only."""
+    """How far the draws of random edges differ in what they cost, in words."""
     right = store["correct"].mean("sample").to_series()
     costs = 100 * (right["baseline"] - right[right.index.str.startswith(f"{RANDOM_EDGES} ")])
-    if len(costs) < 2:
-        return "one draw was tried, and another may cost something else" if len(costs) else "no draw was tried"
+    if len(costs) == 1:
+        return "one draw was tried, and another may cost something else"
     return f"{len(costs)} draws cost {costs.min():.0f} to {costs.max():.0f} points"
 
 
@@ -176,7 +212,7 @@ def _more_or_less(store: xr.Dataset, seed: int) -> str:
     compared = behaviour(store, baseline=STRICT, seed=seed)
     rows = compared[(compared["measure"] == "accuracy") & (compared["condition"] == RANDOM_EDGES)]
     if rows.empty:
-        return "nothing was compared"
+        return "nothing is compared"
     low, high = rows["change_low"].iloc[0], rows["change_high"].iloc[0]
     if high < 0:
         return "random cuts cost more"

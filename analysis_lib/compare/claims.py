@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 REPRODUCED, DIFFERS, UNDECIDED = "reproduced", "differs", "cannot tell"
-NOT_MEASURABLE = "not measurable at this profile"
+NOT_MEASURABLE = "not measurable"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Criterion:
         --------
         >>> half = Criterion("peak", "depth of the peak", "below", 0.5, 0, "share", "every_task", "reading")
         >>> half.verdict((0.1, 0.2)), half.verdict((0.4, 0.6)), half.verdict((0.6, 0.7)), half.verdict(None)
-        ('reproduced', 'cannot tell', 'differs', 'not measurable at this profile')
+        ('reproduced', 'cannot tell', 'differs', 'not measurable')
         """
         if interval is None:
             return NOT_MEASURABLE

@@ -159,7 +159,7 @@ def _worded(verdicts: pd.Series, what: str) -> str:
 
 
 def accepted_words(criterion: Criterion) -> str:
-    """The region that fulfils a criterion, in words.
+    """The region that fulfils a criterion, in words, and whose it is where the paper does not ask it.
 
     Examples
     --------
@@ -167,13 +167,12 @@ def accepted_words(criterion: Criterion) -> str:
     '77% to 87%'
     """
     low, high = (_number(end, criterion.unit) for end in criterion.accepted)
-    if criterion.relation == "equal":
-        return f"{low} to {high}"
-    return f"below {high}" if criterion.relation == "below" else f"above {low}"
+    words = {"equal": f"{low} to {high}", "below": f"below {high}", "above": f"above {low}"}[criterion.relation]
+    return f"{words} (asked by this book, not by the paper)" if criterion.source == "own" else words
 
 
 def measured_words(rows: pd.DataFrame) -> str:
-    """What was measured for one criterion of one model: a value with its interval, or the span over tasks.
+    """What was measured for one criterion of one model: a value with its interval, or the ends of the span over tasks.
 
     Parameters
     ----------
@@ -184,7 +183,7 @@ def measured_words(rows: pd.DataFrame) -> str:
     --------
     >>> rows = pd.DataFrame({"task": ["A", "B"], "value": [0.1, 0.3], "low": [0.0, 0.2], "high": [0.2, 0.4]})
     >>> measured_words(rows.assign(unit="share", reason=""))
-    '10% (A) to 30% (B)'
+    '10% [0, 20%] (A) to 30% [20%, 40%] (B)'
     >>> measured_words(rows.head(1).assign(unit="share", reason=""))
     '10% [0, 20%]'
     """
@@ -193,9 +192,13 @@ def measured_words(rows: pd.DataFrame) -> str:
         return f"not measured: {rows['reason'].iloc[0]}"
     first, last = found.iloc[0], found.iloc[-1]
     if len(found) == 1:
-        value, low, high = (_number(first[end], unit).removesuffix(" bits") for end in ("value", "low", "high"))
-        return f"{value} [{low}, {high}]" + " bits" * (unit == "bits")
-    return f"{_number(first['value'], unit)} ({first['task']}) to {_number(last['value'], unit)} ({last['task']})"
+        return _interval(first, unit)
+    return f"{_interval(first, unit)} ({first['task']}) to {_interval(last, unit)} ({last['task']})"
+
+
+def _interval(row: pd.Series, unit: str) -> str:
+    value, low, high = (_number(row[end], unit).removesuffix(" bits") for end in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]" + " bits" * (unit == "bits")
 
 
 def _number(value: float, unit: str) -> str:

@@ -8,8 +8,9 @@ import pandas as pd
 
 from analysis_lib.compare.statistics import Reading, rise
 from analysis_lib.shown import Shown, Summary
+from analysis_lib.text import format_value
 
-__all__ = ["TARGETS_FROM", "changes_by_task", "knockout_effects", "summarise_knockouts"]
+__all__ = ["TARGETS_FROM", "changes_by_task", "changes_in_words", "knockout_effects", "summarise_knockouts"]
 
 TARGETS_FROM = {"baseline": "target kept from the baseline", "recomputed": "target recomputed"}
 """Where the target comes from, as the table of atoms and as a reader calls it."""
@@ -38,21 +39,36 @@ def changes_by_task(effects: pd.DataFrame, model: str, condition: str, target_fr
     return rows.pivot(index="task", columns="quantity", values="change")
 
 
+def changes_in_words(effects: pd.DataFrame, model: str, condition: str, target_from: str) -> pd.DataFrame:
+    """`changes_by_task` as texts; in round brackets what its interval does not tell from no change."""
+    said = effects.assign(
+        change=[
+            text if row.low > 0 or row.high < 0 else f"({text})"
+            for row in effects.itertuples()
+            for text in [format_value(row.change, "+.2f")]
+        ]
+    )
+    return changes_by_task(said, model, condition, target_from)
+
+
 def summarise_knockouts(effects: pd.DataFrame, about: pd.DataFrame, model: str, conditions: Sequence[str]) -> Summary:
-    """Where redundancy falls under ``strict``, and what no knockout can change.
+    """Where redundancy falls under ``strict`` with its whole interval, and what no knockout can change.
 
     ``about`` are the model's atoms of rank marginals about one target. Their plug-in values are compared: the
     correction for bias is estimated anew under every condition.
     """
-    strict, recomputed = (changes_by_task(effects, model, "strict", target_from) for target_from in TARGETS_FROM)
+    recomputed = changes_by_task(effects, model, "strict", "recomputed")
+    kept_rows = effects["target"] == TARGETS_FROM["baseline"]
+    strict = effects[kept_rows & (effects["model"] == model) & (effects["condition"] == "strict")]
+    fallen = strict[(strict["quantity"] == "redundancy") & (strict["high"] < 0)]
     plug_in = about.pivot(index=["condition", "target_from", "task", "layer"], columns="quantity", values="plug_in")
     kept = plug_in.xs("baseline", level="target_from")
     untouched = plug_in.xs(("baseline", "recomputed"), level=("condition", "target_from"))
     apart = pd.concat([kept.xs(condition, level="condition") - untouched for condition in conditions])
     return {
         "model": model,
-        "n_tasks": len(strict),
-        "n_less_shared": int((strict["redundancy"] < 0).sum()),
+        "n_tasks": strict["task"].nunique(),
+        "n_less_shared": fallen["task"].nunique(),
         "vision_kept": Shown(apart["information_vision"].abs().max(), ".1g", unit="bits"),
         "mirror": Shown((apart["unique_vision"] + apart["redundancy"]).abs().max(), ".1g", unit="bits"),
         "vision_recomputed": Shown(recomputed["information_vision"].abs().max(), ".2f", unit="bits"),

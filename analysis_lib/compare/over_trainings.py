@@ -97,6 +97,8 @@ def _asked(verdict: Callable[[tuple[float, float]], str], mine: pd.DataFrame, n_
         found = mean_over_trainings(mine["value"].to_numpy(), errors.to_numpy(), n_asked)
     except NotMeasurableError as one:
         return _nothing(str(one))
+    if mine["unit"].iloc[0] == "correlation":
+        found = Interval(found.value, max(-1.0, found.low), min(1.0, found.high))
     if (unjudged := mine["reason"] != "").any():
         told = f"in {int(unjudged.sum())} of {len(mine)} trainings {mine.loc[unjudged, 'reason'].iloc[0]}"
         return vars(found) | {"verdict": UNDECIDED, "reason": told}
@@ -110,12 +112,24 @@ def _nothing(reason: str) -> dict[str, object]:
 def words_over_trainings(judged: pd.DataFrame, over: pd.DataFrame) -> pd.DataFrame:
     """Per ``claim`` and ``model`` (an architecture): what single trainings say, ``single``, and their mean, ``words``.
 
-    The tables are of `judge_trainings` and `claims_over_trainings`.
+    The tables are of `judge_trainings` and `claims_over_trainings`. Where the mean cannot tell, ``words`` say why.
     """
     each = standing(judged)
     each = each.assign(model=each["model"].map(architecture_of))
     single = each.groupby(["claim", "model"], sort=False)["verdict"].agg(_counted).rename("single")
-    return standing(over).set_index(["claim", "model"])[["verdict", "words"]].join(single).reset_index()
+    stood = standing(over).set_index(["claim", "model"])[["verdict", "words"]]
+    why = over[over["verdict"] == UNDECIDED].groupby(["claim", "model"], sort=False)["reason"].agg(_why_open)
+    stood["words"] = stood["words"].where(stood["verdict"] != UNDECIDED, stood["words"] + why.map(": {}".format))
+    return stood.join(single).reset_index()
+
+
+def _why_open(reasons: pd.Series) -> str:
+    """Why a mean cannot tell: its interval, or a reading of a training that must not be judged, or both."""
+    unread = f"{int((reasons != '').sum())} of {len(reasons)} readings are blind or impossible in a training"
+    crossed = "the mean's interval, with what trainings differ by, lies on both sides of the bar"
+    if (reasons == "").all():
+        return crossed
+    return unread if (reasons != "").all() else f"{unread}; elsewhere {crossed}"
 
 
 def _counted(verdicts: pd.Series) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis_lib.compare.curves import Interval, NotMeasurableError
 from analysis_lib.compare.exact import rank_test
 from analysis_lib.compare.statistics import Reading, parts_of_differences, redundancy_share, rise
-from analysis_lib.shown import Summary
+from analysis_lib.shown import Shown, Summary
 from analysis_lib.vocabulary import QUANTITY_LABELS
 
 __all__ = ["EFFECTS", "order_by_redundancy", "redundancy_and_effects", "summarise_order", "summarise_parts"]
@@ -84,7 +84,7 @@ def summarise_parts(atoms: pd.DataFrame, model: str, tasks: Sequence[str]) -> Su
     except NotMeasurableError as reason:
         return {"governs": f"Redundancy's part in the differences between tasks is not measurable: {reason}"}
     said = [
-        f"{part.value:.0%} [{part.low:.0%}, {part.high:.0%}] is that of {QUANTITY_LABELS[atom]}"
+        f"{Shown(part.value, '.0%', (part.low, part.high)).text} is that of {QUANTITY_LABELS[atom]}"
         for atom, part in sorted(parts.items(), key=lambda item: -item[1].value)
     ]
     return {"governs": f"Of the variance between the tasks' shares {', '.join(said)}"}

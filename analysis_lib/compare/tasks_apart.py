@@ -105,10 +105,10 @@ def summarise_fingerprints(prints: Fingerprints, model: str) -> Summary:
         "language_low_task": str(language.idxmin()),
         "language_high": Shown(language.max(), ".0%"),
         "language_high_task": str(language.idxmax()),
-        "far": Shown(far[0], ".0%"),
-        "far_tasks": " and ".join(far[1:]),
-        "near": Shown(near[0], ".0%"),
-        "near_tasks": " and ".join(near[1:]),
+        "apart_by": f"it is largest between {' and '.join(far[1:])} ({far[0]:.0%}) and smallest between "
+        f"{' and '.join(near[1:])} ({near[0]:.0%})"
+        if len(pairs) > 1
+        else f"the two, {' and '.join(far[1:])}, are {far[0]:.0%} apart",
     }
 
 
@@ -131,7 +131,9 @@ def summarise_groups(merges: Sequence[Merge]) -> Summary:
     return {
         "grouped": f"The most alike are {' and '.join(first.members)}: they are a pair in {first.support:.0%} of the "
         f"draws. Of the {len(below)} groups smaller than all tasks together, {certain or 'none'} "
-        f"{'is' if certain < 2 else 'are'} found in at least nine of ten draws",
+        f"{'is' if certain < 2 else 'are'} found in at least nine of ten draws. The draws tell how far the noise of "
+        "the estimates could change the grouping. They do not tell what other questions of the same tasks, or another "
+        "model, would give",
     }
 
 

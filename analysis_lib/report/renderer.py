@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import altair as alt
 from PIL import Image
 
+from analysis_lib.report.long_titles import break_long_titles
 from analysis_lib.report.packed_tables import pack_datasets
 from analysis_lib.report.theme import enable_theme
 from analysis_lib.report.values import harmless, infinite_places, refuse_undrawable
@@ -186,7 +187,7 @@ def render(spec: dict[str, Any], scale: float = 2.0, **_: Any) -> dict[str, Any]
     """
     import vl_convert
 
-    spec = harmless(spec)
+    spec = break_long_titles(harmless(spec))
     description, uncertainty = check_spec(spec)
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
     picture = static_spec(spec)

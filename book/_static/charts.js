@@ -6,6 +6,7 @@
   const BESIDE = 70; // axis labels and title beside a panel
   const SMALLEST = 140; // a panel narrower than this takes a row of its own
   const UNUSED = 24; // as much room beside panels goes to them
+  const LETTER = 6.2; // mean width in pixels of a letter of an axis title
   const INK = { text: "#d5dbe1", faint: "#3d4756", axis: "#8a94a3" };
   const DARK = {
     axis: { labelColor: INK.text, titleColor: INK.text, gridColor: INK.faint, domainColor: INK.axis, tickColor: INK.axis },
@@ -44,7 +45,7 @@
 
   /* As wide as the page; panels get narrower, then fewer to a row. The width is a number that changes when the page
      does: Vega's own "container" width reads the container while the old chart still holds it open. */
-  const fit = (spec, width, { columns, wider = 0 }) => {
+  const fit = (spec, width, { columns, wider = 0, narrow = width - BESIDE }) => {
     const panels = spec.spec ? [spec.spec] : spec.concat ?? [];
     if (spec.width === "container") {
       spec.width = width;
@@ -62,11 +63,30 @@
         if (wider) panel.width += Math.floor(wider / across);
       });
     }
+    breakLongTitles(spec, narrow);
     if (columns) {
       letLegendsFlow(spec);
       spec.config = merge(spec.config ?? {}, { legend: { columns } });
     }
     return spec;
+  };
+
+  /* Titles of horizontal axes that are wider than their panel, in lines; the upright ones come broken (long_titles.py). */
+  const breakLongTitles = (part, room) => {
+    if (!part || typeof part !== "object") return;
+    if (typeof part.width === "number") room = Math.min(room, part.width);
+    const x = part.encoding?.x;
+    const letters = Math.floor(room / LETTER);
+    if (typeof x?.title === "string" && x.title.length > letters) {
+      const lines = [""];
+      x.title.split(" ").forEach((word) => {
+        const longer = `${lines.at(-1)} ${word}`.trim();
+        if (longer.length <= letters) lines[lines.length - 1] = longer;
+        else lines.push(word);
+      });
+      x.title = lines.filter(Boolean);
+    }
+    Object.entries(part).forEach(([key, value]) => { if (key !== "datasets") breakLongTitles(value, room); });
   };
 
   /* Legends with a number of columns of their own would not take the page's. */
@@ -94,8 +114,8 @@
   };
 
   /* What the drawn chart shows to be better: long words in a legend of two columns make a chart wider than the page, and
-     all its words small, or are cut; the button that saves the chart lies on a legend; panels in a row leave room that
-     nobody knew of before. */
+     all its words small, or are cut; the button that saves the chart lies on a legend; long labels of rows leave no room for
+     the title below; panels in a row leave room that nobody knew of before. */
   const improved = (figure, host, { spec, view }, looks) => {
     const svg = view.container().querySelector("svg");
     const room = figure.companionWidth - svg.width.baseVal.value;
@@ -104,7 +124,13 @@
     const button = host.querySelector("summary")?.getBoundingClientRect();
     const covered = button && words.some(({ right, top }) => right > button.left && top < button.bottom);
     if ((room < 0 || words.some(({ right }) => right > end)) && looks.columns > 1) return { ...looks, columns: 1 };
+    if (covered && looks.columns === 2) return { ...looks, columns: 1 };
     if (covered && !looks.columns) return { ...looks, columns: Math.ceil(words.length / 2) };
+    const cut = [...svg.querySelectorAll(".role-axis-title text")].some((title) => title.getBoundingClientRect().right > end);
+    if (cut && !looks.narrow) {
+      const panels = [...svg.querySelectorAll(".mark-group.role-frame path.background, .mark-group.role-scope path.background")];
+      return { ...looks, narrow: Math.min(...panels.map((panel) => panel.getBoundingClientRect().width).filter((wide) => wide > 0)) };
+    }
     const grows = spec.facet && typeof spec.spec.width === "number";
     if (room > UNUSED && grows && !looks.wider) return { ...looks, wider: room };
     return undefined;

@@ -1,8 +1,9 @@
 /* What scrolls sideways can be reached and scrolled with the keyboard: wide formulas, charts, tables and code. A formula in
-   a line scrolls where it is wider than the page. And what opens a part of the contents has a name. */
+   a line scrolls where it is wider than the page. It fades out at the side where it goes on. And what opens a part of the contents has a name. */
 (() => {
   "use strict";
   const WIDE = "mjx-container[display=true], .wide-formula, figure.vl-figure, figure.rooms, .companion-table, .pst-scrollable-table-container, div.highlight pre";
+  const EDGE = 4; // pixels that are not worth a scroll
   const IN_LINE = "article mjx-container:not([display=true])";
   const mark = () => {
     document.querySelectorAll(IN_LINE).forEach((formula) => {
@@ -13,6 +14,9 @@
       const scrolls = part.scrollWidth > part.clientWidth && getComputedStyle(part).overflowX !== "visible";
       if (scrolls) part.tabIndex = 0;
       else part.removeAttribute("tabindex");
+      const fade = () => part.classList.toggle("goes-on", scrolls && part.scrollLeft + part.clientWidth < part.scrollWidth - EDGE);
+      part.onscroll = fade;
+      fade();
     });
   };
   const name = () => {

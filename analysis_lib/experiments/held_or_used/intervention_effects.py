@@ -133,8 +133,7 @@ def summarise_effects(effects: pd.DataFrame) -> Summary:
     pairs = effects.drop_duplicates("task")["n_pairs"]
     return {
         "n_tasks": effects["task"].nunique(),
-        "fewest_pairs": int(pairs.min()),
-        "most_pairs": int(pairs.max()),
+        "pairs": str(pairs.min()) if pairs.nunique() == 1 else f"{pairs.min()} to {pairs.max()}",
         "image_first": Shown(image.iloc[0], ".0%"),
         "image_until": int(image.index[image > HALF].max()) if (image > HALF).any() else "none",
         "last_from": int(last.index[last > HALF].min()) if (last > HALF).any() else "none",

@@ -79,6 +79,19 @@ def title_with(title: str, names: Sequence[str]) -> str:
     return f"{title} ({single})" if single and single not in title else title
 
 
+def whole_ticks(values: pd.Series) -> dict[str, Any]:
+    """What keeps an axis of whole numbers free of halves; over two steps a smallest step alone does not.
+
+    Examples
+    --------
+    >>> whole_ticks(pd.Series([1, 2, 3]))["values"], whole_ticks(pd.Series([0, 8]))
+    ([1, 2, 3], {'format': 'd', 'tickMinStep': 1})
+    """
+    first, last = int(values.min()), int(values.max())
+    few = {"values": list(range(first, last + 1))} if last - first < 3 else {}
+    return {"format": "d", "tickMinStep": 1, **few}
+
+
 def rounded(table: pd.DataFrame, columns: Sequence[str], digits: int = 5) -> pd.DataFrame:
     """The columns alone, floats cut to a few significant digits: a page carries every row it draws."""
     kept = table[list(dict.fromkeys(columns))].copy()

@@ -16,6 +16,7 @@ from analysis_lib.report.charts.grammar import (
     require_one_value_per_point,
     rounded,
     title_with,
+    whole_ticks,
 )
 from analysis_lib.report.charts.single_trainings import LINES, TRAINING, further_note, only, thin_lines, with_further
 from analysis_lib.report.renderer import described
@@ -137,7 +138,7 @@ def lines_with_interval(
     scale_x = alt.Scale(type="log", nice=False, padding=12) if log_x else alt.Scale(nice=False, zero=False)
     axis_x = alt.X(f"{x}:Q", title=x_title or x, scale=scale_x)
     if pd.api.types.is_integer_dtype(data[x]) and not log_x:
-        axis_x = axis_x.axis(format="d", tickMinStep=1)
+        axis_x = axis_x.axis(**whole_ticks(data[x]))
     if log_x and data[x].nunique() <= MOST_TICKS:
         axis_x = axis_x.axis(values=sorted(data[x].unique().tolist()))
     channels: dict[str, Any] = {"x": axis_x}

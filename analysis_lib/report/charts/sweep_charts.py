@@ -13,7 +13,7 @@ import altair as alt
 import pandas as pd
 
 from analysis_lib.report import theme
-from analysis_lib.report.charts.grammar import menus, require_one_value_per_point, rounded
+from analysis_lib.report.charts.grammar import menus, require_one_value_per_point, rounded, whole_ticks
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import drawable
 
@@ -100,7 +100,7 @@ def exact_lines(
     base = alt.Chart(data)
     for pick in picks:
         base = base.transform_filter(pick)
-    axis_x = alt.Axis(format="d", tickMinStep=1) if pd.api.types.is_integer_dtype(data[x]) else alt.Axis(tickCount=6)
+    axis_x = alt.Axis(**whole_ticks(data[x])) if pd.api.types.is_integer_dtype(data[x]) else alt.Axis(tickCount=6)
     highlight = alt.selection_point(name="highlight", fields=[color], bind="legend")
     key = alt.Legend(title=None, symbolType="stroke", symbolSize=400, symbolStrokeWidth=4, symbolOpacity=1, columns=5)
     scale_x = alt.Scale(type="log", nice=False) if log_x else alt.Scale(nice=False, zero=False)

@@ -86,7 +86,7 @@ def mask_switch(
     )
     names = [*dict.fromkeys(owner), CUT]
     hue = theme.scale_of(names, {**theme.SPAN_COLORS, CUT: CUT_COLOR})
-    axis = alt.Axis(grid=False, labelLimit=60, labelPadding=2, domain=False, ticks=False)
+    axis = alt.Axis(grid=False, labelLimit=80, labelPadding=2, domain=False, ticks=False)
     picture = (
         alt.Chart(cells)
         .transform_filter("datum.condition == choose_condition")

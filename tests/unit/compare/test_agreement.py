@@ -10,6 +10,7 @@ from analysis_lib.compare import (
     WIDTH,
     NotMeasurableError,
     agreement_by_atom,
+    bars_by_atom,
     compare_models,
     summarise_agreement,
     untouched_by_model,
@@ -102,6 +103,15 @@ def test_without_a_second_model_or_task_nothing_is_matched(rows: Rows, found: pd
     assert table[["p", "same", "same_steps"]].isna().all(axis=None) and table["other"].notna().all()
     single = found.query("first_task == 'a' and second_task == 'a'")
     assert agreement_by_atom(single, list(rows))["p"].isna().all()
+
+
+def test_every_interval_of_an_atom_lies_above_below_or_on_both_sides():
+    ends = [(0.97, 0.99), (0.1, 0.9), (0.9, 0.98), (0.97, 0.98)]
+    shown = pd.DataFrame(
+        {"quantity": ["synergy"] * 3 + ["redundancy"], "low": [a for a, _ in ends], "high": [b for _, b in ends]}
+    )
+    synergy, redundancy = bars_by_atom(shown, 0.96).drop(columns="atom").to_numpy().tolist()
+    assert synergy == [1, 1, 1, 0.9, 0.98] and redundancy == [1, 0, 0, 0.97, 0.98]
 
 
 def test_the_summary_counts_whole_intervals_on_either_side(rows: Rows, found: pd.DataFrame):

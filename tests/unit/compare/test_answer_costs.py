@@ -110,29 +110,42 @@ def test_the_tasks_told_of_are_the_models_own_extremes(stores: Stores, answers: 
 
 
 def test_costs_are_points_lost_with_their_interval_in_order(stores: Stores, answers: pd.DataFrame):
-    said = summarise_answers(answers, "one", stores)["hurt_random"]
-    assert said.value == pytest.approx(30)
+    said = summarise_answers(answers, "one", stores)["spared_strict"]
+    assert said.value == pytest.approx(10)
     low, high = said.interval
-    assert low < 30 < high and said.text.endswith("points")
+    assert low < 10 < high and said.text.endswith("points")
 
 
 def test_no_change_and_no_measurement_are_told_apart_in_words(stores: Stores, answers: pd.DataFrame):
     said = summarise_answers(answers, "one", stores)
-    assert said["hurt_last"] == "0 points (no answer changed)"
-    assert said["hurt_through"] == said["spared_direct"] == "(not measured in this profile)"
+    unchanged = "0 points (no answer changed)"
+    assert said["last"] == f"when the last position may not, it loses {unchanged} and {unchanged}"
     assert said["fewest_pictures"].text == "200" and said["unseen"].value == wilson_interval(0, N)[1]
+
+
+def test_of_routes_kept_alone_only_those_of_the_profile_are_told(stores: Stores, answers: pd.DataFrame):
+    assert summarise_answers(answers, "one", stores)["routes"] == "This profile keeps no route alone"
+    direct = {place: store(KEPT | {"only image->last, question->last": 200}) for place in stores}
+    told = summarise_answers(answers_of_all(direct), "one", direct)["routes"]
+    unchanged = "0 points (no answer changed)"
+    assert told == f"If only image→last and question→last are kept, a loses {unchanged} and b loses {unchanged}"
+
+
+def test_without_its_conditions_a_page_has_whole_sentences(stores: Stores):
+    bare = without(stores, *WINDOWS, FIRST_DRAW, SECOND_DRAW, "image->last")
+    found = answers_of_all(bare)
+    said = summarise_answers(found, "one", bare) | summarise_windows(found, "one", None)
+    assert said["last"].startswith("this profile does not ask") and said["random_edges"] == "this profile cuts none"
+    assert not [text for text in said.values() if isinstance(text, str) and ("(" in text or not text.strip())]
 
 
 def test_draws_of_random_edges_are_told_apart_as_their_interval_is_over_questions(
     stores: Stores, answers: pd.DataFrame
 ):
-    said = summarise_answers(answers, "one", stores)
-    assert (
-        said["hurt_draws"] == "2 draws cost 25 to 35 points" and said["spared_draws"] == "2 draws cost 70 to 80 points"
-    )
-    for gone, words in (([SECOND_DRAW], "one draw was tried"), ([FIRST_DRAW, SECOND_DRAW], "no draw was tried")):
-        left = without(stores, *gone)
-        assert summarise_answers(answers_of_all(left), "one", left)["hurt_draws"].startswith(words)
+    said = summarise_answers(answers, "one", stores)["random_edges"]
+    assert said.startswith("30 [") and "in a 2 draws cost 25 to 35 points, in b 2 draws cost 70 to 80 points" in said
+    left = without(stores, SECOND_DRAW)
+    assert "in a one draw was tried" in summarise_answers(answers_of_all(left), "one", left)["random_edges"]
 
 
 def test_random_cuts_are_compared_with_strict_question_by_question(stores: Stores, answers: pd.DataFrame):
@@ -141,24 +154,23 @@ def test_random_cuts_are_compared_with_strict_question_by_question(stores: Store
     alike = {place: store(KEPT | {FIRST_DRAW: 100, SECOND_DRAW: 100}) for place in stores}
     assert summarise_answers(answers_of_all(alike), "one", alike)["versus"].startswith("no difference can be told in ")
     bare = without(stores, FIRST_DRAW, SECOND_DRAW)
-    assert summarise_answers(answers_of_all(bare), "one", bare)["versus"].startswith("nothing was compared in ")
+    assert summarise_answers(answers_of_all(bare), "one", bare)["versus"].startswith("nothing is compared in ")
 
 
 def test_the_costliest_and_the_last_costly_window_are_found(answers: pd.DataFrame):
     said = summarise_windows(answers, "one", 3)
-    assert (said["worst_layer"], said["worst_cost"].value) == (1, pytest.approx(80))
-    assert said["last_costly"] == 1, "one answer of 200 that changes is not told from none"
-    assert said["random_layers"].value == pytest.approx(5) and said["window_width"] == 3
+    assert said["windows"].startswith(
+        "A window holds 3 layers, fewer at both ends. In a the window around layer 1 costs most, 80 ["
+    )
+    assert said["windows"].endswith("lies around layer 1"), "one answer of 200 that changes is not told from none"
+    assert "at random, neighbours or not, cost 5 [" in said["random_layers"]
 
 
 def test_without_windows_nothing_is_made_up(stores: Stores):
     bare = answers_of_all(without(stores, *WINDOWS))
     assert summarise_windows(bare, "one", None) == {
-        "worst_layer": "unmeasured",
-        "worst_cost": "(not measured in this profile)",
-        "last_costly": "unmeasured",
-        "window_width": "unmeasured",
-        "random_layers": "(not measured in this profile)",
+        "windows": "Without windows nothing is told of depth",
+        "random_layers": "No layers were drawn at random in this profile",
     }
 
 

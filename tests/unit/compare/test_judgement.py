@@ -208,6 +208,10 @@ def test_all_criteria_have_to_hold():
 def test_words_for_what_is_accepted_and_measured(claims):
     assert accepted_words(claims.claims["C3"].criteria[0]) == "below 2%"
     assert accepted_words(claims.claims["C6"].criteria[0]) == "above 0"
+    own = [
+        one for claim in claims.claims.values() for one in claim.criteria if "not by the paper" in accepted_words(one)
+    ]
+    assert [one.statistic for one in own] == ["vision_unique_rise_to_peak"]
     rows = pd.DataFrame({"task": "all tasks", "value": [1.0], "low": 0.5, "high": 1.5, "unit": "bits", "reason": ""})
     assert measured_words(rows) == "1.00 [0.50, 1.50] bits"
     assert measured_words(rows.assign(value=np.nan, reason="a second model is missing")).endswith("model is missing")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.compare import TARGETS_FROM, changes_by_task, knockout_effects, summarise_knockouts
+from analysis_lib.compare import TARGETS_FROM, changes_by_task, changes_in_words, knockout_effects, summarise_knockouts
 
 ATOMS = {"unique_vision": 0.4, "unique_language": 0.3, "redundancy": 0.2, "synergy": 0.1}
 
@@ -42,6 +42,14 @@ def test_changes_are_those_that_were_made(effects):
     assert kept["information_vision"].to_dict() == pytest.approx({"a": 0.0, "b": 0.0})
     recomputed = changes_by_task(effects, "one", "strict", "recomputed")
     assert recomputed["unique_vision"].to_dict() == pytest.approx({"a": 0.15, "b": 0.05})
+
+
+def test_a_change_that_its_interval_does_not_tell_from_none_stands_in_brackets(effects):
+    wide = effects.assign(low=effects["change"] - 1.0, high=effects["change"] + 1.0)
+    sure = effects.assign(low=effects["change"] - 1e-3, high=effects["change"] + 1e-3)
+    said = [changes_in_words(each, "one", "strict", "baseline").loc["a", "redundancy"] for each in (wide, sure)]
+    assert said == ["(−0.10)", "−0.10"]
+    assert summarise_knockouts(wide, atoms(), "one", ["strict"])["n_less_shared"] == 0
 
 
 def test_the_summary_says_what_falls_and_what_cannot_change(effects):

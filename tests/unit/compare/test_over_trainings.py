@@ -68,6 +68,7 @@ def test_what_all_trainings_show_is_reproduced_and_what_they_differ_about_is_not
     over = claims_over_trainings(claims, judged)
     assert set(over["verdict"]) == {UNDECIDED}
     words = words_over_trainings(judged, over).set_index("claim")
+    assert words.loc["C1", "words"].startswith(f"{UNDECIDED}: the mean's interval"), "an undecided mean says why"
     assert f"{DIFFERS} in 1" in words.loc["C1", "single"] and f"{REPRODUCED} in 2" in words.loc["C1", "single"]
 
 
@@ -91,3 +92,13 @@ def test_a_blind_reading_of_one_training_decides_nothing_in_the_mean(made) -> No
     over = claims_over_trainings(claims, judge_trainings(claims, pd.concat([atoms, probed])))
     mine = over[over["statistic"] == "language_unique_last_share"].iloc[0]
     assert mine["verdict"] == UNDECIDED and "in 1 of 3 trainings blind" in mine["reason"]
+    words = words_over_trainings(judge_trainings(claims, atoms), over[over["statistic"] == mine["statistic"]])["words"]
+    assert words.tolist() == [f"{UNDECIDED}: 1 of 1 readings are blind or impossible in a training"]
+
+
+def test_a_mean_correlation_has_ends_that_a_correlation_can_have(made) -> None:
+    claims = {"C9": CLAIMS["C9"]}
+    judged = judge_trainings(claims, made(models=TRAININGS))
+    shaken = judged.assign(value=[-0.9, 0.2, 0.9], low=-1.0, high=1.0, reason="")
+    over = claims_over_trainings(claims, shaken).iloc[0]
+    assert -1.0 <= over["low"] < over["value"] < over["high"] <= 1.0

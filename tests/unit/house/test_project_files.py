@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,20 @@ def test_the_citation_cites_the_paper_as_the_bibliography_does():
     authors = " and ".join(f"{author['family-names']}, {author['given-names']}" for author in paper["authors"])
     for text in (authors, paper["title"], str(paper["year"]), paper["identifiers"][0]["value"].split(":")[1]):
         assert f"{{{text}}}" in entry[1] or f"= {text}," in entry[1], text
+
+
+def another_address(citation: dict[str, Any], config: dict[str, Any]) -> bool:
+    """Whether the citation names another repository than `_config.yml`, the one place that the book takes it from."""
+    return citation.get("repository-code", "") != config["repository"]["url"]
+
+
+def test_the_citation_has_the_books_one_address_and_a_date_that_is_a_date():
+    citation, config = read(ROOT / "CITATION.cff"), read(ROOT / "_config.yml")
+    assert not another_address(citation, config)
+    assert another_address(
+        citation | {"repository-code": "https://example.org/x"}, config | {"repository": {"url": ""}}
+    )
+    assert isinstance(citation.get("date-released", date.today()), date)
 
 
 @pytest.mark.parametrize("key", ["message", "title", "authors"])
