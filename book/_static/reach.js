@@ -1,5 +1,6 @@
 /* What scrolls sideways can be reached and scrolled with the keyboard: wide formulas, charts, tables and code. A formula in
-   a line scrolls where it is wider than the page. It fades out at the side where it goes on. And what opens a part of the contents has a name. */
+   a line scrolls where it is wider than the page. What is no figure fades out at the side where it goes on. And what opens
+   a part of the contents has a name. */
 (() => {
   "use strict";
   const WIDE = "mjx-container[display=true], .wide-formula, figure.vl-figure, figure.rooms, .companion-table, .pst-scrollable-table-container, div.highlight pre";
@@ -14,6 +15,7 @@
       const scrolls = part.scrollWidth > part.clientWidth && getComputedStyle(part).overflowX !== "visible";
       if (scrolls) part.tabIndex = 0;
       else part.removeAttribute("tabindex");
+      if (part.matches("figure")) return; // with words below that do not scroll
       const fade = () => part.classList.toggle("goes-on", scrolls && part.scrollLeft + part.clientWidth < part.scrollWidth - EDGE);
       part.onscroll = fade;
       fade();

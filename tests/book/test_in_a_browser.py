@@ -15,6 +15,10 @@ DRAWN = """() => [...document.querySelectorAll('figure.vl-figure')].map(figure =
   hidden: figure.querySelector('img.vl-static').hidden,
   spoken: (figure.querySelector('.vl-live [role=graphics-document]')?.getAttribute('aria-label') || '').length,
   overflow: [...figure.querySelectorAll('.vl-live svg.marks')].some(svg => svg.clientWidth > figure.clientWidth + 1),
+  cut: [...figure.querySelectorAll('.vl-live .role-axis-title text')].filter(title => {
+    const [words, svg] = [title, title.ownerSVGElement].map(part => part.getBoundingClientRect());
+    return Math.max(svg.left - words.left, words.right - svg.right, svg.top - words.top, words.bottom - svg.bottom) > 2;
+  }).map(title => title.textContent),
   scale: Math.min(...[...figure.querySelectorAll('.vl-live svg.marks')]
     .map(svg => svg.clientWidth / svg.getAttribute('width'))),
 }))"""
@@ -28,6 +32,10 @@ WATCH_FIRST_CHART = """
   };
   requestAnimationFrame(look);
 """
+ABRUPT = """() => [...document.querySelectorAll('.companion-table')]
+  .filter(table => table.scrollWidth > table.clientWidth + 4 && !table.classList.contains('goes-on'))
+  .map(table => table.textContent.slice(0, 60))"""
+"""Tables that go on at the side and do not show it."""
 FIRST_CHART = 1000  # milliseconds
 VISITS = 6
 AXIS_INK = "() => getComputedStyle(document.querySelector('.vl-live svg.marks .role-axis-label text')).fill"
@@ -50,7 +58,8 @@ def test_a_phone_shows_every_page_without_sideways_scrolling(
         seen = visit(path, scheme=scheme, width=390)
         assert seen.complaints == [], path
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390, path
-        assert not [figure for figure in seen.page.evaluate(DRAWN) if figure["overflow"]], path
+        assert not [figure for figure in seen.page.evaluate(DRAWN) if figure["overflow"] or figure["cut"]], path
+        seen.page.wait_for_function(f"() => !({ABRUPT})().length")
 
 
 def test_without_javascript_every_chart_is_a_picture_with_words(pages: list[Path], visit: Callable[..., Visit]):
