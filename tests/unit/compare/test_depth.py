@@ -95,7 +95,8 @@ def test_the_papers_shares_are_said_of_one_model(made, claims: Mapping[str, Clai
     )
     said = {model: summarise_shares(table, claims, model) for model in ("one", "two")}
     assert list(said["one"]) == ["peak_depth", "last_over_peak", "language_share", "late_rise", "largest_synergy"]
-    assert said["one"]["peak_depth"] == "0 (a) to 0 (b)" and said["two"]["peak_depth"] == "100% (a) to 100% (b)"
+    assert said["one"]["peak_depth"] == "0 [0, 0] (a) to 0 [0, 0] (b)"
+    assert said["two"]["peak_depth"] == "100% [100%, 100%] (a) to 100% [100%, 100%] (b)"
     assert said["one"]["language_share"].startswith("79% [")
 
 
@@ -103,7 +104,7 @@ def test_tasks_in_which_nothing_could_be_measured_are_counted(made, claims: Mapp
     table = made(tasks=("a", "b", "c"))
     nowhere = (table["task"] == "b") & (table["quantity"] == "unique_vision")
     said = summarise_shares(table.assign(verdict=np.where(nowhere, NOT_THERE, "")), claims, "mini-llava-1.5")
-    assert said["peak_depth"] == "0 (a) to 0 (c); not measurable in 1 of 3 tasks"
+    assert said["peak_depth"] == "0 [0, 0] (a) to 0 [0, 0] (c); not measurable in 1 of 3 tasks"
     alone = table[table["task"] == "a"]
     nowhere = alone["quantity"] == "unique_vision"
     said = summarise_shares(alone.assign(verdict=np.where(nowhere, NOT_THERE, "")), claims, "mini-llava-1.5")
