@@ -41,13 +41,12 @@ def changes_by_task(effects: pd.DataFrame, model: str, condition: str, target_fr
 
 def changes_in_words(effects: pd.DataFrame, model: str, condition: str, target_from: str) -> pd.DataFrame:
     """`changes_by_task` as texts; in round brackets what its interval does not tell from no change."""
-    said = effects.assign(
-        change=[
-            text if row.low > 0 or row.high < 0 else f"({text})"
-            for row in effects.itertuples()
-            for text in [format_value(row.change, "+.2f")]
-        ]
-    )
+    shown = [
+        text if low > 0 or high < 0 else f"({text})"
+        for change, low, high in effects[["change", "low", "high"]].to_numpy(float).tolist()
+        for text in [format_value(change, "+.2f")]
+    ]
+    said = effects.assign(change=shown)
     return changes_by_task(said, model, condition, target_from)
 
 
