@@ -15,7 +15,7 @@ from analysis_lib.report.charts.judged_tiles import claim_tiles
 from analysis_lib.report.charts.lines import lines_with_interval
 from analysis_lib.report.charts.mask_charts import condition_gallery, mask_gallery, mask_picture
 from analysis_lib.report.charts.place_charts import held_scatter, place_tiles
-from analysis_lib.report.charts.specification_curves import specification_curve
+from analysis_lib.report.charts.specification_curves import choices_curve, specification_curve
 from analysis_lib.report.charts.stacks import atom_stacks
 from analysis_lib.report.charts.steps import eigenvalue_bars, latent_scatter, matrix_picture, variance_spectrum
 from analysis_lib.report.charts.sweep_charts import exact_lines
@@ -30,6 +30,7 @@ __all__ = [
     "answer_changes",
     "atom_dots",
     "atom_stacks",
+    "choices_curve",
     "claim_tiles",
     "clustering",
     "condition_gallery",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import pandas as pd
 
+from analysis_lib.report import theme
 from analysis_lib.report.charts.grammar import menus, require_one_value_per_point, rounded
 from analysis_lib.report.charts.judged_tiles import LOOKS
 from analysis_lib.report.renderer import described
@@ -14,6 +15,8 @@ from analysis_lib.report.values import drawable
 
 WIDTH, LANE = 330, 16
 """Pixels of the value axis, and of one reading."""
+CROSSED, ROW = 430, 13
+"""Pixels that all combinations of choices share, and of one row of what was chosen."""
 
 
 def specification_curve(
@@ -85,3 +88,76 @@ def specification_curve(
     edge = bars.mark_rule(strokeDash=[5, 4], opacity=0.8).encode(x="end:Q")
     chart = alt.layer(edge, lines, dots).add_params(*picks).properties(width=WIDTH, height=alt.Step(LANE))
     return described(chart, description=description, uncertainty=uncertainty)
+
+
+def choices_curve(
+    points: pd.DataFrame,
+    choices: Mapping[str, Sequence[str]],
+    paper: Mapping[str, float],
+    *,
+    color: str,
+    description: str,
+    uncertainty: str,
+) -> alt.TopLevelMixin:
+    """Every combination of choices as one point, sorted by its share, over a panel of what was chosen for it.
+
+    Parameters
+    ----------
+    points
+        One row per combination and ``quantity``, with ``share``, ``low``, ``high`` and a column per choice.
+    choices
+        What there is to choose, in the order of its rows; none for what the table has, in its order.
+    paper
+        The share that the paper gives each quantity, by its label; a menu chooses the quantity.
+    color
+        The choice that colours tell apart.
+    description
+        Alternative text.
+    uncertainty
+        What the lines through the points mean.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, a quantity has no share of the paper, or a combination occurs twice.
+    """
+    points = drawable(points, ["quantity", *choices], ["share"], ["low", "high"])
+    require_one_value_per_point(points, ["quantity", *choices])
+    if lacking := sorted(set(points["quantity"]) - set(paper)):
+        raise ValueError(f"the paper's share of {', '.join(lacking)} is missing")
+    data = rounded(points, ["quantity", *choices, "share", "low", "high"], 3)
+    data["place"] = data.groupby("quantity")["share"].rank(method="first").astype(int)
+    rows = [
+        f"{name}: {taken}"
+        for name, known in choices.items()
+        for taken in known or dict.fromkeys(data[name])
+        if (data[name] == taken).any()
+    ]
+    shares = pd.DataFrame({"quantity": list(paper), "paper": list(paper.values())})
+    picks = menus(data, "quantity")
+    base, marks = alt.Chart(data), alt.Chart(shares)
+    for pick in picks:
+        base, marks = base.transform_filter(pick), marks.transform_filter(pick)
+    # The first combination starts where the axis does, and the last ends there.
+    ends = alt.Scale(domain=[0, int(data["place"].max()) + 1], nice=False)
+    x = alt.X("place:Q", axis=None, scale=ends)
+    kinds = [taken for taken in choices[color] or dict.fromkeys(data[color]) if (data[color] == taken).any()]
+    hue = alt.Color(
+        f"{color}:N",
+        scale=alt.Scale(domain=kinds, range=list(theme.SERIES_COLORS[: len(kinds)])),
+        legend=alt.Legend(title=None, orient="top", labelLimit=280),
+    )
+    y = alt.Y("share:Q", title="share of the total", axis=alt.Axis(format="%", tickCount=6))
+    tooltip = [*choices, *(alt.Tooltip(f"{name}:Q", format=".0%") for name in ("share", "low", "high"))]
+    spread = base.mark_rule(strokeWidth=1, opacity=0.16).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=hue)
+    dots = base.mark_point(filled=True, size=14, opacity=1).encode(x=x, y=y, color=hue, tooltip=tooltip)
+    line = marks.mark_rule(strokeDash=[5, 4], opacity=0.9).encode(y="paper:Q")
+    top = alt.layer(spread, dots, line).add_params(*picks).properties(width=CROSSED, height=260)
+    chosen = base.transform_fold(list(choices), as_=["choice", "taken"])
+    chosen = chosen.transform_calculate(row="datum.choice + ': ' + datum.taken")
+    below = (
+        chosen.mark_tick(orient="vertical", thickness=1, size=ROW - 3, opacity=0.7)
+        .encode(x=x, y=alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=190, ticks=False)), color=hue)
+        .properties(width=CROSSED, height=ROW * len(rows))
+    )
+    return described(alt.concat(top, below, columns=1, spacing=4), description=description, uncertainty=uncertainty)

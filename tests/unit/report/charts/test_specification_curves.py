@@ -43,3 +43,36 @@ def test_finite_ends_alone_are_drawn_and_a_menu_chooses_the_criterion(points: pd
 def test_what_cannot_be_drawn_is_refused(points: pd.DataFrame, change: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         charts.specification_curve(points.assign(**change), ACCEPTED, **WORDS)
+
+
+@pytest.fixture
+def crossed() -> pd.DataFrame:
+    rows = [
+        {"quantity": name, "target": target, "map": made, "share": share + (made == "none") / 10}
+        for name in ("language", "synergy")
+        for target, share in (("state", 0.6), ("logits", 0.5))
+        for made in ("ranks", "none")
+    ]
+    return pd.DataFrame(rows).assign(low=lambda table: table["share"] - 0.1, high=lambda table: table["share"] + 0.1)
+
+
+CHOSEN = {"target": ("state", "logits", "never taken"), "map": ()}
+PAPER = {"language": 0.82, "synergy": 0.02}
+
+
+def test_combinations_stand_in_their_order_over_rows_of_what_was_chosen(crossed: pd.DataFrame) -> None:
+    told = charts.choices_curve(crossed, CHOSEN, PAPER, color="target", **WORDS).to_dict()
+    data = next(rows for rows in told["datasets"].values() if "place" in rows[0])
+    mine = sorted((row["place"], row["share"]) for row in data if row["quantity"] == "language")
+    assert [place for place, _ in mine] == [1, 2, 3, 4] and mine == sorted(mine, key=lambda one: one[1])
+    top, below = told["concat"]
+    rows = below["encoding"]["y"]["sort"]
+    assert rows == ["target: state", "target: logits", "map: ranks", "map: none"]
+    assert below["encoding"]["x"]["scale"] == top["layer"][1]["encoding"]["x"]["scale"], "one axis for both panels"
+
+
+def test_a_combination_that_stands_twice_or_without_the_papers_share_is_refused(crossed: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="synergy is missing"):
+        charts.choices_curve(crossed, CHOSEN, {"language": 0.82}, color="target", **WORDS)
+    with pytest.raises(ValueError, match="2 rows for the one point"):
+        charts.choices_curve(crossed.assign(map="ranks"), CHOSEN, PAPER, color="target", **WORDS)

@@ -1,0 +1,42 @@
+"""What the choices decide: every one crossed with every other at the last layer, and how many components to keep.
+
+The paper keeps 95 % of the variance. The rank of what is kept decides on the atoms as much as any definition does: a
+direction that is left out tells nothing, and each that is taken in costs samples.
+"""
+
+from __future__ import annotations
+
+from analysis_lib.experiments.specifications.crossed_shares import (
+    CHOICES,
+    SHARES,
+    atoms_of_flows,
+    shares_of_choices,
+    summarise_crossing,
+    what_one_choice_changes,
+)
+from analysis_lib.experiments.specifications.crossing import cross_choices
+from analysis_lib.experiments.specifications.last_layers import COMPONENTS, last_states
+from analysis_lib.experiments.specifications.numbers_kept import (
+    DEFAULT,
+    lines_of_numbers,
+    summarise_numbers,
+    table_of_numbers,
+    weigh_numbers,
+)
+
+__all__ = [
+    "CHOICES",
+    "COMPONENTS",
+    "DEFAULT",
+    "SHARES",
+    "atoms_of_flows",
+    "cross_choices",
+    "last_states",
+    "lines_of_numbers",
+    "shares_of_choices",
+    "summarise_crossing",
+    "summarise_numbers",
+    "table_of_numbers",
+    "weigh_numbers",
+    "what_one_choice_changes",
+]

@@ -1,0 +1,111 @@
+"""Shares of the total under every combination of choices, and what one choice changes while the others stay."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis_lib.experiments.specifications.crossing import ALL, DEFINITIONS, TARGETS
+from analysis_lib.experiments.specifications.last_layers import BY_VARIANCE, COMPONENTS
+from analysis_lib.shown import Shown, Summary
+from analysis_lib.vocabulary import ATOMS
+
+MINUS = "\N{MINUS SIGN}"
+SHARES = ("unique_language", "synergy")
+"""The atoms of which the paper prints a share."""
+CHOICES = {
+    "target": (*TARGETS.values(),),
+    "map": ("ranks", "flows", "none"),
+    "definition": (*DEFINITIONS, "delta", "iccs"),
+    "components": ("16", *(str(most) for most in COMPONENTS if most != 16), BY_VARIANCE),
+    "questions": (ALL, "1000", "500", "250"),
+    "model": (),
+}
+"""What is chosen, and from what: first what the others are held against. Models are told by the tables."""
+
+
+def atoms_of_flows(atoms: pd.DataFrame, most_components: int = 16) -> pd.DataFrame:
+    """What a profile's tables say of the untouched last layer by flows, as rows like those of `cross_choices`.
+
+    ``atoms`` are the tables; flows were trained with ``most_components`` of each variable and all questions.
+    """
+    if atoms.empty:
+        return pd.DataFrame()
+    mine = atoms[(atoms["condition"] == "baseline") & (atoms["mode"] == "cartesian")]
+    mine = mine[mine["layer"] == mine["layer"].groupby([mine["model"], mine["task"]]).transform("max")]
+    place = ["model", "task", "target", "definition", "n_samples"]
+    bits, plug_in = (mine.pivot(index=place, columns="quantity", values=name) for name in ("bits", "plug_in"))
+    told = bits[["total", *ATOMS]].assign(bias=plug_in["total"] - bits["total"]).reset_index()
+    told["target"] = told["target"].map(TARGETS)
+    return told.dropna(subset="target").assign(map="flows", components=str(most_components), questions=ALL)
+
+
+def shares_of_choices(atoms: pd.DataFrame) -> pd.DataFrame:
+    """One row per combination of choices and atom of `SHARES`: its mean ``share`` over tasks, and the ends of them.
+
+    A combination counts where it can be read in every task of its model: in none are there too few questions, or is the
+    total less than what sampling had added to it, of which shares are noise. ``atoms`` are from `cross_choices` and
+    `atoms_of_flows`.
+    """
+    choices, n_tasks = list(CHOICES), atoms.groupby("model")["task"].nunique()
+    read = atoms[atoms["total"] > atoms["bias"].clip(lower=0)]
+    shares = read.assign(**{name: read[name] / read["total"] for name in SHARES}).groupby(choices, sort=False)
+    whole = shares["task"].nunique().reset_index(name="tasks")
+    parts = []
+    for name in SHARES:
+        found = shares[name].agg(share="mean", low="min", high="max").reset_index().assign(quantity=name)
+        parts.append(found[(whole["tasks"] == whole["model"].map(n_tasks)).to_numpy()])
+    return pd.concat(parts, ignore_index=True)
+
+
+def what_one_choice_changes(shares: pd.DataFrame) -> pd.DataFrame:
+    """Medians of how far a share moves where one choice is made otherwise and all others stay.
+
+    A row per ``choice`` and what is ``taken`` instead of another: ``pairs`` of combinations that differ in it alone,
+    and for every atom of `SHARES` the median change with its 5th and 95th percentile, in parts of the total.
+    """
+    rows = []
+    for choice, known in CHOICES.items():
+        there = [taken for taken in known or dict.fromkeys(shares["model"]) if (shares[choice] == taken).any()]
+        rest = [name for name in CHOICES if name != choice]
+        for taken in there[1:]:
+            found = {"choice": choice, "taken": f"{taken} for {there[0]}"}
+            for name in SHARES:
+                mine = shares[shares["quantity"] == name].set_index(rest)
+                one, other = (mine.loc[mine[choice] == each, "share"] for each in (taken, there[0]))
+                moved = (one - other).dropna()
+                ends = moved.quantile([0.05, 0.5, 0.95]).tolist()
+                found |= {"pairs": len(moved), **dict(zip((f"{name}_low", name, f"{name}_high"), ends, strict=True))}
+            rows.append(found)
+    return pd.DataFrame([row for row in rows if row["pairs"]])
+
+
+def summarise_crossing(atoms: pd.DataFrame, shares: pd.DataFrame, changes: pd.DataFrame) -> Summary:
+    """What the page says: how many combinations there are, how far shares spread, and which choice moves them most."""
+    found: dict[str, object] = {
+        "crossed": len(shares) // len(SHARES),
+        "crossed_out": len(atoms[list(CHOICES)].drop_duplicates()) - len(shares) // len(SHARES),
+    }
+    for name, words in zip(SHARES, ("language", "synergy"), strict=True):
+        mine = shares.loc[shares["quantity"] == name, "share"]
+        largest = changes.loc[changes[name].abs().idxmax()] if len(changes) else None
+        found |= {
+            f"{words}_crossed_least": Shown(mine.min(), ".0%"),
+            f"{words}_crossed_median": Shown(mine.median(), ".0%"),
+            f"{words}_crossed_most": Shown(mine.max(), ".0%"),
+            f"{words}_mover": "nothing"
+            if largest is None
+            else f"{largest['taken']} ({100 * largest[name]:+.0f} points)",
+        }
+    language, synergy = (shares.loc[shares["quantity"] == name, "share"] for name in SHARES)
+    found |= {
+        "language_near_paper": Shown(language.between(0.77, 0.87).mean(), ".0%"),
+        "synergy_below_paper": Shown((synergy < 0.02).mean(), ".0%"),
+    }
+    for choice in ("questions", "components"):
+        moved = changes.loc[changes["choice"] == choice, "unique_language"].abs().max()
+        found[f"{choice}_moved"] = "no part" if pd.isna(moved) else _points(moved).lstrip("+")
+    return found
+
+
+def _points(part: float) -> str:
+    return f"{100 * part:+.0f} points".replace("-", MINUS)

@@ -1,0 +1,221 @@
+"""How many components to keep: what more of them tell, held out, against how far estimates then are from a known truth.
+
+The truth is a Gaussian system made after each store: as many dimensions, the correlations that were measured within
+each source and between the sources, those with the target shrunk until the total is the one that was estimated. Samples
+of as many rows as there are questions are drawn from it and estimated as the store is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from sklearn.model_selection import GroupKFold
+from torch import Tensor
+
+from analysis_lib.experiments.specifications.last_layers import BY_VARIANCE, LEAST_PER_DIMENSION, Components, Dims
+from analysis_lib.pid import gaussian_pid, get_definition, rank_normal
+from analysis_lib.pid.atoms import LN2
+from analysis_lib.pid.inference.latents import CommonLatents, assemble
+from analysis_lib.shown import Shown, Summary
+
+TARGET = "prediction_hidden"
+DEFAULT = 16
+"""What the book's decompositions keep at most."""
+SHARES = ("unique_language", "synergy")
+FOLDS, BIAS_DRAWS, HALVINGS = 5, 8, 20
+UNREAD = "(too few questions)"
+"""In the place of a number."""
+
+
+def weigh_numbers(
+    states: Mapping[tuple[str, str], xr.Dataset], draws: int = 1, seed: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What every number of components tells, and how wrong it is where the truth is known.
+
+    Parameters
+    ----------
+    states
+        the last layer's, by model and task.
+    draws
+        samples from the system that is made after each store.
+    seed
+        of these draws, and of those behind biases.
+
+    Returns
+    -------
+    Two tables by ``model``, ``task`` and ``components``: one with the ``total``, its ``bias`` and the ``held_out``
+    information, all in bits, the ``share`` of the total that is unique to language, the part of the variance ``kept``
+    and the ``most`` components of any variable; one with a row per ``draw`` and the errors of the ``total`` in parts
+    of the truth, before (``plug_in``) and after (``corrected``) the bias is taken off, and of the share of ``unique_language``
+    and of ``synergy`` in it.
+    """
+    told, errors = [], []
+    for (model, task), store in states.items():
+        components, groups = Components.of(store, TARGET), store["image_id"].values
+        for asked, dims in components.numbers().items():
+            rng = np.random.default_rng([seed, sum(dims)])
+            place = {"model": model, "task": task, "components": asked}
+            latents = components.latents(True, dims)
+            plug_in, point = _estimated(latents, dims, rng)
+            told.append(
+                place
+                | {
+                    "total": point["total"],
+                    "share": point["unique_language"] / point["total"],
+                    "bias": plug_in["total"] - point["total"],
+                    "held_out": held_out(latents.numpy(), dims, groups),
+                    "kept": components.kept(dims),
+                    "most": max(dims),
+                }
+            )
+            truth = matched_truth(torch.cov(latents.mT), dims, point["total"])
+            exact = dict(gaussian_pid(truth, dims).items())
+            for draw in range(draws):
+                errors.append(place | {"draw": draw} | _errors(truth, dims, len(latents), exact, rng))
+    return pd.DataFrame(told), pd.DataFrame(errors)
+
+
+def _estimated(latents: Tensor, dims: Dims, rng: np.random.Generator) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Quantities of ranked rows, as they are and with the bias taken off."""
+    broja = get_definition("broja")
+    rows = CommonLatents(latents, np.arange(len(latents)), dims, broja, ranked=True)
+    plug_in = rows.plug_in()
+    return dict(assemble(broja, plug_in).items()), dict(assemble(broja, plug_in - rows.bias(BIAS_DRAWS, rng)).items())
+
+
+def _errors(
+    truth: Tensor, dims: Dims, n_samples: int, exact: Mapping[str, Any], rng: np.random.Generator
+) -> dict[str, float]:
+    root = torch.linalg.cholesky(truth).numpy()
+    rows = rank_normal(rng.standard_normal((n_samples, len(root))) @ root.T)
+    plug_in, corrected = _estimated(torch.from_numpy(rows), dims, rng)
+    return {
+        "plug_in": plug_in["total"] / exact["total"] - 1,
+        "corrected": corrected["total"] / exact["total"] - 1,
+        **{name: corrected[name] / corrected["total"] - exact[name] / exact["total"] for name in SHARES},
+    }
+
+
+def matched_truth(covariance: Tensor, dims: Dims, total: float) -> Tensor:
+    """The covariance ``(d, d)`` with what joins target and sources shrunk until the sources tell ``total`` bits."""
+    apart = covariance.clone()
+    apart[: dims[0], dims[0] :] = 0
+    apart[dims[0] :, : dims[0]] = 0
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        tells = float(gaussian_pid(apart.lerp(covariance, middle), dims, "mmi").total)
+        low, high = (middle, high) if tells < total else (low, middle)
+    return apart.lerp(covariance, (low + high) / 2)
+
+
+def held_out(latents: np.ndarray, dims: Dims, groups: np.ndarray) -> float:
+    """Bits that Gaussians fitted to some questions tell of the target of the others, their pictures left out whole.
+
+    The mean of log p(target | sources) / p(target) over the questions that were left out. What it costs to know the
+    Gaussians no better is taken off by itself, so it may be below zero.
+    """
+    scores = np.empty(len(latents))
+    for train, test in GroupKFold(FOLDS).split(latents, groups=groups):
+        mean, covariance = latents[train].mean(0), np.cov(latents[train].T)
+        target, sources = np.split(latents[test] - mean, [dims[0]], axis=1)
+        own, joint = covariance[: dims[0], : dims[0]], covariance[: dims[0], dims[0] :]
+        slopes = np.linalg.solve(covariance[dims[0] :, dims[0] :], joint.T)
+        rest = own - joint @ slopes
+        scores[test] = _log_density(target - sources @ slopes, rest) - _log_density(target, own)
+    return float(scores.mean() / LN2)
+
+
+def _log_density(rows: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Nats ``(n_rows,)`` of Gaussian rows of mean zero, but for a constant of their number of columns."""
+    root = np.linalg.cholesky(covariance)
+    return -np.log(np.diag(root)).sum() - np.square(np.linalg.solve(root, rows.T)).sum(0) / 2
+
+
+PANELS = {
+    "bits about the final hidden state": {"total": "estimated", "held_out": "held out"},
+    "error of the total, matched systems (%)": {"plug_in": "as sampled", "corrected": "bias taken off"},
+    "error of shares, matched systems (points)": {"unique_language": "language-unique", "synergy": "synergy"},
+}
+"""What is drawn, by panel: columns of the tables, and what they are called."""
+
+
+def lines_of_numbers(told: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Medians with the 5th and 95th percentile over models, tasks and draws, for every ``panel``, ``line`` and number.
+
+    The number that keeps a part of the variance stands where its median lies (``components``).
+    """
+    rows = []
+    for panel, lines in PANELS.items():
+        for column, line in lines.items():
+            source, scale = (told, 1) if column in told else (errors, 100)
+            for asked, part in source.groupby("components"):
+                if asked == BY_VARIANCE:
+                    continue
+                low, middle, high = (scale * part[column].quantile([0.05, 0.5, 0.95])).tolist()
+                rows.append({"panel": panel, "line": line, "components": int(asked),
+                             "value": middle, "low": low, "high": high})  # fmt: skip
+    return pd.DataFrame(rows).sort_values(["panel", "line", "components"], kind="stable")
+
+
+def table_of_numbers(told: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """A row per number: medians over models and tasks of what is told, and root mean squares of the errors."""
+    medians = told.groupby("components")[["kept", "most", "total", "bias", "held_out", "share"]].median()
+    squared = errors.groupby("components")[["plug_in", "corrected", "unique_language", "synergy"]]
+    found = medians.join(squared.agg(lambda part: float(np.sqrt((part**2).mean()))))
+    order = sorted(found.index, key=lambda asked: found.loc[asked, "most"])
+    return found.loc[order].reset_index()
+
+
+def summarise_numbers(told: pd.DataFrame, errors: pd.DataFrame) -> Summary:
+    """What the page says of the default: what it keeps and how wrong it is, beside the number that tells most."""
+    table = table_of_numbers(told, errors).set_index("components")
+    whole = table.drop(index=BY_VARIANCE, errors="ignore")
+    best, default, largest = str(whole["held_out"].idxmax()), str(DEFAULT), str(whole.index[-1])
+    every = told[told["components"] != BY_VARIANCE]
+    per_store = every.pivot(index=["model", "task"], columns="components", values="held_out").idxmax(axis=1)
+    needed = told.loc[told["components"] == BY_VARIANCE, "most"]
+    takes = f"{needed.min()} to {needed.max()} components here" if len(needed) else "more than the questions here carry"
+    found: dict[str, Any] = {
+        "needed": takes,
+        "best_held_out": best,
+        "largest": largest,
+        "best_stores": f"{int((per_store == best).sum())} of {len(per_store)}",
+        "worst_corrected": Shown(table["corrected"].max(), ".1%"),
+    }
+    for name, asked in (("default", default), ("best", best), ("last", largest)):
+        if asked not in table.index:
+            found |= {f"{name}_{what}": UNREAD for what in ("kept", "total", "held", "bias", "share_error")}
+            continue
+        row = table.loc[asked]
+        found |= {
+            f"{name}_kept": Shown(row["kept"], ".0%"),
+            f"{name}_total": Shown(row["total"], ".1f", unit="bits"),
+            f"{name}_held": Shown(row["held_out"], ".1f", unit="bits"),
+            f"{name}_bias": Shown(row["bias"], ".1f", unit="bits"),
+            f"{name}_share_error": Shown(100 * row["unique_language"], ".1f", unit="points"),
+        }
+    return found | {"verdict_on_default": _verdict(table, best, default)}
+
+
+def _verdict(table: pd.DataFrame, best: str, default: str) -> str:
+    """What the two measures say of the default."""
+    if default not in table.index:
+        return f"There are too few questions here for {default} components."
+    if best == default or default == str(table.index[-1]):
+        return f"Both speak for {default} with as many questions as there are here."
+    total, share = table["total"], table["share"]
+    least = LEAST_PER_DIMENSION * 3
+    return (
+        f"With as many questions as there are here, both speak for {best}: it would make the last layer's total "
+        f"{total[best]:.1f} bits instead of {total[default]:.1f}, and the language-unique share {share[best]:.0%} "
+        f"instead of {share[default]:.0%} (medians, rank marginals). {default} stays the default for another reason: "
+        f"it has to serve all runs alike, also those of a few hundred questions, and {best} need {least * int(best)} "
+        f"that are answered correctly in every task where {default} need {least * int(default)}. Whoever has more questions "
+        "sets max_components."
+    )
