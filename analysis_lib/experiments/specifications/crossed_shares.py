@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from analysis_lib.experiments.specifications.crossing import ALL, DEFINITIONS, TARGETS
@@ -9,6 +11,8 @@ from analysis_lib.experiments.specifications.last_layers import BY_VARIANCE, COM
 from analysis_lib.shown import Shown, Summary
 from analysis_lib.vocabulary import ATOMS
 
+UNREAD = "(nowhere readable)"
+"""In the place of a number."""
 MINUS = "\N{MINUS SIGN}"
 SHARES = ("unique_language", "synergy")
 """The atoms of which the paper prints a share."""
@@ -68,7 +72,7 @@ def what_one_choice_changes(shares: pd.DataFrame) -> pd.DataFrame:
         there = [taken for taken in known or dict.fromkeys(shares["model"]) if (shares[choice] == taken).any()]
         rest = [name for name in CHOICES if name != choice]
         for taken in there[1:]:
-            found = {"choice": choice, "taken": f"{taken} for {there[0]}"}
+            found: dict[str, Any] = {"choice": choice, "taken": f"{taken} for {there[0]}"}
             for name in SHARES:
                 mine = shares[shares["quantity"] == name].set_index(rest)
                 one, other = (mine.loc[mine[choice] == each, "share"] for each in (taken, there[0]))
@@ -76,30 +80,31 @@ def what_one_choice_changes(shares: pd.DataFrame) -> pd.DataFrame:
                 ends = moved.quantile([0.05, 0.5, 0.95]).tolist()
                 found |= {"pairs": len(moved), **dict(zip((f"{name}_low", name, f"{name}_high"), ends, strict=True))}
             rows.append(found)
-    return pd.DataFrame([row for row in rows if row["pairs"]])
+    ends = [f"{name}{end}" for name in SHARES for end in ("_low", "", "_high")]
+    return pd.DataFrame([row for row in rows if row["pairs"]], columns=["choice", "taken", "pairs", *ends])
 
 
 def summarise_crossing(atoms: pd.DataFrame, shares: pd.DataFrame, changes: pd.DataFrame) -> Summary:
     """What the page says: how many combinations there are, how far shares spread, and which choice moves them most."""
-    found: dict[str, object] = {
+    found: dict[str, Any] = {
         "crossed": len(shares) // len(SHARES),
         "crossed_out": len(atoms[list(CHOICES)].drop_duplicates()) - len(shares) // len(SHARES),
     }
     for name, words in zip(SHARES, ("language", "synergy"), strict=True):
         mine = shares.loc[shares["quantity"] == name, "share"]
-        largest = changes.loc[changes[name].abs().idxmax()] if len(changes) else None
+        largest = changes.iloc[int(changes[name].abs().argmax())] if len(changes) else None
         found |= {
-            f"{words}_crossed_least": Shown(mine.min(), ".0%"),
-            f"{words}_crossed_median": Shown(mine.median(), ".0%"),
-            f"{words}_crossed_most": Shown(mine.max(), ".0%"),
+            f"{words}_crossed_least": Shown(mine.min(), ".0%") if len(mine) else UNREAD,
+            f"{words}_crossed_median": Shown(mine.median(), ".0%") if len(mine) else UNREAD,
+            f"{words}_crossed_most": Shown(mine.max(), ".0%") if len(mine) else UNREAD,
             f"{words}_mover": "nothing"
             if largest is None
             else f"{largest['taken']} ({100 * largest[name]:+.0f} points)",
         }
     language, synergy = (shares.loc[shares["quantity"] == name, "share"] for name in SHARES)
     found |= {
-        "language_near_paper": Shown(language.between(0.77, 0.87).mean(), ".0%"),
-        "synergy_below_paper": Shown((synergy < 0.02).mean(), ".0%"),
+        "language_near_paper": int(language.between(0.77, 0.87).sum()),
+        "synergy_below_paper": int((synergy < 0.02).sum()),
     }
     for choice in ("questions", "components"):
         moved = changes.loc[changes["choice"] == choice, "unique_language"].abs().max()

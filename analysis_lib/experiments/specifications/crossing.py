@@ -7,6 +7,7 @@ bias. Covariances are drawn once for all numbers of components and all definitio
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,7 @@ def cross_choices(states: Mapping[tuple[str, str], xr.Dataset], seed: int = 0) -
     return pd.DataFrame(rows)
 
 
-def _atoms(components: Components, ranked: bool, rng: np.random.Generator) -> Iterator[dict[str, float | str | int]]:
+def _atoms(components: Components, ranked: bool, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     """A row per number of components and definition."""
     numbers = components.numbers()
     if not numbers:

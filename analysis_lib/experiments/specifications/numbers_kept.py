@@ -51,8 +51,8 @@ def weigh_numbers(
     Two tables by ``model``, ``task`` and ``components``: one with the ``total``, its ``bias`` and the ``held_out``
     information, all in bits, the ``share`` of the total that is unique to language, the part of the variance ``kept``
     and the ``most`` components of any variable; one with a row per ``draw`` and the errors of the ``total`` in parts
-    of the truth, before (``plug_in``) and after (``corrected``) the bias is taken off, and of the share of ``unique_language``
-    and of ``synergy`` in it.
+    of the truth, before (``plug_in``) and after (``corrected``) the bias is taken off, and of the share of
+    ``unique_language`` and of ``synergy`` in it.
     """
     told, errors = [], []
     for (model, task), store in states.items():
@@ -74,7 +74,7 @@ def weigh_numbers(
                 }
             )
             truth = matched_truth(torch.cov(latents.mT), dims, point["total"])
-            exact = dict(gaussian_pid(truth, dims).items())
+            exact = {name: float(bits) for name, bits in gaussian_pid(truth, dims).items()}
             for draw in range(draws):
                 errors.append(place | {"draw": draw} | _errors(truth, dims, len(latents), exact, rng))
     return pd.DataFrame(told), pd.DataFrame(errors)
@@ -158,7 +158,7 @@ def lines_of_numbers(told: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
                 if asked == BY_VARIANCE:
                     continue
                 low, middle, high = (scale * part[column].quantile([0.05, 0.5, 0.95])).tolist()
-                rows.append({"panel": panel, "line": line, "components": int(asked),
+                rows.append({"panel": panel, "line": line, "components": int(str(asked)),
                              "value": middle, "low": low, "high": high})  # fmt: skip
     return pd.DataFrame(rows).sort_values(["panel", "line", "components"], kind="stable")
 
@@ -167,9 +167,13 @@ def table_of_numbers(told: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     """A row per number: medians over models and tasks of what is told, and root mean squares of the errors."""
     medians = told.groupby("components")[["kept", "most", "total", "bias", "held_out", "share"]].median()
     squared = errors.groupby("components")[["plug_in", "corrected", "unique_language", "synergy"]]
-    found = medians.join(squared.agg(lambda part: float(np.sqrt((part**2).mean()))))
+    found = medians.join(squared.agg(_root_mean_square))
     order = sorted(found.index, key=lambda asked: found.loc[asked, "most"])
     return found.loc[order].reset_index()
+
+
+def _root_mean_square(errors: pd.Series) -> float:
+    return float(np.sqrt((errors**2).mean()))
 
 
 def summarise_numbers(told: pd.DataFrame, errors: pd.DataFrame) -> Summary:
@@ -216,6 +220,6 @@ def _verdict(table: pd.DataFrame, best: str, default: str) -> str:
         f"{total[best]:.1f} bits instead of {total[default]:.1f}, and the language-unique share {share[best]:.0%} "
         f"instead of {share[default]:.0%} (medians, rank marginals). {default} stays the default for another reason: "
         f"it has to serve all runs alike, also those of a few hundred questions, and {best} need {least * int(best)} "
-        f"that are answered correctly in every task where {default} need {least * int(default)}. Whoever has more questions "
-        "sets max_components."
+        f"that are answered correctly in every task where {default} need {least * int(default)}. Whoever has more "
+        "questions sets max_components."
     )

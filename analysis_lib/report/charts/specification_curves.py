@@ -145,7 +145,7 @@ def choices_curve(
     hue = alt.Color(
         f"{color}:N",
         scale=alt.Scale(domain=kinds, range=list(theme.SERIES_COLORS[: len(kinds)])),
-        legend=alt.Legend(title=None, orient="top", labelLimit=280),
+        legend=alt.Legend(title=None, orient="top", labelLimit=280, symbolOpacity=1),
     )
     y = alt.Y("share:Q", title="share of the total", axis=alt.Axis(format="%", tickCount=6))
     tooltip = [*choices, *(alt.Tooltip(f"{name}:Q", format=".0%") for name in ("share", "low", "high"))]
