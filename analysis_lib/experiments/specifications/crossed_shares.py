@@ -80,8 +80,8 @@ def what_one_choice_changes(shares: pd.DataFrame) -> pd.DataFrame:
                 ends = moved.quantile([0.05, 0.5, 0.95]).tolist()
                 found |= {"pairs": len(moved), **dict(zip((f"{name}_low", name, f"{name}_high"), ends, strict=True))}
             rows.append(found)
-    ends = [f"{name}{end}" for name in SHARES for end in ("_low", "", "_high")]
-    return pd.DataFrame([row for row in rows if row["pairs"]], columns=["choice", "taken", "pairs", *ends])
+    spread = [f"{name}{end}" for name in SHARES for end in ("_low", "", "_high")]
+    return pd.DataFrame([row for row in rows if row["pairs"]], columns=["choice", "taken", "pairs", *spread])
 
 
 def summarise_crossing(atoms: pd.DataFrame, shares: pd.DataFrame, changes: pd.DataFrame) -> Summary:

@@ -211,15 +211,17 @@ def _verdict(table: pd.DataFrame, best: str, default: str) -> str:
     """What the two measures say of the default."""
     if default not in table.index:
         return f"There are too few questions here for {default} components."
-    if best == default or default == str(table.index[-1]):
-        return f"Both speak for {default} with as many questions as there are here."
+    if best == default:
+        return f"Held out, none of these numbers tells more than {default} with as many questions as there are here."
     total, share = table["total"], table["share"]
+    nearer = table["unique_language"][best] < table["unique_language"][default]
     least = LEAST_PER_DIMENSION * 3
     return (
-        f"With as many questions as there are here, both speak for {best}: it would make the last layer's total "
+        f"With as many questions as there are here, {best} tell more and their shares are "
+        f"{'nearer to' if nearer else 'no nearer to'} the truth: with {best} the last layer's total would be "
         f"{total[best]:.1f} bits instead of {total[default]:.1f}, and the language-unique share {share[best]:.0%} "
         f"instead of {share[default]:.0%} (medians, rank marginals). {default} stays the default for another reason: "
-        f"it has to serve all runs alike, also those of a few hundred questions, and {best} need {least * int(best)} "
-        f"that are answered correctly in every task where {default} need {least * int(default)}. Whoever has more "
-        "questions sets max_components."
+        f"it has to serve all runs alike, and {least} questions per component have to be answered correctly in every "
+        f"task, {least * int(default)} for {default} and {least * int(best)} for {best}. Whoever has more questions "
+        "sets max_components."
     )
