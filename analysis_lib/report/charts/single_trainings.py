@@ -1,7 +1,7 @@
 """Further trainings of the models of a chart, one by one: thin lines and small rings in the colours of the chart.
 
 A table of further trainings has the columns of the chart's own, and models by their names (``MODEL-seed-N``). In the
-drawn table both stand together, told apart by the column ``training``; a chart without further trainings has no such
+drawn table both stand together, told apart by a column of its own; a chart without further trainings has no such
 column.
 """
 
@@ -16,7 +16,7 @@ import pandas as pd
 from analysis_lib.report.charts.grammar import require_one_value_per_point
 from analysis_lib.vocabulary import architecture_of, training_of
 
-TRAINING, SHOWN = "training", "the one shown"
+TRAINING, SHOWN = "which training", "the one shown"
 LINES, RINGS = "Thin lines", "Small rings"
 RING_SIZE = 20
 
@@ -46,11 +46,11 @@ def with_further(table: pd.DataFrame, further: pd.DataFrame | None, keys: Sequen
             raise ValueError(f"{name} has no column {missing}, by which trainings are laid beside their model; add it")
     rows = further.assign(
         model=further["model"].map(architecture_of),
-        training=[f"seed {training_of(name)}" for name in further["model"]],
+        **{TRAINING: [f"seed {training_of(name)}" for name in further["model"]]},
     )
     rows = rows.merge(table[places].drop_duplicates(), on=places)
     require_one_value_per_point(rows, [*places, TRAINING])
-    return pd.concat([table.assign(training=SHOWN), rows], ignore_index=True) if len(rows) else table
+    return pd.concat([table.assign(**{TRAINING: SHOWN}), rows], ignore_index=True) if len(rows) else table
 
 
 def further_note(table: pd.DataFrame, mark: str) -> str:
@@ -74,7 +74,7 @@ def further_note(table: pd.DataFrame, mark: str) -> str:
 
 def only(base: alt.Chart, shown: bool) -> alt.Chart:
     """The rows of what is shown, or of further trainings."""
-    return base.transform_filter(f"datum.{TRAINING} {'==' if shown else '!='} '{SHOWN}'")
+    return base.transform_filter(f"datum['{TRAINING}'] {'==' if shown else '!='} '{SHOWN}'")
 
 
 def thin_lines(
