@@ -97,9 +97,7 @@ def summarise_crossing(atoms: pd.DataFrame, shares: pd.DataFrame, changes: pd.Da
             f"{words}_crossed_least": Shown(mine.min(), ".0%") if len(mine) else UNREAD,
             f"{words}_crossed_median": Shown(mine.median(), ".0%") if len(mine) else UNREAD,
             f"{words}_crossed_most": Shown(mine.max(), ".0%") if len(mine) else UNREAD,
-            f"{words}_mover": "nothing"
-            if largest is None
-            else f"{largest['taken']} ({100 * largest[name]:+.0f} points)",
+            f"{words}_mover": "nothing" if largest is None else f"{largest['taken']} ({_points(largest[name])})",
         }
     language, synergy = (shares.loc[shares["quantity"] == name, "share"] for name in SHARES)
     found |= {
