@@ -52,8 +52,8 @@ def page_needs(path: str | Path) -> list[str]:
 
     Examples
     --------
-    >>> page_needs("notebooks/claims.md")
-    ['atoms', 'claims']
+    >>> page_needs("notebooks/small_world.md")
+    ['stores', 'atoms']
     """
     known = "; ".join(f"{name}, {meaning}" for name, meaning in NEEDS.items())
     cure = (
