@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import torch
@@ -13,6 +14,7 @@ from analysis_lib.models import Batch, VisionLanguageModel
 from .conditions import Condition
 from .decoder import with_features
 from .forward import forward_condition, knocked_out
+from .fused_layer import can_fuse
 from .knockout import SUFFIX
 from .lockstep import forward_lockstep
 from .prompt_keys import PromptKeys
@@ -76,15 +78,18 @@ def forward_shared(
     pictures: Sequence[int],
     kept: Kept = None,
     keys: PromptKeys | None = None,
+    *,
+    fused: bool = True,
 ) -> dict[str, torch.Tensor]:
     """Lockstep for the conditions that share the prefix, the reference for those that change it."""
     shared = [number for number, condition in enumerate(conditions) if not condition.changes_prefix]
     apart = [number for number, condition in enumerate(conditions) if condition.changes_prefix]
     if not apart:
-        return forward_lockstep(vlm, batch, conditions, pictures, kept, keys)
+        return forward_lockstep(vlm, batch, conditions, pictures, kept, keys, fused=fused)
     parts = [forward_reference(vlm, batch, [conditions[number] for number in apart], pictures)]
     if shared:
-        parts.append(forward_lockstep(vlm, batch, [conditions[number] for number in shared], pictures, None, keys))
+        together = [conditions[number] for number in shared]
+        parts.append(forward_lockstep(vlm, batch, together, pictures, None, keys, fused=fused))
     back = torch.tensor([(apart + shared).index(number) for number in range(len(conditions))])
     return _gathered({name: torch.cat([part[name].cpu() for part in parts], 1)[:, back] for name in parts[0]}, kept)
 
@@ -93,6 +98,8 @@ def choose_backend(
     name: str, vlm: VisionLanguageModel, batch: Batch, conditions: Sequence[Condition], pictures: Sequence[int]
 ) -> Backend:
     """The backend called ``name``, or the reference, with a warning, where lockstep differs from it on ``batch``.
+
+    Where only fused layers differ, lockstep goes on without them, and a warning says so.
 
     Lockstep runs under all conditions at once, as it will; the reference under those of `checked_conditions`.
     Conditions that change the prefix take the reference path by themselves; a warning names them.
@@ -112,20 +119,21 @@ def choose_backend(
     shared = [condition for condition in conditions if not condition.changes_prefix]
     if shared:
         sample = checked_conditions(shared, vlm.n_layers)
-        stepped = forward_lockstep(vlm, batch, shared, pictures)
-        array, difference = largest_difference(
-            {name: values[:, sample] for name, values in stepped.items()},
-            forward_reference(vlm, batch, [shared[number] for number in sample], pictures),
-        )
+        expected = forward_reference(vlm, batch, [shared[number] for number in sample], pictures)
         tolerance = TOLERANCES[vlm.dtype]
-        if not difference <= tolerance:  # NaN as well
+        for fused in (True, False) if any(map(can_fuse, vlm.decoder_layers)) else (False,):
+            stepped = forward_lockstep(vlm, batch, shared, pictures, fused=fused)
+            sampled = {name: values[:, sample] for name, values in stepped.items()}
+            array, difference = largest_difference(sampled, expected)
+            if difference <= tolerance:  # not so for NaN
+                return forward_shared if fused else partial(forward_shared, fused=False)
             warnings.warn(
-                f"lockstep differs from the reference path by {difference:.1e} of the largest value of {array} on the "
-                f"first questions, which is more than {tolerance:.0e} for {vlm.dtype}; going on with the slower "
-                "reference path",
+                f"lockstep{' with fused layers' if fused else ''} differs from the reference path by {difference:.1e} "
+                f"of the largest value of {array} on the first questions, which is more than {tolerance:.0e} for "
+                f"{vlm.dtype}; going on with {'the layers as they are' if fused else 'the slower reference path'}",
                 stacklevel=2,
             )
-            return forward_reference
+        return forward_reference
     return forward_shared
 
 

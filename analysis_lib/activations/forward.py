@@ -117,5 +117,5 @@ def forward_condition(
 
 def pool(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Means in float32 over the positions in ``mask``, ``(..., positions)``; the others may hold anything, NaN too."""
-    kept = torch.where(mask[..., None], states, 0).float()  # a product with zero would keep NaN
-    return kept.sum(-2) / mask.sum(-1, keepdim=True)
+    kept = torch.where(mask[..., None], states, 0)  # a product with zero would keep NaN
+    return kept.sum(-2, dtype=torch.float32) / mask.sum(-1, keepdim=True)

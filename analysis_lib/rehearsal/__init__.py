@@ -12,6 +12,7 @@ from .full_size import (
 from .operations import Operations, count_operations
 from .shapes import SHAPES, Shape, build, generate, window_run
 from .timing import H100_PEAK, Timing, device_peak, rehearse
+from .traffic import count_traffic
 
 __all__ = [
     "H100_PEAK",
@@ -24,6 +25,7 @@ __all__ = [
     "build",
     "costs",
     "count_operations",
+    "count_traffic",
     "device_peak",
     "generate",
     "measurements",

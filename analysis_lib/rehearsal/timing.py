@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from analysis_lib.activations import forward_lockstep
-from analysis_lib.activations.backends import forward_reference, largest_difference
+from analysis_lib.activations.backends import OF_PREFIX, forward_reference, largest_difference
 
 from .operations import counted, practice
 from .shapes import Shape, build, generate, window_run
@@ -111,8 +111,8 @@ def rehearse(
         few = [conditions[i] for i in np.unique(np.linspace(0, len(conditions) - 1, N_PRACTICE).astype(int))]
 
         def lockstep() -> None:
-            for values in forward_lockstep(vlm, questions, conditions).values():
-                values.cpu()
+            for name, values in forward_lockstep(vlm, questions, conditions).items():
+                _kept_of(name, values).cpu()
 
         def usual() -> None:
             for condition in few:
@@ -139,6 +139,13 @@ def rehearse(
         practice_memory=practice_memory,
         difference=difference,
     )
+
+
+def _kept_of(name: str, values: torch.Tensor) -> torch.Tensor:
+    """What extraction brings back: the picture's states once for all conditions, and of the logits what is said."""
+    if name in OF_PREFIX:
+        return values[:, 0]
+    return values.argmax(-1) if name == "logits" else values
 
 
 def device_peak(device: str) -> tuple[float, str]:

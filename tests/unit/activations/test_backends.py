@@ -19,6 +19,7 @@ from analysis_lib.activations import (
     backends,
     extract,
     forward_lockstep,
+    fused_layer,
     get_condition,
     keep_only,
     random_edges,
@@ -34,8 +35,8 @@ ARRAYS = ("vision", "language", "prediction_hidden", "answer_logits", "answer_pr
 def disturb(monkeypatch: pytest.MonkeyPatch, name: str, change: Any) -> None:
     forward = backends.forward_lockstep
 
-    def disturbed(*args: Any) -> dict[str, torch.Tensor]:
-        states = forward(*args)
+    def disturbed(*args: Any, **named: Any) -> dict[str, torch.Tensor]:
+        states = forward(*args, **named)
         return {**states, name: change(states[name])}
 
     monkeypatch.setattr(backends, "forward_lockstep", disturbed)
@@ -61,6 +62,30 @@ def test_a_difference_is_noticed_named_and_the_reference_goes_on(
         found = extract(one_model, questions)
     for array in ARRAYS:
         assert np.array_equal(found[array].values, expected[array].values)
+
+
+def test_fused_layers_that_differ_are_left_out_and_lockstep_goes_on(
+    one_model: VisionLanguageModel, questions: pd.DataFrame, expected: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    norm = fused_layer._norm
+    monkeypatch.setattr(fused_layer, "_norm", lambda module, states: 1.01 * norm(module, states))
+    with pytest.warns(UserWarning, match="with fused layers differs .* going on with the layers as they are") as told:
+        found = extract(one_model, questions)
+    assert not any("slower" in str(one.message) for one in told)
+    for array in ARRAYS:
+        np.testing.assert_allclose(found[array].values, expected[array].values, rtol=1e-4, atol=1e-5)
+
+
+def test_a_layer_that_somebody_observes_or_replaced_is_left_to_itself(one_model: VisionLanguageModel) -> None:
+    layer = one_model.decoder_layers[0]
+    assert fused_layer.can_fuse(layer)
+    with layer.mlp.register_forward_pre_hook(lambda *_: None):
+        assert not fused_layer.can_fuse(layer)
+    layer.self_attn.forward = layer.self_attn.forward  # as accelerate does
+    assert not fused_layer.can_fuse(layer)
+    del layer.self_attn.forward
+    assert not fused_layer.can_fuse(torch.nn.TransformerEncoderLayer(4, 1))
+    assert fused_layer.can_fuse(layer)
 
 
 def test_a_single_undefined_number_is_a_difference(

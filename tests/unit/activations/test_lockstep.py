@@ -18,6 +18,7 @@ from analysis_lib.activations import (
     CONDITIONS,
     Condition,
     Knockout,
+    branch,
     forward_condition,
     forward_lockstep,
     keep_only,
@@ -103,18 +104,27 @@ def test_in_double_precision_the_paths_agree_to_a_millionth(
 ) -> None:
     vlm = in_double(load_model(tiny_folders[kind], device="cpu"))
     batch = prepare(vlm, questions)
-    assert worst(forward_lockstep(vlm, batch, EVERY_KIND), reference(vlm, batch, EVERY_KIND)) < 3e-7
+    expected = reference(vlm, batch, EVERY_KIND)
+    assert worst(forward_lockstep(vlm, batch, EVERY_KIND, fused=False), expected) < 3e-7
+    # Fused norms stay in double precision, where the model's own round to single.
+    assert worst(forward_lockstep(vlm, batch, EVERY_KIND), expected) < 3e-6
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 5e-3), ("bfloat16", 3e-2)])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_agrees_up_to_its_rounding(
-    tiny_folders: dict[str, Path], kind: str, attention: str, questions: pd.DataFrame, dtype: str, tolerance: float
+    tiny_folders: dict[str, Path], kind: str, attention: str, questions: pd.DataFrame, dtype: str
 ) -> None:
+    """As near to the same weights in double precision as the reference is, which rounds more often."""
     vlm = load_model(tiny_folders[kind], attention=attention, dtype=dtype, device="cpu")
     batch = prepare(vlm, questions)
-    stepped = forward_lockstep(vlm, batch, EVERY_KIND)
+    stepped, expected = forward_lockstep(vlm, batch, EVERY_KIND), reference(vlm, batch, EVERY_KIND)
     assert all(values.dtype == torch.float32 for values in stepped.values())
-    assert worst(stepped, reference(vlm, batch, EVERY_KIND)) < tolerance
+    assert worst(stepped, expected) < TOLERANCES[getattr(torch, dtype)]
+    exact = in_double(vlm)
+    wide = replace(batch, inputs={**batch.inputs, "pixel_values": batch.inputs["pixel_values"].double()})
+    truth = reference(exact, wide, EVERY_KIND)
+    for name in truth:
+        assert (stepped[name] - truth[name]).norm() < 1.1 * (expected[name] - truth[name]).norm(), name
 
 
 SUFFIX_KNOCKOUTS = st.builds(
@@ -241,7 +251,7 @@ def test_grouped_and_ungrouped_rows_agree(vlm: VisionLanguageModel, batch: Batch
     runs = []
     for largest in (False, True):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(lockstep, "group_size", lambda n, _before, _after, largest=largest: n if largest else 1)
+            patch.setattr(branch, "group_sizes", lambda n, *_, largest=largest: [n] if largest else [1] * n)
             runs.append(forward_lockstep(vlm, batch, EVERY_KIND))
     assert worst(*runs) < 5e-6
 

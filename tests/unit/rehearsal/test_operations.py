@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from analysis_lib.activations import forward_lockstep, get_condition
-from analysis_lib.activations.lockstep import group_size
+from analysis_lib.activations.branch import group_sizes
 from analysis_lib.rehearsal import SHAPES, Shape, build, count_operations, generate, window_run
 from analysis_lib.rehearsal.operations import counted, practice
 
@@ -69,8 +69,8 @@ def test_counts_follow_from_the_sizes(shape: Shape):
     question = shape.layers * decoder(shape, after, before + after) + (shape.layers + 1) * head(shape)
     for layer in range(shape.layers):
         slots = min(layer + 2, shape.layers)  # windows begin a layer before their middle
-        size = group_size(slots, before + after, behind)
-        question += decoder(shape, slots * behind, before + after + size * behind)
+        for size in group_sizes(slots, before + after, behind):
+            question += decoder(shape, size * behind, before + after + size * behind)
     assert found.question == question
 
 
