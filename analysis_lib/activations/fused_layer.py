@@ -82,7 +82,7 @@ def fused_layer(
     stream = torch.addmm(states.reshape(-1, hidden), read.reshape(n * length, -1), attention.o_proj.weight.t())
     seen = _norm(layer.post_attention_layernorm, stream)
     gate = functional.silu(mlp.gate_proj(seen), inplace=True).mul_(mlp.up_proj(seen))
-    return stream.addmm_(gate, mlp.down_proj.weight.t()).view(n, length, hidden)
+    return torch.addmm(stream, gate, mlp.down_proj.weight.t()).view(n, length, hidden)
 
 
 def _norm(norm: Any, states: torch.Tensor) -> torch.Tensor:
