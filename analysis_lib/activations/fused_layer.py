@@ -1,8 +1,9 @@
 """A Llama decoder layer that passes over memory less often than transformers' own, and gives its numbers.
 
-Norms are torch's fused ones, which cast nothing to single precision and back; rotary embeddings are added in place, no
-half of a query or key negated and joined to the other beforehand; the gate is opened in place; and what attention and
-MLP give is added to the residual stream by their last matrix product. Attention is the model's own.
+Norms are torch's fused ones, which write no copy in single precision, and round where the model's own do, before their
+weight; rotary embeddings are added in place, no half of a query or key negated and joined to the other beforehand; the
+gate is opened in place; and what attention and MLP give is added to the residual stream by their last matrix product.
+Attention is the model's own.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ def can_fuse(layer: nn.Module) -> bool:
 
 def _is_plain(module: nn.Module) -> bool:
     known = type(module) in _KNOWN or type(module).__name__ == "SiLUActivation"
-    unseen = not (module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
-    return known and unseen and getattr(module, "bias", None) is None
+    replaced = getattr(module.forward, "__func__", None) is not type(module).forward
+    seen = module._forward_hooks or module._forward_pre_hooks
+    return known and not seen and not replaced and getattr(module, "bias", None) is None
 
 
 def fused_layer(
@@ -86,7 +88,7 @@ def fused_layer(
 
 
 def _norm(norm: Any, states: torch.Tensor) -> torch.Tensor:
-    return functional.rms_norm(states, norm.weight.shape, norm.weight, norm.variance_epsilon)
+    return functional.rms_norm(states, norm.weight.shape, None, norm.variance_epsilon).mul_(norm.weight)
 
 
 def _rotated(heads: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
