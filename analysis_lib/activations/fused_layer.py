@@ -32,10 +32,12 @@ _KNOWN = (LlamaDecoderLayer, LlamaAttention, LlamaMLP, LlamaRMSNorm, nn.Linear, 
 def can_fuse(layer: nn.Module) -> bool:
     """Whether `fused_layer` may stand for a layer: a Llama's, unquantized, without biases, which nobody observes.
 
-    A layer whose modules have hooks, or a forward of their own (as where accelerate brings weights from elsewhere), is
-    left to itself.
+    In double precision it may not, as the model's own norms round to single precision even then. A layer whose modules
+    have hooks, or a forward of their own (as where accelerate brings weights from elsewhere), is left to itself.
     """
-    return type(layer) is LlamaDecoderLayer and not layer.training and all(map(_is_plain, layer.modules()))
+    if type(layer) is not LlamaDecoderLayer or layer.training or layer.input_layernorm.weight.dtype is torch.float64:
+        return False
+    return all(map(_is_plain, layer.modules()))
 
 
 def _is_plain(module: nn.Module) -> bool:

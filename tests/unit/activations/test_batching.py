@@ -72,11 +72,11 @@ def fails_above(monkeypatch: pytest.MonkeyPatch, limit: int, error: Callable[[],
     """Let lockstep run out of memory with more than ``limit`` questions; the sizes tried."""
     forward, tried = backends.forward_lockstep, []
 
-    def limited(vlm: Any, batch: Any, *rest: Any) -> Any:
+    def limited(vlm: Any, batch: Any, *rest: Any, **named: Any) -> Any:
         tried.append(len(batch.spans))
         if len(batch.spans) > limit:
             raise error()
-        return forward(vlm, batch, *rest)
+        return forward(vlm, batch, *rest, **named)
 
     monkeypatch.setattr(backends, "forward_lockstep", limited)
     return tried
