@@ -35,7 +35,7 @@ def can_fuse(layer: nn.Module) -> bool:
     In double precision it may not, as the model's own norms round to single precision even then. A layer whose modules
     have hooks, or a forward of their own (as where accelerate brings weights from elsewhere), is left to itself.
     """
-    if type(layer) is not LlamaDecoderLayer or layer.training or layer.input_layernorm.weight.dtype is torch.float64:
+    if type(layer) is not LlamaDecoderLayer or layer.training or next(layer.parameters()).dtype is torch.float64:
         return False
     return all(map(_is_plain, layer.modules()))
 

@@ -12,7 +12,7 @@ from .full_size import (
 from .operations import Operations, count_operations
 from .shapes import SHAPES, Shape, build, generate, window_run
 from .timing import H100_PEAK, Timing, device_peak, rehearse
-from .traffic import count_traffic
+from .traffic import count_traffic, summarise_traffic
 
 __all__ = [
     "H100_PEAK",
@@ -33,5 +33,6 @@ __all__ = [
     "rehearse",
     "rehearse_models",
     "summarise",
+    "summarise_traffic",
     "window_run",
 ]

@@ -17,10 +17,14 @@ from torch.utils._pytree import tree_leaves
 
 from analysis_lib.activations import forward_lockstep
 from analysis_lib.activations.decoder import with_features
+from analysis_lib.shown import Shown, Summary
 
 from .shapes import Shape, build, generate, window_run
 
-__all__ = ["KINDS", "Traffic", "count_traffic", "traffic_by_kind"]
+__all__ = ["KINDS", "Traffic", "count_traffic", "summarise_traffic", "traffic_by_kind"]
+
+OWN, FUSED = "own layers", "fused"
+"""How layers run: as transformers wrote them, or as extraction runs them where it may."""
 
 _PRODUCTS = ("mm", "addmm", "bmm", "linear", "matmul", "convolution")
 _COPIES = (
@@ -127,9 +131,21 @@ def count_traffic(shape: Shape, batch: int = 32, dtype: torch.dtype = torch.bflo
     with torch.inference_mode():
         given = with_features(vlm, generate(vlm, shape, batch), range(batch))
     rows = []
-    for way, fused in (("own layers", False), ("fused", True)):
+    for way, fused in ((OWN, False), (FUSED, True)):
         counted = traffic_by_kind(partial(forward_lockstep, vlm, given, conditions, fused=fused))
         for kind in KINDS:
             moved = counted.moved[kind] / shape.layers / batch / 1e6
             rows.append((shape.name, way, kind, counted.kernels[kind] / shape.layers, moved))
     return pd.DataFrame(rows, columns=["model", "way", "kind", "kernels", "megabytes"])
+
+
+def summarise_traffic(traffic: pd.DataFrame) -> Summary:
+    """What the page says of tables of `count_traffic`, one below the other."""
+    total = traffic.groupby(["model", "way"], sort=False)[["kernels", "megabytes"]].sum().unstack("way")
+    kernels, moved = total["kernels"], total["megabytes"]
+    less = 1 - moved[FUSED] / moved[OWN]
+    return {
+        "kernels_own": " and ".join(f"{count:.0f}" for count in kernels[OWN]),
+        "kernels_fused": " and ".join(f"{count:.0f}" for count in kernels[FUSED]),
+        "moved_less": Shown(" and ".join(f"{part:.0%}" for part in less)),
+    }

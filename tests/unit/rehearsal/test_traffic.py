@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import torch
 
-from analysis_lib.rehearsal import SHAPES, count_traffic
+from analysis_lib.rehearsal import SHAPES, count_traffic, summarise_traffic
 from analysis_lib.rehearsal.traffic import KINDS, traffic_by_kind
 
 
@@ -32,3 +33,14 @@ def test_fused_layers_move_less_by_the_same_products() -> None:
     for kind in ("element by element", "copies and casts"):
         assert kernels["fused"].loc[kind] < kernels["own layers"].loc[kind]
         assert moved["fused"].loc[kind] < 0.8 * moved["own layers"].loc[kind]
+
+
+def test_the_page_adds_up_kinds_and_takes_models_in_their_order() -> None:
+    rows = [("b", "own layers", 2, 10.0), ("b", "own layers", 1, 10.0), ("b", "fused", 2, 15.0)]
+    rows += [("a", "own layers", 9, 4.0), ("a", "fused", 4, 1.0)]
+    said = summarise_traffic(pd.DataFrame(rows, columns=["model", "way", "kernels", "megabytes"]))
+    assert (said["kernels_own"], said["kernels_fused"], said["moved_less"].text) == (
+        "3 and 9",
+        "2 and 4",
+        "25% and 75%",
+    )
