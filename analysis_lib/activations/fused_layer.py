@@ -13,20 +13,17 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-from transformers.models.llama.modeling_llama import (
-    LlamaAttention,
-    LlamaDecoderLayer,
-    LlamaMLP,
-    LlamaRMSNorm,
-    eager_attention_forward,
-)
 
 from .decoder import Rotation
 
 __all__ = ["can_fuse", "fused_layer"]
 
-_KNOWN = (LlamaDecoderLayer, LlamaAttention, LlamaMLP, LlamaRMSNorm, nn.Linear, nn.SiLU)
+_LLAMA = "transformers.models.llama.modeling_llama"
+_LAYER = f"{_LLAMA}.LlamaDecoderLayer"
+_KNOWN = {_LAYER, "torch.nn.modules.linear.Linear", "torch.nn.modules.activation.SiLU"}
+_KNOWN |= {f"{_LLAMA}.{name}" for name in ("LlamaAttention", "LlamaMLP", "LlamaRMSNorm")}
+_KNOWN |= {"transformers.activations.SiLUActivation"}
+"""Classes by name: transformers' own take seconds to load, for models alone."""
 
 
 def can_fuse(layer: nn.Module) -> bool:
@@ -35,16 +32,19 @@ def can_fuse(layer: nn.Module) -> bool:
     In double precision it may not, as the model's own norms round to single precision even then. A layer whose modules
     have hooks, or a forward of their own (as where accelerate brings weights from elsewhere), is left to itself.
     """
-    if type(layer) is not LlamaDecoderLayer or layer.training or next(layer.parameters()).dtype is torch.float64:
+    if _name(layer) != _LAYER or layer.training or next(layer.parameters()).dtype is torch.float64:
         return False
     return all(map(_is_plain, layer.modules()))
 
 
+def _name(module: nn.Module) -> str:
+    return f"{type(module).__module__}.{type(module).__qualname__}"
+
+
 def _is_plain(module: nn.Module) -> bool:
-    known = type(module) in _KNOWN or type(module).__name__ == "SiLUActivation"
     replaced = getattr(module.forward, "__func__", None) is not type(module).forward
     seen = module._forward_hooks or module._forward_pre_hooks
-    return known and not seen and not replaced and getattr(module, "bias", None) is None
+    return _name(module) in _KNOWN and not seen and not replaced and getattr(module, "bias", None) is None
 
 
 def fused_layer(
@@ -70,6 +70,9 @@ def fused_layer(
     past_key_values
         puts earlier keys and values in front of the layer's own.
     """
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+    from transformers.models.llama.modeling_llama import eager_attention_forward
+
     attention, mlp = layer.self_attn, layer.mlp
     n, length, hidden = states.shape
     seen = _norm(layer.input_layernorm, states)

@@ -76,17 +76,17 @@ def why_not_judged(
     if statistic in AT_LAST_LAYER:
         ends = atoms.groupby("model")["layer"].max()
         asked, rows = (some[some["layer"] == some["model"].map(ends)] for some in (asked, rows))
-    blind = asked.assign(missing=asked["probed"] - asked["bits"]).sort_values("missing").to_dict("records")
-    if blind:
-        worst, layers = blind[-1], len({(row["model"], row["task"], row["layer"]) for row in blind})
+    if len(asked):
+        worst = asked.assign(missing=asked["probed"] - asked["bits"]).sort_values("missing").iloc[-1]
+        layers = len(asked[["model", "task", "layer"]].drop_duplicates())
         return (
             f"blind (layers: {layers}), most in {worst['task']} at layer {worst['layer']}: "
             f"{QUANTITY_LABELS[worst['quantity']]} of {worst['bits']:.2f} bits is less than the "
             f"{worst['probed']:.2f} bits that the probe finds about the answer alone"
         )
-    wrong = rows[rows["high"] < -NOTICEABLE_BITS].sort_values("high").to_dict("records")
-    if wrong:
-        worst = wrong[0]
+    wrong = rows["high"] < -NOTICEABLE_BITS
+    if wrong.any():
+        worst = rows[wrong].sort_values("high").iloc[0]
         return (
             f"impossible: {QUANTITY_LABELS[worst['quantity']]} of {worst['task']} at layer {worst['layer']} lies "
             f"between {worst['low']:.2f} and {worst['high']:.2f} bits, and cannot be less than nothing"
