@@ -30,7 +30,7 @@ Dims = tuple[int, int, int]
 def last_states(stores: Mapping[tuple[str, str], Path]) -> dict[tuple[str, str], xr.Dataset]:
     """States of untouched models at their last layers, of the questions that each answers correctly.
 
-    ``stores`` are folders of finished activation stores by model and task.
+    ``stores`` are folders of finished activation stores by model and task, and may be none.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def last_states(stores: Mapping[tuple[str, str], Path]) -> dict[tuple[str, str],
         for place, folder in stores.items()
     }
     fewest = LEAST_PER_DIMENSION * 3 * min(COMPONENTS)
-    if all(one.sizes["sample"] < fewest for one in found.values()):
+    if found and all(one.sizes["sample"] < fewest for one in found.values()):
         raise ValueError(
             f"no store has questions enough for {min(COMPONENTS)} components of each variable: ask more questions, at "
             f"least {fewest} of which are answered correctly"

@@ -174,3 +174,7 @@ def test_components_are_nested_and_too_few_questions_are_refused(
     monkeypatch.setattr(last_layers, "under", lambda found, _: found.expand_dims(condition=1, layer=1))
     with pytest.raises(ValueError, match="at least 120"):
         experiment.last_states({PLACE: tmp_path})
+
+
+def test_a_profile_without_other_seeds_has_no_states_of_them() -> None:
+    assert experiment.last_states({}) == {}
