@@ -1,9 +1,10 @@
-"""A Llama decoder layer that passes over memory less often than transformers' own, and gives its numbers.
+"""A Llama decoder layer that passes over memory less often than transformers' own, and gives its very numbers.
 
-Norms are torch's fused ones, which write no copy in single precision, and round where the model's own do, before their
-weight; rotary embeddings are added in place, no half of a query or key negated and joined to the other beforehand; the
-gate is opened in place; and what attention and MLP give is added to the residual stream by their last matrix product.
-Attention is the model's own.
+Norms are torch's fused ones, which write no copy in single precision; rotary embeddings are added in place, no half of
+a query or key negated and joined to the other beforehand; the gate is opened in place, and what attention and MLP give
+is added to the residual stream in place. Attention is the model's own. Every sum and product rounds where the model's
+own does: taking the residual stream into the last product saves two passes more, and moved tiny models' states by up to
+6 % in bfloat16.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def fused_layer(
     from transformers.models.llama.modeling_llama import eager_attention_forward
 
     attention, mlp = layer.self_attn, layer.mlp
-    n, length, hidden = states.shape
+    n, length = states.shape[:2]
     seen = _norm(layer.input_layernorm, states)
     query, key, value = (
         project(seen).view(n, length, -1, attention.head_dim).transpose(1, 2)
@@ -86,10 +87,10 @@ def fused_layer(
     read, _ = attend(
         attention, _rotated(query, cosine, sine), key, value, attention_mask, dropout=0.0, scaling=attention.scaling
     )
-    stream = torch.addmm(states.reshape(-1, hidden), read.reshape(n * length, -1), attention.o_proj.weight.t())
+    stream = attention.o_proj(read.reshape(n, length, -1)).add_(states)
     seen = _norm(layer.post_attention_layernorm, stream)
     gate = functional.silu(mlp.gate_proj(seen), inplace=True).mul_(mlp.up_proj(seen))
-    return torch.addmm(stream, gate, mlp.down_proj.weight.t()).view(n, length, hidden)
+    return mlp.down_proj(gate).add_(stream)
 
 
 def _norm(norm: Any, states: torch.Tensor) -> torch.Tensor:
@@ -100,6 +101,6 @@ def _rotated(heads: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> t
     """Each head's pairs ``(first, second)`` of halves turned: ``first cos - second sin, second cos + first sin``."""
     half = heads.shape[-1] // 2
     turned = heads * cosine
-    turned[..., :half].addcmul_(heads[..., half:], sine[..., :half], value=-1)
-    turned[..., half:].addcmul_(heads[..., :half], sine[..., half:])
+    turned[..., :half].sub_(heads[..., half:] * sine[..., :half])
+    turned[..., half:].add_(heads[..., :half] * sine[..., half:])
     return turned
