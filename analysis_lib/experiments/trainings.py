@@ -33,7 +33,7 @@ from analysis_lib.compare.trainings_apart import (
 from analysis_lib.experiments.shipped_tables import OTHER_READING, SHIPPED, how_made, making_words, rows_for_conclusions
 from analysis_lib.records import read_record, read_table, write_record, write_table
 from analysis_lib.results import read_atoms
-from analysis_lib.shown import Summary
+from analysis_lib.shown import Shown, Summary
 from analysis_lib.vocabulary import ATOMS, EMBEDDED_MODELS, QUANTITY_LABELS, architecture_of, training_of
 
 __all__ = [
@@ -181,7 +181,7 @@ def span_over_tasks(model: str) -> str:
     """Between which tasks' language-unique shares at the last layer a model's lie, over the shipped trainings."""
     mine = _over()[0].query("architecture == @model and quantity == 'unique_language' and task != @TOGETHER")
     ordered = mine.sort_values("value")
-    ends = [f"{one.value:.0%} [{one.low:.0%}, {one.high:.0%}] ({one.task})" for one in ordered.itertuples()]
+    ends = [f"{Shown(one.value, '.0%', (one.low, one.high)).text} ({one.task})" for one in ordered.itertuples()]
     return f"between {ends[0]} and {ends[-1]} over {_summary()['n_trainings']} trainings of {model}"
 
 

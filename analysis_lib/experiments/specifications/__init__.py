@@ -10,6 +10,7 @@ from analysis_lib.experiments.specifications.crossed_shares import (
     CHOICES,
     SHARES,
     atoms_of_flows,
+    most_kept,
     shares_of_choices,
     summarise_crossing,
     what_one_choice_changes,
@@ -17,7 +18,6 @@ from analysis_lib.experiments.specifications.crossed_shares import (
 from analysis_lib.experiments.specifications.crossing import cross_choices
 from analysis_lib.experiments.specifications.last_layers import COMPONENTS, last_states
 from analysis_lib.experiments.specifications.numbers_kept import (
-    DEFAULT,
     lines_of_numbers,
     summarise_numbers,
     table_of_numbers,
@@ -27,12 +27,12 @@ from analysis_lib.experiments.specifications.numbers_kept import (
 __all__ = [
     "CHOICES",
     "COMPONENTS",
-    "DEFAULT",
     "SHARES",
     "atoms_of_flows",
     "cross_choices",
     "last_states",
     "lines_of_numbers",
+    "most_kept",
     "shares_of_choices",
     "summarise_crossing",
     "summarise_numbers",

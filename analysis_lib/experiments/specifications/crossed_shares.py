@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from analysis_lib.experiments.specifications.crossing import ALL, DEFINITIONS, TARGETS
 from analysis_lib.experiments.specifications.last_layers import BY_VARIANCE, COMPONENTS
 from analysis_lib.shown import Shown, Summary
-from analysis_lib.vocabulary import ATOMS
+from analysis_lib.vocabulary import ATOMS, BLOCKS
 
 UNREAD = "(nowhere readable)"
 """In the place of a number."""
@@ -27,20 +28,23 @@ CHOICES = {
 """What is chosen, and from what: first what the others are held against. Models are told by the tables."""
 
 
-def atoms_of_flows(atoms: pd.DataFrame, most_components: int = 16) -> pd.DataFrame:
+def most_kept(atoms: pd.DataFrame) -> int:
+    """The most components that a profile's flows keep of any variable: its limit, wherever that binds."""
+    return int(atoms.loc[atoms["mode"] == "cartesian", [f"d_{block}" for block in BLOCKS]].max().max())
+
+
+def atoms_of_flows(atoms: pd.DataFrame) -> pd.DataFrame:
     """What a profile's tables say of the untouched last layer by flows, as rows like those of `cross_choices`.
 
-    ``atoms`` are the tables; flows were trained with ``most_components`` of each variable and all questions.
+    ``atoms`` are the tables; flows were trained with `most_kept` components of each variable and all questions.
     """
-    if atoms.empty:
-        return pd.DataFrame()
     mine = atoms[(atoms["condition"] == "baseline") & (atoms["mode"] == "cartesian")]
     mine = mine[mine["layer"] == mine["layer"].groupby([mine["model"], mine["task"]]).transform("max")]
     place = ["model", "task", "target", "definition", "n_samples"]
     bits, plug_in = (mine.pivot(index=place, columns="quantity", values=name) for name in ("bits", "plug_in"))
     told = bits[["total", *ATOMS]].assign(bias=plug_in["total"] - bits["total"]).reset_index()
     told["target"] = told["target"].map(TARGETS)
-    return told.dropna(subset="target").assign(map="flows", components=str(most_components), questions=ALL)
+    return told.dropna(subset="target").assign(map="flows", components=str(most_kept(atoms)), questions=ALL)
 
 
 def shares_of_choices(atoms: pd.DataFrame) -> pd.DataFrame:
@@ -84,8 +88,13 @@ def what_one_choice_changes(shares: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([row for row in rows if row["pairs"]], columns=["choice", "taken", "pairs", *spread])
 
 
-def summarise_crossing(atoms: pd.DataFrame, shares: pd.DataFrame, changes: pd.DataFrame) -> Summary:
-    """What the page says: how many combinations there are, how far shares spread, and which choice moves them most."""
+def summarise_crossing(
+    atoms: pd.DataFrame, shares: pd.DataFrame, changes: pd.DataFrame, accepted: Mapping[str, tuple[float, float]]
+) -> Summary:
+    """What the page says: how many combinations there are, how far shares spread, and which choice moves them most.
+
+    ``accepted`` has the ends between which a claim accepts each of `SHARES`.
+    """
     found: dict[str, Any] = {
         "crossed": len(shares) // len(SHARES),
         "crossed_out": len(atoms[list(CHOICES)].drop_duplicates()) - len(shares) // len(SHARES),
@@ -97,13 +106,9 @@ def summarise_crossing(atoms: pd.DataFrame, shares: pd.DataFrame, changes: pd.Da
             f"{words}_crossed_least": Shown(mine.min(), ".0%") if len(mine) else UNREAD,
             f"{words}_crossed_median": Shown(mine.median(), ".0%") if len(mine) else UNREAD,
             f"{words}_crossed_most": Shown(mine.max(), ".0%") if len(mine) else UNREAD,
+            f"{words}_accepted": int(mine.between(*accepted[name], inclusive="neither").sum()),
             f"{words}_mover": "nothing" if largest is None else f"{largest['taken']} ({_points(largest[name])})",
         }
-    language, synergy = (shares.loc[shares["quantity"] == name, "share"] for name in SHARES)
-    found |= {
-        "language_near_paper": int(language.between(0.77, 0.87).sum()),
-        "synergy_below_paper": int((synergy < 0.02).sum()),
-    }
     for choice in ("questions", "components"):
         moved = changes.loc[changes["choice"] == choice, "unique_language"].abs().max()
         found[f"{choice}_moved"] = "no part" if pd.isna(moved) else _points(moved).lstrip("+")

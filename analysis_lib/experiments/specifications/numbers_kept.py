@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
+from scipy.stats import multivariate_normal
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
+from analysis_lib.experiments.specifications.crossed_shares import SHARES
 from analysis_lib.experiments.specifications.last_layers import BY_VARIANCE, LEAST_PER_DIMENSION, Components, Dims
 from analysis_lib.pid import gaussian_pid, get_definition, rank_normal
 from analysis_lib.pid.atoms import LN2
@@ -24,9 +26,6 @@ from analysis_lib.pid.inference.latents import CommonLatents, assemble
 from analysis_lib.shown import Shown, Summary
 
 TARGET = "prediction_hidden"
-DEFAULT = 16
-"""What the book's decompositions keep at most."""
-SHARES = ("unique_language", "synergy")
 FOLDS, BIAS_DRAWS, HALVINGS = 5, 8, 20
 UNREAD = "(too few questions)"
 """In the place of a number."""
@@ -126,15 +125,9 @@ def held_out(latents: np.ndarray, dims: Dims, groups: np.ndarray) -> float:
         target, sources = np.split(latents[test] - mean, [dims[0]], axis=1)
         own, joint = covariance[: dims[0], : dims[0]], covariance[: dims[0], dims[0] :]
         slopes = np.linalg.solve(covariance[dims[0] :, dims[0] :], joint.T)
-        rest = own - joint @ slopes
-        scores[test] = _log_density(target - sources @ slopes, rest) - _log_density(target, own)
+        rest = multivariate_normal(cov=own - joint @ slopes)
+        scores[test] = rest.logpdf(target - sources @ slopes) - multivariate_normal(cov=own).logpdf(target)
     return float(scores.mean() / LN2)
-
-
-def _log_density(rows: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Nats ``(n_rows,)`` of Gaussian rows of mean zero, but for a constant of their number of columns."""
-    root = np.linalg.cholesky(covariance)
-    return -np.log(np.diag(root)).sum() - np.square(np.linalg.solve(root, rows.T)).sum(0) / 2
 
 
 PANELS = {
@@ -176,17 +169,18 @@ def _root_mean_square(errors: pd.Series) -> float:
     return float(np.sqrt((errors**2).mean()))
 
 
-def summarise_numbers(told: pd.DataFrame, errors: pd.DataFrame) -> Summary:
-    """What the page says of the default: what it keeps and how wrong it is, beside the number that tells most."""
+def summarise_numbers(told: pd.DataFrame, errors: pd.DataFrame, most: int) -> Summary:
+    """What the page says of ``most`` components, as tables keep them, beside the number that tells most."""
     table = table_of_numbers(told, errors).set_index("components")
     whole = table.drop(index=BY_VARIANCE, errors="ignore")
-    best, default, largest = str(whole["held_out"].idxmax()), str(DEFAULT), str(whole.index[-1])
+    best, default, largest = str(whole["held_out"].idxmax()), str(most), str(whole.index[-1])
     every = told[told["components"] != BY_VARIANCE]
     per_store = every.pivot(index=["model", "task"], columns="components", values="held_out").idxmax(axis=1)
     needed = told.loc[told["components"] == BY_VARIANCE, "most"]
     takes = f"{needed.min()} to {needed.max()} components here" if len(needed) else "more than the questions here carry"
     found: dict[str, Any] = {
         "needed": takes,
+        "default": most,
         "best_held_out": best,
         "largest": largest,
         "best_stores": f"{int((per_store == best).sum())} of {len(per_store)}",

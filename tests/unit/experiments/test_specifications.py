@@ -113,7 +113,9 @@ def test_what_one_choice_changes_is_found_where_it_was_put() -> None:
     assert changes.loc["target", "unique_language"] == pytest.approx(0.3, abs=0.01)
     assert changes.loc[["map", "model"], "unique_language"].abs().max() < 0.01
     assert changes["pairs"].to_dict() == {"target": 4, "map": 4, "model": 4} and (changes["synergy"].abs() < 1e-9).all()
-    said = experiment.summarise_crossing(crossed, shares, changes.reset_index())
+    accepted = {"unique_language": (0.7, 0.9), "synergy": (-np.inf, 0.02)}
+    said = experiment.summarise_crossing(crossed, shares, changes.reset_index(), accepted)
+    assert (said["language_accepted"], said["synergy_accepted"]) == (4, 0)
     assert said["crossed"] == 8 and said["language_mover"].endswith("(+30 points)")
 
 
@@ -122,13 +124,13 @@ def test_tables_of_flows_are_read_at_their_last_layer_only() -> None:
     rows = [
         {"model": "m", "task": "t", "target": "prediction_hidden", "definition": "broja", "n_samples": 100,
          "condition": condition, "mode": mode, "layer": layer, "quantity": name, "bits": bits * (layer + 1),
-         "plug_in": bits * (layer + 1) + 0.1}
+         "plug_in": bits * (layer + 1) + 0.1, "d_target": 8, "d_vision": 7, "d_language": 5}
         for condition in ("baseline", "paper") for mode in ("cartesian", "marginal") for layer in (0, 1)
         for name, bits in quantities.items()
     ]  # fmt: skip
     found = experiment.atoms_of_flows(pd.DataFrame(rows))
     assert len(found) == 1 and found["total"].item() == 4 and found["bias"].item() == pytest.approx(0.1)
-    assert experiment.atoms_of_flows(pd.DataFrame()).empty
+    assert found["components"].item() == "8", "what the tables keep, whatever this book does"
 
 
 def test_the_matched_system_tells_as_much_as_it_was_asked_to() -> None:
@@ -157,7 +159,7 @@ def test_a_number_that_keeps_too_little_or_learns_too_much_tells_less(states) ->
     assert errors["corrected"].abs().max() < 0.15 and errors["plug_in"].max() > errors["corrected"].abs().max()
     lines = experiment.lines_of_numbers(told, errors)
     assert (lines["low"] <= lines["value"]).all() and set(lines["components"]) <= set(experiment.COMPONENTS)
-    said = experiment.summarise_numbers(told, errors)
+    said = experiment.summarise_numbers(told, errors, 16)
     assert said["best_held_out"] in {"16", "32"} and said["verdict_on_default"]
     assert len(experiment.table_of_numbers(told, errors)) == len(by_number)
 
