@@ -181,7 +181,10 @@ def span_over_tasks(model: str) -> str:
     """Between which tasks' language-unique shares at the last layer a model's lie, over the shipped trainings."""
     mine = _over()[0].query("architecture == @model and quantity == 'unique_language' and task != @TOGETHER")
     ordered = mine.sort_values("value")
-    ends = [f"{Shown(one.value, '.0%', (one.low, one.high)).text} ({one.task})" for one in ordered.itertuples()]
+    ends = [
+        f"{Shown(one['value'], '.0%', (one['low'], one['high'])).text} ({one['task']})"
+        for one in ordered.to_dict("records")
+    ]
     return f"between {ends[0]} and {ends[-1]} over {_summary()['n_trainings']} trainings of {model}"
 
 
