@@ -32,7 +32,8 @@ def table(
     Parameters
     ----------
     frame
-        The rows to show, at most 200; the index is left out. A cell may be `Markup` (a link).
+        The rows; the index is left out. Of more than 200 the first are shown, and the caption says of how many. A cell
+        may be `Markup` (a link).
     caption
         What the table says; read aloud before its cells.
     formats
@@ -50,7 +51,7 @@ def table(
     Raises
     ------
     ValueError
-        The frame is empty or too long, the caption is empty, or a column is unknown.
+        The frame is empty, the caption is empty, or a column is unknown.
 
     Examples
     --------
@@ -67,8 +68,11 @@ def table(
         raise ValueError(f"the table has no column {unknown}; it has {columns}")
     if not caption.strip():
         raise ValueError("a table needs a caption that says what it shows")
-    if not 0 < len(frame) <= MAX_ROWS:
-        raise ValueError(f"expected between 1 and {MAX_ROWS} rows to show, got {len(frame)}")
+    if frame.empty:
+        raise ValueError("expected rows to show, got none")
+    if len(frame) > MAX_ROWS:  # how many there are depends on models and tasks: no reason to lose a page
+        caption = f"{caption} The first {MAX_ROWS} of {len(frame):,} rows are shown."
+        frame = frame.head(MAX_ROWS)
     heads: list[str | Markup] = [labels.get(column, column.replace("_", " ")) for column in columns]
     cells = [
         [_cell(value, formats.get(column, "")) for column, value in zip(columns, row, strict=True)]
