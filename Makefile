@@ -118,8 +118,10 @@ real-decoder: $(INSTALLED) ## ask smol-llava, and keep what the book says of it 
 	$(BIN)/snakemake $(JOBS) --config profile=smol -- tables
 	$(BIN)/python -m analysis_lib.experiments.real_decoder
 
-priors: $(INSTALLED) ## train the embedded model further at three dials of the prior, and keep what the book says of it
-	for dial in 0.0 0.5 0.9; do $(BIN)/python -m analysis_lib.worlds.mini.training.further --prior $$dial || exit 1; done
+priors: $(INSTALLED) ## train the embedded model further at three dials of the prior, three times, and keep what the book says of it
+	for seed in 0 1 2; do for dial in 0.0 0.5 0.9; do \
+	    $(BIN)/python -m analysis_lib.worlds.mini.training.further --prior $$dial --seed $$seed || exit 1; \
+	done; done
 	$(BIN)/python -m analysis_lib.experiments.prior_as_a_dial $(call if_given,--gqa,GQA)
 
 bundle-mini: $(INSTALLED) ## pack ten trainings, GPU tests and timing for a machine without a network into build/bundle-mini

@@ -20,7 +20,7 @@ from analysis_lib.tasks import load_questions
 __all__ = ["DIALS", "TASKS", "WORLDS", "ask_models", "folder_of", "learning_of"]
 
 DIALS = (0.0, 0.5, 0.9)
-SEEDS = (0, 1)
+SEEDS = (0, 1, 2)
 """Seeds of the trainings, where they are there."""
 TASKS = ("ChooseAttr", "CompareAttr", "LogicalObj", "QueryAttr")
 """What the models were trained further in."""

@@ -7,12 +7,12 @@ what training made of them, their routing; one model in two worlds differs in wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from analysis_lib.compare import wilson_interval
+from analysis_lib.compare import mean_over_trainings, wilson_interval
 from analysis_lib.compare.curves import Array, Interval
 from analysis_lib.shown import Shown, Summary
 from analysis_lib.text import format_value
@@ -31,6 +31,8 @@ ABOUT = {
 PRIOR, ROUTING, BOTH = "the data's prior", "the model's routing", "both"
 ENDS = (0.0, 0.9)
 """The dials that are crossed."""
+Cells: TypeAlias = Mapping[tuple[float, float], Array]
+"""By dials of a model and of a world."""
 SILENT = 1e-9
 """Bits: a text that tells no more tells nothing."""
 TOLD, POSSIBLE = "told by the question, exact", "unique to the question, as exact bounds"
@@ -67,7 +69,8 @@ def language_shares(atoms: pd.DataFrame, layer: int | None = None) -> pd.DataFra
 def two_by_two(shares: pd.DataFrame) -> pd.DataFrame:
     """What moves the language-unique share, mean over tasks and trainings, from a dial of 0 to .9.
 
-    ``shares`` is of `language_shares`.
+    ``shares`` is of `language_shares`. Trainings of one seed drew the same scenes at every dial, so a change is one
+    within a seed, and intervals are over seeds, questions within them (`mean_over_trainings`).
 
     Returns
     -------
@@ -77,18 +80,32 @@ def two_by_two(shares: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for target, mine in shares.groupby("target", sort=False):
-        points, draws = {}, {}
-        for model in ENDS:
-            for world in ENDS:
-                cell = mine[(mine["prior"] == model) & (mine["world"] == world)]
-                points[model, world] = cell[["value", "bits"]].mean().to_numpy()
-                draws[model, world] = np.mean(list(cell["draws"]), axis=0)
+        seeds = [_cells(one) for _, one in mine.groupby("seed")]
         for moved in (PRIOR, ROUTING, BOTH):
-            found = _change(points, moved), _change(draws, moved)
-            share, bits = (Interval.of_draws(float(found[0][i]), found[1][i]) for i in (0, 1))
+            points = np.stack([_change(points, moved) for points, _ in seeds])
+            draws = np.stack([_change(draws, moved) for _, draws in seeds])
+            share, bits = (_over_trainings(points[:, i], draws[:, i]) for i in (0, 1))
             in_bits = {"bits": bits.value, "bits_low": bits.low, "bits_high": bits.high}
             rows.append({"target": ABOUT[str(target)], "moved": moved} | vars(share) | in_bits)
     return pd.DataFrame(rows)
+
+
+def _cells(shares: pd.DataFrame) -> tuple[Cells, Cells]:
+    """Share and bits, mean over tasks, of models in worlds: the points ``(2,)``, and their draws ``(2, n_draws)``."""
+    points, draws = {}, {}
+    for model in ENDS:
+        for world in ENDS:
+            cell = shares[(shares["prior"] == model) & (shares["world"] == world)]
+            points[model, world] = cell[["value", "bits"]].mean().to_numpy()
+            draws[model, world] = np.mean(list(cell["draws"]), axis=0)
+    return points, draws
+
+
+def _over_trainings(points: Array, draws: Array) -> Interval:
+    """The mean of ``points`` ``(n_seeds,)``, whose draws over questions are ``(n_seeds, n_draws)``."""
+    if len(points) == 1:
+        return Interval.of_draws(float(points[0]), draws[0])
+    return mean_over_trainings(points, draws.std(axis=1))
 
 
 def moved_by_layer(atoms: pd.DataFrame) -> pd.DataFrame:
@@ -97,7 +114,7 @@ def moved_by_layer(atoms: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([two_by_two(language_shares(atoms, layer)).assign(layer=layer) for layer in layers])
 
 
-def _change(cells: Mapping[tuple[float, float], Array], moved: str) -> Array:
+def _change(cells: Cells, moved: str) -> Array:
     low, high = ENDS
     if moved == BOTH:
         return cells[high, high] - cells[low, low]
@@ -109,8 +126,12 @@ def _change(cells: Mapping[tuple[float, float], Array], moved: str) -> Array:
 def shares_and_truths(shares: pd.DataFrame, truths: pd.DataFrame) -> pd.DataFrame:
     """Shares of models in their own worlds beside the truth: a dot per ``task``, ``series`` and ``prior``."""
     own = shares[shares["prior"] == shares["world"]]
-    means = own.groupby(["task", "target", "prior"], sort=False)[["value", "low", "high"]].mean().reset_index()
-    estimates = means.assign(series=means["target"].map(ABOUT))
+    rows = []
+    for (task, target, prior), mine in own.groupby(["task", "target", "prior"], sort=False):
+        share = _over_trainings(mine["value"].to_numpy(), np.stack([draws[0] for draws in mine["draws"]]))
+        possible = {"value": share.value, "low": max(share.low, 0.0), "high": min(share.high, 1.0)}
+        rows.append({"task": task, "series": ABOUT[str(target)], "prior": prior} | possible)
+    estimates = pd.DataFrame(rows)
     known = truths[truths["task"].isin(set(own["task"]))]
     told = (known["question"] / known["entropy"]).clip(0, 1)
     least, most = (known[name] / known["entropy"] for name in ("least", "most"))

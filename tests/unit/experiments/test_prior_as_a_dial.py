@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,22 +61,35 @@ def test_what_is_shown_has_intervals_around_it_and_every_dial(shipped: Priors) -
     assert shipped.how["measured"] in summarise_making(shipped.how)["making"]
 
 
+def crossed(of_world: float, of_model: float, of_seeds: Sequence[float] = (0.0,)) -> pd.DataFrame:
+    """Atoms of models in worlds: either moves the share, and each training has a level and a routing of its own."""
+    rng, rows = np.random.default_rng(0), []
+    for seed, own in enumerate(of_seeds):
+        for model, world, task in itertools.product((0.0, 0.9), (0.0, 0.9), TASKS):
+            share = 0.3 + own + of_world * (world > 0) + (of_model + own) * (model > 0)
+            named = {"prior": model, "seed": seed, "world": world, "task": task, "target": "answer", "layer": 8}
+            for quantity, bits in (("unique_language", 2 * share), ("total", 2.0)):
+                noise = 0.01 * rng.normal(size=50)
+                rows.append(named | {"quantity": quantity, "bits": bits, "replicates": bits + noise})
+    return pd.DataFrame(rows)
+
+
 @pytest.mark.parametrize(("of_world", "of_model"), [(0.2, 0.0), (0.0, 0.2), (0.1, 0.05)])
 def test_a_change_is_found_where_it_is_made(of_world: float, of_model: float) -> None:
-    rng, rows = np.random.default_rng(0), []
-    for model in (0.0, 0.9):
-        for world in (0.0, 0.9):
-            for task in TASKS:
-                share = 0.3 + of_world * (world > 0) + of_model * (model > 0)
-                named = {"prior": model, "seed": 0, "world": world, "task": task, "target": "answer", "layer": 8}
-                for quantity, bits in (("unique_language", 2 * share), ("total", 2.0)):
-                    noise = 0.01 * rng.normal(size=50)
-                    rows.append(named | {"quantity": quantity, "bits": bits, "replicates": bits + noise})
-    moved = two_by_two(language_shares(pd.DataFrame(rows))).set_index("moved")
+    moved = two_by_two(language_shares(crossed(of_world, of_model))).set_index("moved")
     expected = {"the data's prior": of_world, "the model's routing": of_model, "both": of_world + of_model}
     for kind, value in expected.items():
         assert moved.loc[kind, "value"] == pytest.approx(value) and moved.loc[kind, "bits"] == pytest.approx(2 * value)
         assert moved.loc[kind, "low"] < value < moved.loc[kind, "high"]
+
+
+def test_trainings_that_disagree_widen_what_they_disagree_on() -> None:
+    moved = two_by_two(language_shares(crossed(0.1, 0.1, of_seeds=(-0.05, 0.0, 0.05)))).set_index("moved")
+    widths = moved["high"] - moved["low"]
+    assert moved["value"].to_numpy() == pytest.approx([0.1, 0.1, 0.2])
+    assert widths["the model's routing"] > 0.15 > 0.02 > widths["the data's prior"], (
+        "a level of a training is no change"
+    )
 
 
 @pytest.mark.parametrize("name", [TABLE, HOW])
