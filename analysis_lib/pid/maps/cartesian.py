@@ -21,15 +21,11 @@ import torch
 from torch import Tensor
 
 from analysis_lib.pid.atoms import LN2
-from analysis_lib.pid.maps.flows import BUMPS, MemberFlow, gaussianization_flow
+from analysis_lib.pid.maps.candidates import Candidates
 from analysis_lib.pid.maps.objectives import PAIRS, PairwiseGaussian
-from analysis_lib.pid.maps.training import Rows, Settings, apply_flows, train
+from analysis_lib.pid.maps.training import Rows
 from analysis_lib.pid.samples.folds import Fold, two_folds
 
-# Candidates, the best on the stopping rows wins: deep flows find different optima from different rotations.
-DEPTHS = (1, 4, 4)
-# A deep flow pays only where rows outnumber its free numbers per column by this much; otherwise it overfits at once.
-ROWS_PER_WEIGHT = 10
 # One-sided 5 %: the identity stays unless the flow is better than chance would have it.
 KEEP_LEVEL = 1.645
 # What is said of flows that are not there.
@@ -82,54 +78,15 @@ def fit_cartesian(
         for name in layers[0]
     }
     objective = PairwiseGaussian(pairs)
-    members = len(layers) * len(folds)
-    best_gain = torch.zeros(members, dtype=torch.float64, device=device)
-    best_depth = torch.zeros(members, dtype=torch.int64, device=device)
-    best = {name: (rows, rows.new_zeros(rows.shape[:2])) for name, rows in data.items()}
-    widest = max(len(columns) for columns in free.values())
-    generator = torch.Generator().manual_seed(seed)
-    for depth in DEPTHS:
-        if depth > DEPTHS[0] and fit.index.shape[1] < ROWS_PER_WEIGHT * depth * (widest + BUMPS):
-            break
-        flows = _flows(data, free, depth, members, generator, device)
-        gain = train(flows, data, fit, stop, objective, Settings(steps=steps))
-        better = gain > best_gain
-        best_gain, best_depth = torch.where(better, gain, best_gain), torch.where(better, depth, best_depth)
-        with torch.no_grad():
-            mapped = apply_flows(flows, data)
-        best = {
-            name: (
-                torch.where(better[:, None, None], mapped[name][0], best[name][0]),
-                torch.where(better[:, None], mapped[name][1], best[name][1]),
-            )
-            for name in data
-        }
-    gains = _unseen_gain(objective, data, best, fit, unseen)
+    best = Candidates(data, free, fit, stop, objective).choose(steps, seed)
+    gains = _unseen_gain(objective, data, best.mapped, fit, unseen)
     results = []
     for i, layer in enumerate(layers):
-        fitted = _read_layer(i, layer, folds, best, gains, unseen.weight > 0, best_depth)
+        fitted = _read_layer(i, layer, folds, best.mapped, gains, unseen.weight > 0, best.depth)
         if wary and fitted.flow_kept and not _tells_as_much(fitted, layer, pairs):
             fitted = replace(fitted, parts=_all_rows(layer), flow_kept=False, outdone=True)
         results.append(fitted)
     return results
-
-
-def _flows(
-    data: Mapping[str, Tensor],
-    free: Mapping[str, list[int]],
-    depth: int,
-    members: int,
-    generator: torch.Generator,
-    device: str,
-) -> dict[str, MemberFlow]:
-    """One flow per variable; a single column is Gaussian already after its rank transform and needs none."""
-    flows = {}
-    for name, rows in data.items():
-        columns = free[name]
-        if len(columns) > 1:
-            some = None if len(columns) == rows.shape[-1] else columns
-            flows[name] = gaussianization_flow(len(columns), members, depth, generator, some).to(device)
-    return flows
 
 
 def _rows(indices: list[np.ndarray], n_layers: int, device: str) -> Rows:

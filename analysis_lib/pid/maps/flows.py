@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 BUMPS = 5
 BUMP_RANGE = 3.0
+FINE_BUMPS = 13
+FINE_RANGE = 4.0
 LEAST_SLOPE = 0.05
 BISECTIONS = 60
 
@@ -104,12 +106,12 @@ class MemberBumps(InvertibleModule):
     the identity, so no held-out row is thrown far out.
     """
 
-    def __init__(self, dims_in: list[tuple[int]], members: int) -> None:
+    def __init__(self, dims_in: list[tuple[int]], members: int, bumps: int = BUMPS, reach: float = BUMP_RANGE) -> None:
         super().__init__(dims_in)
-        self.heights = nn.Parameter(torch.zeros(members, 1, dims_in[0][0], BUMPS))
-        places = torch.linspace(-BUMP_RANGE, BUMP_RANGE, BUMPS)
+        self.heights = nn.Parameter(torch.zeros(members, 1, dims_in[0][0], bumps))
+        places = torch.linspace(-reach, reach, bumps)
         self.width = float(places[1] - places[0])
-        grid = torch.linspace(-2 * BUMP_RANGE, 2 * BUMP_RANGE, 1000)
+        grid = torch.linspace(-2 * reach, 2 * reach, 1000)
         slopes = (1 - torch.tanh((grid[:, None] - places) / self.width).square()).sum(-1)
         self.depth = (1 - LEAST_SLOPE) / float(slopes.max())
         self.register_buffer("places", places)
@@ -175,6 +177,22 @@ def gaussianization_flow(
     for _ in range(depth):
         graph.append(MemberMixing, members=members, generator=generator)
         graph.append(MemberBumps, members=members)
+    return MemberFlow(graph, columns)
+
+
+def fine_flow(
+    d: int, members: int, depth: int, generator: torch.Generator, columns: list[int] | None = None
+) -> MemberFlow:
+    """A `gaussianization_flow` of finer steps, further out, with functions of single columns before the first mixing.
+
+    A rank transform has undone no function but the one that made a column Gaussian; the first functions make good what
+    it did to a column that was not.
+    """
+    graph = SequenceINN(d)
+    graph.append(MemberBumps, members=members, bumps=FINE_BUMPS, reach=FINE_RANGE)
+    for _ in range(depth):
+        graph.append(MemberMixing, members=members, generator=generator)
+        graph.append(MemberBumps, members=members, bumps=FINE_BUMPS, reach=FINE_RANGE)
     return MemberFlow(graph, columns)
 
 

@@ -36,15 +36,25 @@ class Rows:
         """``(n_members, n_samples, d)`` to ``(n_members, n_rows, d)``."""
         return torch.gather(data, 1, self.index[:, :, None].expand(-1, -1, data.shape[-1]))
 
+    def of(self, members: Tensor) -> Rows:
+        """The rows of some members."""
+        return Rows(self.index[members], self.weight[members])
+
 
 @dataclass(frozen=True)
 class Settings:
-    """How long to train; ``patience`` counts checks without any member improving."""
+    """How long to train; ``patience`` counts checks without any member improving.
+
+    ``batch`` is how many of the fitted rows a step sees, the same of every member, where there are more; drawn by
+    ``seed``. All by default.
+    """
 
     steps: int = 200
     learning_rate: float = 0.03
     check_every: int = 5
     patience: int = 8
+    batch: int | None = None
+    seed: int = 0
 
 
 def apply_flows(flows: Mapping[str, MemberFlow], data: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
@@ -83,16 +93,28 @@ def train(
         return torch.zeros_like(start)
     best, best_parameters = start.clone(), [p.detach().clone() for p in parameters]
     optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate, betas=(0.9, 0.99), fused=True)
-    waited = 0
+    waited, draws = 0, torch.Generator().manual_seed(settings.seed)
+    n_fit = fit.index.shape[1]
+    in_batches = settings.batch is not None and settings.batch < n_fit
     for step in range(1, settings.steps + 1):
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - 1) / settings.steps))
-        loss = objective.fitted(mapped, fit.weight).sum()
+        weight = fit.weight
+        if in_batches:
+            chosen = torch.randperm(n_fit, generator=draws)[: settings.batch].to(fit.index.device)
+            mapped = apply_flows(flows, {name: rows[:, chosen] for name, rows in fit_data.items()})
+            weight = weight[:, chosen]
+        loss = objective.fitted(mapped, weight).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        mapped = apply_flows(flows, fit_data)  # of this step's check, and of the next step
-        if step % settings.check_every:
+        checked = step % settings.check_every == 0
+        if not in_batches:
+            mapped = apply_flows(flows, fit_data)  # of this step's check, and of the next step
+        elif checked:
+            with torch.no_grad():
+                mapped = apply_flows(flows, fit_data)
+        if not checked:
             continue
         now = held_out(mapped)
         # A member whose loss is not finite never improves and keeps its last good checkpoint.

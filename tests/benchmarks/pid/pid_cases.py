@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from analysis_lib.pid import gaussian_pid, pid_flow
-from analysis_lib.pid.maps.cartesian import DEPTHS, ROWS_PER_WEIGHT, fit_cartesian
-from analysis_lib.pid.maps.flows import BUMPS, gaussianization_flow
+from analysis_lib.pid.maps.candidates import Candidates
+from analysis_lib.pid.maps.cartesian import fit_cartesian
 from analysis_lib.pid.maps.objectives import PAIRS, PairwiseGaussian
-from analysis_lib.pid.maps.training import Rows, Settings, train
+from analysis_lib.pid.maps.training import Rows, Settings
 from analysis_lib.pid.samples.folds import two_folds
 from analysis_lib.rehearsal.timing import one_core
 from tests.unit.pid.known_systems import draw, linear_system
@@ -145,21 +145,15 @@ def layers_together(n_layers: int, n_samples: int, d: int, repeats: int) -> list
 
 def train_apart(layers: Sequence[dict[str, np.ndarray]], groups: np.ndarray) -> None:
     """The flows of ``fit_cartesian``, each fold of each layer by itself."""
-    objective = PairwiseGaussian(PAIRS)
     for layer in layers:
         data = {name: torch.from_numpy(rows[None]).to(torch.float32) for name, rows in layer.items()}
-        widest = max(rows.shape[-1] for rows in data.values())
+        free = {name: range(rows.shape[-1]) for name, rows in data.items()}
         for fold in two_folds(groups, np.random.default_rng([0, 1])):
             fit, stop = (
                 Rows(torch.from_numpy(rows[None]), torch.ones(1, len(rows), dtype=torch.float64))
                 for rows in (fold.fit, fold.stop)
             )
-            generator = torch.Generator().manual_seed(0)
-            for depth in DEPTHS:
-                if depth > DEPTHS[0] and len(fold.fit) < ROWS_PER_WEIGHT * depth * (widest + BUMPS):
-                    break
-                flows = {name: gaussianization_flow(rows.shape[-1], 1, depth, generator) for name, rows in data.items()}
-                train(flows, data, fit, stop, objective, Settings())
+            Candidates(data, free, fit, stop, PairwiseGaussian(PAIRS)).choose(Settings().steps, seed=0)
 
 
 def nine_layers(mode: str, repeats: int) -> list[Row]:
