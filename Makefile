@@ -113,6 +113,7 @@ train-mini: $(INSTALLED) ## train the embedded model MODEL from scratch (over an
 trainings: $(INSTALLED) ## ask ten trainings of the embedded models alike, and keep what the book says of them (over an hour)
 	$(BIN)/snakemake $(JOBS) --config profile=workflow/trainings.yaml
 	$(BIN)/python -m analysis_lib.experiments.trainings
+	$(BIN)/python -m analysis_lib.experiments.answers_of_trainings
 
 real-decoder: $(INSTALLED) ## ask smol-llava, and keep what the book says of it (half an hour; install-smol first)
 	$(BIN)/snakemake $(JOBS) --config profile=smol -- tables

@@ -15,6 +15,11 @@ from analysis_lib.compare.answer_costs import (
     whole_conditions,
     windowed_accuracy,
 )
+from analysis_lib.compare.answers_over_trainings import (
+    answers_over_trainings,
+    answers_where_trained_again,
+    summarise_trainings_asked,
+)
 from analysis_lib.compare.behaviour import answer_entropies, behaviour, shares_right
 from analysis_lib.compare.blind import beside_probe, summarise_blind
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, read_claims
@@ -144,6 +149,8 @@ __all__ = [
     "agreement_by_atom",
     "answer_entropies",
     "answers_of_all",
+    "answers_over_trainings",
+    "answers_where_trained_again",
     "bars_by_atom",
     "behaviour",
     "beside_probe",
@@ -229,6 +236,7 @@ __all__ = [
     "summarise_specifications",
     "summarise_targets",
     "summarise_trainings",
+    "summarise_trainings_asked",
     "summarise_windows",
     "tasks_beside_trainings",
     "tiles",

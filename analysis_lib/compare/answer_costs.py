@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
 import xarray as xr
 
 from analysis_lib.compare.behaviour import behaviour
+from analysis_lib.compare.curves import WIDTH
+from analysis_lib.compare.over_trainings import mean_over_trainings
 from analysis_lib.compare.proportions import wilson_interval
 from analysis_lib.shown import Shown, Summary
-from analysis_lib.vocabulary import ConditionName
+from analysis_lib.vocabulary import ConditionName, architecture_of
 
 __all__ = [
     "RANDOM_EDGES",
@@ -73,8 +75,9 @@ def summarise_answers(
 ) -> Summary:
     """What knockouts cost a model in the task that ``strict`` costs most, and in the one that it costs least.
 
-    ``answers`` are `answers_of_all` of the ``stores``. Random cuts are compared with ``strict`` question by question.
-    A clause about a condition that the profile does not run says that.
+    ``answers`` are `answers_of_all` of the ``stores``, or means over trainings, whose models are then called ``MODEL``
+    and ``MODEL-seed-N`` in ``stores``. Random cuts are compared with ``strict`` question by question. A clause about a
+    condition that the profile does not run says that.
 
     Raises
     ------
@@ -85,6 +88,7 @@ def summarise_answers(
     hurt, spared = tasks = _extremes(cost, model)
     lost_last = [_points(cost, "image->last", task) for task in tasks]
     n_pictures = int(cost["n_pictures"].min())
+    asked = {task: _asked(stores, model, task) for task in tasks}
     return {
         "hurt_task": hurt,
         "spared_task": spared,
@@ -94,8 +98,8 @@ def summarise_answers(
         if all(lost_last)
         else "this profile does not ask what it loses when the last position may not",
         "routes": _routes(cost, tasks),
-        "random_edges": _random_edges(cost, {task: stores[model, task] for task in tasks}),
-        "versus": _beside_strict({task: stores[model, task] for task in tasks}, seed),
+        "random_edges": _random_edges(cost, asked),
+        "versus": _beside_strict(asked, seed),
         "fewest_pictures": Shown(n_pictures, ","),
         "unseen": Shown(wilson_interval(0, n_pictures)[1], ".1%"),
         "model": model,
@@ -149,6 +153,11 @@ def _extremes(cost: pd.DataFrame, model: str) -> tuple[str, str]:
     return str(tasks[0]), str(tasks[-1])
 
 
+def _asked(stores: Mapping[tuple[str, str], xr.Dataset], model: str, task: str) -> list[xr.Dataset]:
+    """The stores of a model's trainings in a task."""
+    return [one for (name, asked), one in stores.items() if asked == task and model in (name, architecture_of(name))]
+
+
 def _points(cost: pd.DataFrame, condition: str, task: str) -> str:
     """The points of accuracy that a condition costs, in words; empty where it was not measured."""
     return _shown_points(cost, condition, task).text if (condition, task) in cost.index else ""
@@ -176,44 +185,53 @@ def _routes(cost: pd.DataFrame, tasks: Iterable[str]) -> str:
     return ". ".join(told) or "This profile keeps no route alone"
 
 
-def _random_edges(cost: pd.DataFrame, stores: Mapping[str, xr.Dataset]) -> str:
+def _random_edges(cost: pd.DataFrame, asked: Mapping[str, Sequence[xr.Dataset]]) -> str:
     """What as many random edges cost, over questions and from draw to draw: intervals are over questions only."""
-    lost = {task: points for task in stores if (points := _points(cost, RANDOM_EDGES, task))}
+    lost = {task: points for task in asked if (points := _points(cost, RANDOM_EDGES, task))}
     if not lost:
         return "this profile cuts none"
     losses = " and ".join(f"{points} in {task}" for task, points in lost.items())
-    draws = ", ".join(f"in {task} {_draws(stores[task])}" for task in lost)
-    return f"{losses}. These intervals are over questions, not over draws of edges: {draws}"
+    draws = ", ".join(f"in {task} {_draws(asked[task])}" for task in lost)
+    over = "questions and trainings" if max(map(len, asked.values())) > 1 else "questions"
+    return f"{losses}. These intervals are over {over}, not over draws of edges: {draws}"
 
 
 def _counted(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
-def _draws(store: xr.Dataset) -> str:
-    """How far the draws of random edges differ in what they cost, in words."""
-    right = store["correct"].mean("sample").to_series()
-    costs = 100 * (right["baseline"] - right[right.index.str.startswith(f"{RANDOM_EDGES} ")])
+def _draws(stores: Sequence[xr.Dataset]) -> str:
+    """How far the draws of random edges differ in what they cost, in words; ``stores`` are of trainings."""
+    costs = pd.Series(dtype=float)
+    for store in stores:
+        right = store["correct"].mean("sample").to_series()
+        costs = pd.concat([costs, 100 * (right["baseline"] - right[right.index.str.startswith(f"{RANDOM_EDGES} ")])])
     if len(costs) == 1:
         return "one draw was tried, and another may cost something else"
-    return f"{len(costs)} draws cost {costs.min():.0f} to {costs.max():.0f} points"
+    each = f" in each of {len(stores)} trainings" if len(stores) > 1 else ""
+    n_draws = _counted(len(costs) // len(stores), "draw")
+    return f"{n_draws}{each} cost{'s' if n_draws == '1 draw' else ''} {costs.min():.0f} to {costs.max():.0f} points"
 
 
-def _beside_strict(stores: Mapping[str, xr.Dataset], seed: int) -> str:
+def _beside_strict(asked: Mapping[str, Sequence[xr.Dataset]], seed: int) -> str:
     """In which tasks random cuts cost more than ``strict``, question by question, in one clause for all of them."""
     told: dict[str, list[str]] = {}
-    for task, store in stores.items():
-        told.setdefault(_more_or_less(store, seed), []).append(task)
+    for task, stores in asked.items():
+        told.setdefault(_more_or_less(stores, seed), []).append(task)
     return "; ".join(f"{said} in {' and '.join(tasks)}" for said, tasks in told.items())
 
 
-def _more_or_less(store: xr.Dataset, seed: int) -> str:
-    """Whether random cuts cost more than ``strict``, question by question, in words."""
-    compared = behaviour(store, baseline=STRICT, seed=seed)
+def _more_or_less(stores: Sequence[xr.Dataset], seed: int) -> str:
+    """Whether random cuts cost more than ``strict``, question by question, in words; ``stores`` are of trainings."""
+    compared = pd.concat([behaviour(store, baseline=STRICT, seed=seed) for store in stores])
     rows = compared[(compared["measure"] == "accuracy") & (compared["condition"] == RANDOM_EDGES)]
     if rows.empty:
         return "nothing is compared"
     low, high = rows["change_low"].iloc[0], rows["change_high"].iloc[0]
+    if len(rows) > 1:
+        errors = (rows["change_high"] - rows["change_low"]).to_numpy() / WIDTH
+        over = mean_over_trainings(rows["change"].to_numpy(), errors)
+        low, high = over.low, over.high
     if high < 0:
         return "random cuts cost more"
     return "random cuts cost less" if low > 0 else "no difference can be told"

@@ -41,6 +41,7 @@ __all__ = [
     "called",
     "curves_of_trainings",
     "depth_over_trainings",
+    "embedded_models",
     "further_trainings",
     "headline",
     "how_many_trainings",
@@ -99,14 +100,14 @@ def further_trainings(atoms: pd.DataFrame, folders: Mapping[tuple[str, str], Pat
     """
     shipped, _ = read_trainings()
     further = shipped["model"].map(training_of) > 0
-    of_these = shipped["model"].map(architecture_of).isin(_embedded(folders) & set(atoms["model"]))
+    of_these = shipped["model"].map(architecture_of).isin(embedded_models(folders) & set(atoms["model"]))
     there = shipped["task"].isin(set(atoms["task"])) & shipped["layer"].isin(set(atoms["layer"]))
     return shipped[further & of_these & there].reset_index(drop=True)
 
 
 def how_many_trainings(folders: Mapping[tuple[str, str], Path]) -> dict[str, int]:
     """How many trainings of each model of a page there are to conclude from: one, and those that ship."""
-    embedded = _embedded(folders)
+    embedded = embedded_models(folders)
     return {model: n_shipped(model) if model in embedded else 1 for model in dict.fromkeys(one for one, _ in folders)}
 
 
@@ -124,7 +125,7 @@ def called(model: str, n_trainings: int) -> str:
     return f"{model}, {n_trainings} trainings" if n_trainings > 1 else f"{model}, one training"
 
 
-def _embedded(folders: Mapping[tuple[str, str], Path]) -> set[str]:
+def embedded_models(folders: Mapping[tuple[str, str], Path]) -> set[str]:
     """The models that are the package's own by name and by what their stores say they were loaded from."""
     own = {model: folder for (model, _), folder in folders.items() if model in EMBEDDED_MODELS}
     return {model for model, folder in own.items() if attached(folder, "about.json")["embedded_model"]}

@@ -13,15 +13,19 @@ from analysis_lib.report.charts.grammar import looks_of_conditions
 from analysis_lib.report.charts.lines import lines_with_interval
 from analysis_lib.report.values import drawable
 
-BARS = "Bars: 90 % bootstrap interval over pictures; no bar where no answer changed."
-BANDS = "Bands: 90 % bootstrap interval over pictures."
+BARS, BANDS = "Bars", "Bands"
 CHANGE = ("change", "change_low", "change_high")
 MEASURES = {"accuracy": "circle", "probability": "diamond"}
 """What is told of answers, and its point's shape."""
 
 
 def answer_accuracies(
-    answers: pd.DataFrame, conditions: Sequence[str], *, description: str, select: str | Sequence[str] | None = None
+    answers: pd.DataFrame,
+    conditions: Sequence[str],
+    *,
+    description: str,
+    select: str | Sequence[str] | None = None,
+    further: pd.DataFrame | None = None,
 ) -> alt.TopLevelMixin:
     """Accuracy per task under these conditions.
 
@@ -35,6 +39,8 @@ def answer_accuracies(
         Alternative text.
     select
         Column or columns with a drop-down menu.
+    further
+        The same of single trainings of its models: small rings.
 
     Raises
     ------
@@ -55,13 +61,18 @@ def answer_accuracies(
         x_title="accuracy",
         x_format=".0%",
         domain=(0, 1),
-        uncertainty=BARS,
+        uncertainty=_interval_of(shown, BARS),
         description=description,
+        further=None if further is None else further[further["measure"] == "accuracy"],
     )
 
 
 def answer_changes(
-    answers: pd.DataFrame, *, description: str, select: str | Sequence[str] | None = None
+    answers: pd.DataFrame,
+    *,
+    description: str,
+    select: str | Sequence[str] | None = None,
+    further: pd.DataFrame | None = None,
 ) -> alt.TopLevelMixin:
     """Change of accuracy and of the right answer's probability per condition, in percentage points.
 
@@ -73,6 +84,8 @@ def answer_changes(
         Alternative text.
     select
         Column or columns with a drop-down menu.
+    further
+        The same of single trainings of its models: small rings.
 
     Raises
     ------
@@ -83,7 +96,7 @@ def answer_changes(
     places = {name: place for place, name in enumerate(theme.condition_looks(answers["condition"]))}
     answers = answers.sort_values("condition", key=lambda names: names.map(places), kind="stable")
     return dots_with_interval(
-        _percent(answers).assign(condition=answers["condition"].map(theme.condition_words)),
+        _told(answers),
         value="change",
         low="change_low",
         high="change_high",
@@ -96,13 +109,18 @@ def answer_changes(
         x_title="change, percentage points",
         x_format=".0f",
         reference=[0],
-        uncertainty=BARS,
+        uncertainty=_interval_of(answers, BARS),
         description=description,
+        further=None if further is None else _told(further),
     )
 
 
 def window_changes(
-    windows: pd.DataFrame, *, description: str, select: str | Sequence[str] | None = None
+    windows: pd.DataFrame,
+    *,
+    description: str,
+    select: str | Sequence[str] | None = None,
+    further: pd.DataFrame | None = None,
 ) -> alt.TopLevelMixin:
     """Change of accuracy against the middle of the window in which a knockout holds, a panel per task.
 
@@ -115,6 +133,8 @@ def window_changes(
         Alternative text.
     select
         Column or columns with a drop-down menu.
+    further
+        The same of single trainings of its models: thin lines.
 
     Raises
     ------
@@ -135,9 +155,23 @@ def window_changes(
         height=130,
         x_title="layer in the middle",
         y_title="change of accuracy, points",
-        uncertainty=BANDS,
+        uncertainty=_interval_of(windows, BANDS),
         description=description,
+        further=None if further is None else _percent(further),
     )
+
+
+def _told(answers: pd.DataFrame) -> pd.DataFrame:
+    """Changes in percentage points, conditions in words."""
+    return _percent(answers).assign(condition=answers["condition"].map(theme.condition_words))
+
+
+def _interval_of(answers: pd.DataFrame, marks: str) -> str:
+    """What the intervals are over, for a caption: ``trainings``, where it is there, says of how many."""
+    none = "; no bar where no answer changed" if marks == BARS else ""
+    if "trainings" in answers and answers["trainings"].max() > 1:
+        return f"{marks}: 90 % interval over pictures and, of means over trainings, over these{none}."
+    return f"{marks}: 90 % bootstrap interval over pictures{none}."
 
 
 def _percent(answers: pd.DataFrame) -> pd.DataFrame:

@@ -56,6 +56,8 @@ def with_further(table: pd.DataFrame, further: pd.DataFrame | None, keys: Sequen
 def further_note(table: pd.DataFrame, mark: str) -> str:
     """How many further trainings of which models a table of `with_further` has, for a caption; empty for none.
 
+    Where the first training is among them, what is shown is their mean, and they are single trainings.
+
     Examples
     --------
     >>> shown = pd.DataFrame({"model": ["mini-llava-1.5"], "layer": [0], "bits": [0.5]})
@@ -69,7 +71,8 @@ def further_note(table: pd.DataFrame, mark: str) -> str:
     counts = rows.groupby("model", sort=False)[TRAINING].nunique()
     told = " and ".join(f"{count} of {model}" for model, count in counts.items())
     asked = rows["n_samples"].max() if "n_samples" in rows else float("nan")
-    return f"{mark}: further trainings, {told}" + (f", of up to {asked:,.0f} questions." if asked == asked else ".")
+    kind = "single" if (rows[TRAINING] == "seed 0").any() else "further"
+    return f"{mark}: {kind} trainings, {told}" + (f", of up to {asked:,.0f} questions." if asked == asked else ".")
 
 
 def only(base: alt.Chart, shown: bool) -> alt.Chart:
