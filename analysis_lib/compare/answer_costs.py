@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import xarray as xr
 
-from analysis_lib.compare.behaviour import behaviour
+from analysis_lib.compare.behaviour import COLUMNS, behaviour
 from analysis_lib.compare.curves import WIDTH
 from analysis_lib.compare.over_trainings import mean_over_trainings
 from analysis_lib.compare.proportions import wilson_interval
@@ -33,7 +33,7 @@ ROUTES = {
 
 
 def answers_of_all(stores: Mapping[tuple[str, str], xr.Dataset], seed: int = 0) -> pd.DataFrame:
-    """`behaviour` of every activation store, with the ``model`` and ``task`` that it is kept by.
+    """`behaviour` of every activation store, with the ``model`` and ``task`` that it is kept by; of none, no rows.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def answers_of_all(stores: Mapping[tuple[str, str], xr.Dataset], seed: int = 0) 
         a store has no baseline, or all its questions ask about one picture.
     """
     found = [behaviour(store, seed=seed).assign(model=model, task=task) for (model, task), store in stores.items()]
-    return pd.concat(found)
+    return pd.concat(found) if found else pd.DataFrame(columns=[*COLUMNS, "model", "task"])
 
 
 def whole_conditions(answers: pd.DataFrame) -> pd.DataFrame:

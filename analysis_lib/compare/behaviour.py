@@ -13,6 +13,10 @@ from scipy.stats import entropy
 from analysis_lib.answers import check_answered
 from analysis_lib.vocabulary import LEVEL, ConditionName
 
+COLUMNS = (
+    *("condition", "measure", "value", "low", "high", "change", "change_low", "change_high"),
+    *("n_questions", "n_pictures"),
+)
 MEASURES = {"accuracy": "correct", "probability": "answer_probability"}
 """Measure -> the array of an activation store whose mean it is."""
 
@@ -116,5 +120,4 @@ def behaviour(
             change = after - values.sel(condition=baseline).values.astype(float)
             means = [end for one in (after, change) for end in (float(one.mean()), *interval(one))]
             rows.append((condition, measure, *means, len(members), len(pictures)))
-    columns = ["condition", "measure", "value", "low", "high", "change", "change_low", "change_high"]
-    return pd.DataFrame(rows, columns=[*columns, "n_questions", "n_pictures"])
+    return pd.DataFrame(rows, columns=list(COLUMNS))

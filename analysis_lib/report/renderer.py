@@ -221,5 +221,7 @@ def enable() -> None:
     'book'
     """
     enable_theme()
+    # Altair counts rows, and 33 layers of two models have many; what a page can carry is its bytes (`MAX_SPEC_BYTES`).
+    alt.data_transformers.enable("default", max_rows=None)
     alt.renderers.register("book", render)
     alt.renderers.enable("book")

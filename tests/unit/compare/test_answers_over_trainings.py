@@ -16,6 +16,8 @@ from analysis_lib.compare import (
     answers_where_trained_again,
     summarise_answers,
     summarise_trainings_asked,
+    whole_conditions,
+    windowed_accuracy,
 )
 
 N = 200
@@ -114,3 +116,13 @@ def test_random_cuts_are_compared_with_strict_in_every_training() -> None:
     between = trainings(random=140)  # as many as the middle training keeps: less in two trainings, more in two
     said = summarise_answers(answers_over_trainings(answers_of_all(between)), "one", between)
     assert said["versus"].startswith("no difference can be told")
+
+
+def test_a_model_that_nothing_ships_of_is_answered_by_one_training() -> None:
+    """Any model but the embedded ones: no further training, and the page's sentences and charts do without."""
+    own = answers_of_all({("llava", "a"): store(150), ("llava", "b"): store(170)})
+    none = answers_of_all({})
+    found = answers_where_trained_again(own, none)
+    assert set(found["trainings"]) == {1} and found["value"].to_list() == own["value"].to_list()
+    assert summarise_trainings_asked(found, none, "llava")["asked_of"] == "In one training"
+    assert list(none.columns) == list(own.columns) and whole_conditions(none).empty and windowed_accuracy(none).empty

@@ -2,18 +2,21 @@
 
 import base64
 import io
+import itertools
 import json
 import re
 
 import altair as alt
 import numpy as np
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from analysis_lib.report import renderer
+from analysis_lib.report import charts, renderer
+from analysis_lib.vocabulary import ATOMS
 
 WORDS = "A single point, as an example of a chart."
 
@@ -83,6 +86,29 @@ def test_a_chart_that_would_weigh_a_page_down_is_refused_with_its_weight():
     heavy = spec([{"x": place, "name": "n" * 2000} for place in range(300)])
     with pytest.raises(ValueError, match=r"weighs [\d,]+ bytes"):
         renderer.check_spec(heavy)
+
+
+def test_two_models_of_33_layers_fit_in_a_chart():
+    """More rows than Altair allows by itself: six tasks under three conditions, with both targets."""
+    renderer.enable()
+    places = itertools.product(
+        ("llava-1.5-7b", "llava-1.6-vicuna-7b"),
+        "abcdef",
+        ("kept", "anew"),
+        ("baseline", "paper", "strict"),
+        ATOMS,
+        range(33),
+    )
+    columns = ["model", "task", "target_from", "condition", "quantity", "layer"]
+    atoms = pd.DataFrame(places, columns=columns)
+    bits = np.random.default_rng(0).uniform(size=(3, len(atoms)))
+    drawn = charts.knockout_trajectories(
+        atoms.assign(low=bits.min(0), bits=np.median(bits, 0), high=bits.max(0)),
+        select=("model", "task", "target_from"),
+        description=WORDS,
+    )
+    assert len(atoms) > 5000
+    renderer.check_spec(drawn.to_dict())
 
 
 def test_a_heavy_picture_is_shown_in_pixels():
