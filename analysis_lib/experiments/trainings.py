@@ -126,9 +126,16 @@ def called(model: str, n_trainings: int) -> str:
 
 
 def embedded_models(folders: Mapping[tuple[str, str], Path]) -> set[str]:
-    """The models that are the package's own by name and by what their stores say they were loaded from."""
-    own = {model: folder for (model, _), folder in folders.items() if model in EMBEDDED_MODELS}
-    return {model for model, folder in own.items() if attached(folder, "about.json")["embedded_model"]}
+    """The models that are the package's own, asked its own questions, by name and by what all their stores say.
+
+    Of a model's answers to other questions, GQA's say, the shipped trainings tell nothing.
+    """
+    said: dict[str, bool] = {}
+    for (model, _), folder in folders.items():
+        if model in EMBEDDED_MODELS:
+            about = attached(folder, "about.json")
+            said[model] = said.get(model, True) and about["embedded_model"] and about["embedded_questions"]
+    return {model for model, own in said.items() if own}
 
 
 def judge_over_trainings(claims: Mapping[str, Claim]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -97,7 +97,10 @@ def test_damage_names_the_file_and_the_cure(tmp_path: Path) -> None:
 
 
 def test_a_page_gets_those_of_its_own_embedded_models_and_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainings, "attached", lambda folder, _: {"embedded_model": Path(folder).name == "own"})
+    said = {"own": (True, True), "another": (False, True), "on GQA": (True, False)}
+    keys = ("embedded_model", "embedded_questions")
+    monkeypatch.setattr(trainings, "attached", lambda folder, _: dict(zip(keys, said[str(folder)], strict=True)))
+    assert not experiment.stores_of_trainings({("mini-llava-1.5", "ChooseCat"): Path("on GQA")})
     folders = {("mini-llava-1.5", "ChooseCat"): Path("own"), ("mini-llava-1.6", "QueryAttr"): Path("another")}
     found = experiment.stores_of_trainings(folders)
     names = {"mini-llava-1.5", *(f"mini-llava-1.5-seed-{seed}" for seed in range(1, 5))}

@@ -111,10 +111,15 @@ def test_damage_names_the_file_and_the_cure(tmp_path: Path, shipped) -> None:
         read_trainings(tmp_path)
 
 
+def said_by(folder: str | Path, _: str) -> dict[str, bool]:
+    """What a store says whose folder is called after it."""
+    return {"embedded_model": Path(folder).name != "another", "embedded_questions": Path(folder).name != "on GQA"}
+
+
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stores whose folder says of itself whether its model is the package's own."""
-    monkeypatch.setattr(trainings, "attached", lambda folder, _: {"embedded_model": Path(folder).name == "own"})
+    """Stores whose folder says of itself whether its model and its questions are the package's own."""
+    monkeypatch.setattr(trainings, "attached", said_by)
 
 
 @pytest.mark.usefixtures("told")
@@ -131,6 +136,10 @@ def test_further_trainings_are_of_the_packages_own_models_in_a_tables_tasks_and_
     namesake = {place: Path("another") for place in own}
     assert further_trainings(atoms, namesake).empty
     assert how_many_trainings(own) == dict.fromkeys(EMBEDDED_MODELS, 5)
+    elsewhere = {**own, ("mini-llava-1.6", "ChooseCat"): Path("on GQA")}
+    assert how_many_trainings(elsewhere) == {"mini-llava-1.5": 5, "mini-llava-1.6": 1}
+    elsewhere = {**own, ("mini-llava-1.6", "QueryAttr"): Path("on GQA")}
+    assert how_many_trainings(elsewhere)["mini-llava-1.6"] == 1, "one task of other questions is enough"
     mixed = {("mini-llava-1.5", "ChooseCat"): Path("another"), ("smol-llava", "ChooseCat"): Path("own")}
     assert how_many_trainings(mixed) == {"mini-llava-1.5": 1, "smol-llava": 1}
 
