@@ -56,6 +56,8 @@ __all__ = [
 ]
 
 PROFILE = "trainings"
+SOURCES = ("minigqa", "minigqa-fine")
+"""Where the profile's questions are from."""
 WEIGHTS = Path(__file__).parents[1] / "worlds/mini/checkpoints/SHA256SUMS"
 """Checksums of all that was loaded: a table belongs to these weights."""
 TABLE, HOW = "trainings.parquet", "trainings.json"
@@ -128,13 +130,15 @@ def called(model: str, n_trainings: int) -> str:
 def embedded_models(folders: Mapping[tuple[str, str], Path]) -> set[str]:
     """The models that are the package's own, asked its own questions, by name and by what all their stores say.
 
-    Of a model's answers to other questions, GQA's say, the shipped trainings tell nothing.
+    Of a model's answers to other questions, GQA's say, or to those whose answers are skewed, the shipped trainings tell
+    nothing. A store that does not say which of the package's sources it was made from was made from a plain one.
     """
     said: dict[str, bool] = {}
     for (model, _), folder in folders.items():
         if model in EMBEDDED_MODELS:
             about = attached(folder, "about.json")
-            said[model] = said.get(model, True) and about["embedded_model"] and about["embedded_questions"]
+            as_trainings_were = about["embedded_questions"] and about.get("embedded_source", SOURCES[0]) in SOURCES
+            said[model] = said.get(model, True) and about["embedded_model"] and as_trainings_were
     return {model for model, own in said.items() if own}
 
 

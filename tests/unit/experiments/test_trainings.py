@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from analysis_lib.compare import read_claims
 from analysis_lib.digests import file_digest
 from analysis_lib.experiments import trainings
 from analysis_lib.experiments.trainings import (
+    SOURCES,
     WEIGHTS,
     curves_of_trainings,
     further_trainings,
@@ -111,9 +113,11 @@ def test_damage_names_the_file_and_the_cure(tmp_path: Path, shipped) -> None:
         read_trainings(tmp_path)
 
 
-def said_by(folder: str | Path, _: str) -> dict[str, bool]:
-    """What a store says whose folder is called after it."""
-    return {"embedded_model": Path(folder).name != "another", "embedded_questions": Path(folder).name != "on GQA"}
+def said_by(folder: str | Path, _: str) -> dict[str, bool | str]:
+    """What a store says whose folder is called after it; older ones do not say from which of the package's sources."""
+    name = Path(folder).name
+    said = {"embedded_model": name != "another", "embedded_questions": name != "on GQA"}
+    return said if name in ("own", "another", "on GQA") else said | {"embedded_source": name}
 
 
 @pytest.fixture
@@ -140,6 +144,10 @@ def test_further_trainings_are_of_the_packages_own_models_in_a_tables_tasks_and_
     assert how_many_trainings(elsewhere) == {"mini-llava-1.5": 5, "mini-llava-1.6": 1}
     elsewhere = {**own, ("mini-llava-1.6", "QueryAttr"): Path("on GQA")}
     assert how_many_trainings(elsewhere)["mini-llava-1.6"] == 1, "one task of other questions is enough"
+    plain = {(model, "ChooseCat"): Path(source) for model, source in zip(EMBEDDED_MODELS, SOURCES, strict=True)}
+    assert how_many_trainings(plain) == dict.fromkeys(EMBEDDED_MODELS, 5)
+    skewed = {**plain, ("mini-llava-1.5", "QueryAttr"): Path("minigqa@0.9")}
+    assert how_many_trainings(skewed) == {"mini-llava-1.5": 1, "mini-llava-1.6": 5}, "answers that have a prior"
     mixed = {("mini-llava-1.5", "ChooseCat"): Path("another"), ("smol-llava", "ChooseCat"): Path("own")}
     assert how_many_trainings(mixed) == {"mini-llava-1.5": 1, "smol-llava": 1}
 
@@ -155,6 +163,11 @@ def test_a_claim_has_one_verdict_over_trainings_whichever_others_are_asked(
     more, words = judge_over_trainings({name: claims[name] for name in ("C5", "C2")})
     pd.testing.assert_frame_equal(few, more[more["claim"] == "C2"].reset_index(drop=True))
     assert list(words["claim"]) == ["C5", "C2"] and (words["single"] != "").all()
+
+
+def test_the_sources_of_trainings_are_those_of_their_profile(repository: Path) -> None:
+    profile = yaml.safe_load((repository / "workflow/trainings.yaml").read_text(encoding="utf-8"))
+    assert {profile["extract"]["source"], *profile["sources"].values()} == set(SOURCES)
 
 
 def test_pages_that_show_verdicts_over_trainings_take_them_from_one_place(repository: Path) -> None:
