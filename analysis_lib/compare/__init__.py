@@ -21,7 +21,7 @@ from analysis_lib.compare.answers_over_trainings import (
     summarise_trainings_asked,
 )
 from analysis_lib.compare.behaviour import answer_entropies, behaviour, shares_right
-from analysis_lib.compare.blind import beside_probe, summarise_blind
+from analysis_lib.compare.blind import beside_probe, blind_by_task, summarise_blind
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, read_claims
 from analysis_lib.compare.curves import LEVEL, WIDTH, Curve, Interval, NotMeasurableError, read_curve
 from analysis_lib.compare.depth import (
@@ -154,6 +154,7 @@ __all__ = [
     "bars_by_atom",
     "behaviour",
     "beside_probe",
+    "blind_by_task",
     "chance_by_depth",
     "changes_by_task",
     "changes_in_words",

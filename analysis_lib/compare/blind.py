@@ -15,7 +15,7 @@ from analysis_lib.compare.statistics import AT_LAST_LAYER, UNDER_KNOCKOUT, Readi
 from analysis_lib.shown import Summary
 from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS
 
-__all__ = ["beside_probe", "summarise_blind", "why_not_judged"]
+__all__ = ["beside_probe", "blind_by_task", "summarise_blind", "why_not_judged"]
 
 INFORMATIONS = ("information_vision", "information_language", "total")
 DETERMINING = ("prediction_hidden", "answer_logits")
@@ -50,6 +50,26 @@ def summarise_blind(compared: pd.DataFrame) -> Summary:
     """
     by = compared[compared["mode"] == "cartesian"].groupby(["model", "task", "layer", "target"])["blind"].any()
     return {"n_blind": int(by.sum()), "n_beside_probe": len(by)}
+
+
+def blind_by_task(compared: pd.DataFrame) -> pd.DataFrame:
+    """At how many layers readings by trained flows are blind, task by task; ``compared`` is of `beside_probe`.
+
+    Returns
+    -------
+    a row per ``model``, ``task`` and ``target`` of which a reading is blind: how many ``layers`` both read; at how many
+    of them each information is blind, in a column of its name; ``missing``, by how many bits the worst falls short.
+    """
+    keys = ["model", "task", "target"]
+    flows = compared[compared["mode"] == "cartesian"]
+    missing = (flows["probed"] - flows["bits"]).where(flows["blind"])
+    flows = flows.assign(
+        missing=missing, **{name: flows["blind"] & (flows["quantity"] == name) for name in INFORMATIONS}
+    )
+    by = flows.groupby(keys, sort=False).agg(
+        layers=("layer", "nunique"), **{name: (name, "sum") for name in INFORMATIONS}, missing=("missing", "max")
+    )
+    return by[by["missing"].notna()].reset_index()
 
 
 def why_not_judged(

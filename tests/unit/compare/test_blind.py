@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.compare import READINGS, Reading, beside_probe, summarise_blind
+from analysis_lib.compare import READINGS, Reading, beside_probe, blind_by_task, summarise_blind
 from analysis_lib.compare.blind import SIGNED
 from analysis_lib.compare.claims import REPRODUCED, UNDECIDED, read_claims
 from analysis_lib.compare.judgement import judge
@@ -60,6 +60,13 @@ def test_a_reading_below_the_probes_lower_limit_is_blind_where_it_stands(made):
     }
     assert summarise_blind(compared) == {"n_blind": 1, "n_beside_probe": 9}
     assert summarise_blind(beside_probe(made())) == {"n_blind": 0, "n_beside_probe": 0}
+    short = blind_by_task(compared)
+    flows = blind[blind["mode"] == "cartesian"]
+    assert short[["task", "layers", "total", "information_vision", "information_language"]].values.tolist() == [
+        ["QueryAttr", 9, 1, 0, 1]
+    ]
+    assert short["missing"].item() == (flows["probed"] - flows["bits"]).max()
+    assert blind_by_task(beside_probe(made())).empty
 
 
 def test_no_verdict_rests_on_a_blind_reading(claims, made):
