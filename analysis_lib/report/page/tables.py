@@ -15,6 +15,8 @@ from analysis_lib.text import format_value, visible
 
 MAX_ROWS = 200
 LONGEST_WORD = 24
+NONE = "none"
+"""What the one row of a table says where there are none."""
 FORMULA_SIGNS = ("=", "+", "-", "@")
 """What spreadsheets take for the beginning of a formula."""
 
@@ -25,6 +27,7 @@ def table(
     caption: str,
     formats: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
+    intervals: Mapping[str, tuple[str, str]] | None = None,
     turned: bool = False,
 ) -> Markup:
     """A data frame as an accessible table.
@@ -32,14 +35,16 @@ def table(
     Parameters
     ----------
     frame
-        The rows; the index is left out. Of more than 200 the first are shown, and the caption says of how many. A cell
-        may be `Markup` (a link).
+        The rows; the index is left out. Of more than 200 the first are shown, and the caption says of how many; where
+        there are none, one says so. A cell may be `Markup` (a link).
     caption
         What the table says; read aloud before its cells.
     formats
         Column -> format of its numbers, for instance ``".2f"`` or ``".0%"``.
     labels
         Column -> words for its header.
+    intervals
+        Column -> the columns of the ends of its interval, which stand beside its numbers in brackets, in their format.
     turned
         Show columns as rows: for few things with many properties. The first column, which otherwise names the
         rows, then names the columns.
@@ -51,7 +56,7 @@ def table(
     Raises
     ------
     ValueError
-        The frame is empty, the caption is empty, or a column is unknown.
+        The caption is empty, or a column is unknown.
 
     Examples
     --------
@@ -61,24 +66,25 @@ def table(
     task        accuracy
     ChooseAttr  95.1%
     """
-    formats, labels = dict(formats or {}), dict(labels or {})
-    columns = [str(column) for column in frame.columns]
-    unknown = sorted((set(formats) | set(labels)) - set(columns))
+    formats, labels, intervals = dict(formats or {}), dict(labels or {}), dict(intervals or {})
+    every = [str(column) for column in frame.columns]
+    ends = {end for both in intervals.values() for end in both}
+    unknown = sorted((set(formats) | set(labels) | set(intervals) | ends) - set(every))
     if unknown:
-        raise ValueError(f"the table has no column {unknown}; it has {columns}")
+        raise ValueError(f"the table has no column {unknown}; it has {every}")
     if not caption.strip():
         raise ValueError("a table needs a caption that says what it shows")
-    if frame.empty:
-        raise ValueError("expected rows to show, got none")
-    if len(frame) > MAX_ROWS:  # how many there are depends on models and tasks: no reason to lose a page
+    # How many rows there are depends on models and tasks: no reason to lose a page.
+    if len(frame) > MAX_ROWS:
         caption = f"{caption} The first {MAX_ROWS} of {len(frame):,} rows are shown."
         frame = frame.head(MAX_ROWS)
+    columns = [column for column in every if column not in ends]
     heads: list[str | Markup] = [labels.get(column, column.replace("_", " ")) for column in columns]
     cells = [
-        [_cell(value, formats.get(column, "")) for column, value in zip(columns, row, strict=True)]
+        [_with_interval(dict(zip(every, row, strict=True)), name, intervals.get(name), formats) for name in columns]
         for row in frame.itertuples(index=False, name=None)
     ]
-    numeric = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame.columns]
+    numeric = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame.columns if str(column) in columns]
     if turned:
         heads, *cells = [list(row) for row in zip(heads, *cells, strict=True)]
         sides = [[number] * len(heads) for number in numeric[1:]]
@@ -88,6 +94,8 @@ def table(
         over = numeric
     head = "".join(f'<th scope="col"{_side(side)}>{_safe(text)}</th>' for text, side in zip(heads, over, strict=True))
     body = "".join(_row(row, which) for row, which in zip(cells, sides, strict=True))
+    if frame.empty:
+        cells, body = [[NONE, *[""] * (len(heads) - 1)]], f'<tr><td colspan="{len(heads)}">{NONE}</td></tr>'
     markup = (
         f'<div class="companion-table" role="region" tabindex="0" aria-label="{escape(caption)}"><table class="table">'
         f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -133,6 +141,17 @@ def _shown(text: str | Markup, number: bool, names: bool) -> str:
 
 def _safe(cell: str | Markup) -> str:
     return cell.markup if isinstance(cell, Markup) else escape(cell)
+
+
+def _with_interval(
+    row: Mapping[str, Any], name: str, ends: tuple[str, str] | None, formats: Mapping[str, str]
+) -> str | Markup:
+    """One cell, and the ends of its interval where it has one and both were measured."""
+    spec = formats.get(name, "")
+    cell = _cell(row[name], spec)
+    if ends is None or any(pd.isna(row[end]) for end in ends):
+        return cell
+    return f"{cell} [{', '.join(str(_cell(row[end], spec)) for end in ends)}]"
 
 
 def _cell(value: Any, spec: str) -> str | Markup:

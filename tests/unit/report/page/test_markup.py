@@ -126,15 +126,45 @@ def test_a_table_has_caption_column_heads_and_row_heads():
     assert [cell.get_text() for cell in page.select("td")] == ["1,200", "25%", "9", "not measured"]
 
 
-@pytest.mark.parametrize("wrong", [{"formats": {"x": "d"}}, {"labels": {"x": "X"}}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"formats": {"x": "d"}},
+        {"labels": {"x": "X"}},
+        {"intervals": {"x": ("a", "a")}},
+        {"intervals": {"a": ("x", "a")}},
+    ],
+)
 def test_an_unknown_column_is_named(wrong: dict):
     with pytest.raises(ValueError, match="'x'"):
         table(pd.DataFrame({"a": [1]}), caption="One.", **wrong)
 
 
-def test_a_table_too_long_to_read_is_refused():
-    with pytest.raises(ValueError, match="got none"):
-        table(pd.DataFrame({"a": []}), caption="None.")
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_table_of_nothing_says_so(turned: bool):
+    """Whether there are rows depends on what was measured, so it must not end a page."""
+    shown = table(pd.DataFrame({"task": [], "bits": []}), caption="Readings that are blind.", turned=turned)
+    page = parse(shown)
+    assert page.caption.get_text() == "Readings that are blind." and [one.get_text() for one in page.select("td")] == [
+        "none"
+    ]
+    assert str(shown).splitlines()[-1] == "none"
+
+
+def test_the_ends_of_an_interval_stand_beside_the_number_in_its_format():
+    frame = pd.DataFrame(
+        {
+            "task": ["A", "B", "C"],
+            "low": [-0.04, 0.1, np.nan],
+            "share": [-0.02, 0.25, 0.5],
+            "high": [0.0, 0.375, np.nan],
+        }
+    )
+    page = parse(table(frame, caption="Shares.", formats={"share": "+.1%"}, intervals={"share": ("low", "high")}))
+    assert [head.get_text() for head in page.select("thead th")] == ["task", "share"]
+    assert [cell.get_text() for cell in page.select("td.number")] == [
+        "−2.0% [−4.0%, 0.0%]", "+25.0% [+10.0%, +37.5%]", "+50.0%",
+    ]  # fmt: skip
 
 
 def test_a_long_table_says_what_it_leaves_out() -> None:
