@@ -14,7 +14,8 @@ from analysis_lib.report.page.markup import Markup, escape
 from analysis_lib.text import format_value, visible
 
 MAX_ROWS = 200
-LONGEST_WORD = 24
+LONGEST_WORD, PROSE = 24, 60
+"""Characters of the longest text that is not broken, and of the shortest that wants a wide column."""
 NONE = "none"
 """What the one row of a table says where there are none."""
 FORMULA_SIGNS = ("=", "+", "-", "@")
@@ -132,11 +133,13 @@ def _row(cells: list[str | Markup], numeric: list[bool]) -> str:
 
 
 def _shown(text: str | Markup, number: bool, names: bool) -> str:
-    """One cell; a name such as a model's is not broken at its hyphens."""
-    word = ' class="word"' if isinstance(text, str) and " " not in text and len(text) <= LONGEST_WORD else ""
+    """One cell; a name such as a model's is not broken at its hyphens, and prose has more than a word a line."""
+    width = ' class="prose"' if len(str(text)) >= PROSE else ""
+    if isinstance(text, str) and " " not in text and len(text) <= LONGEST_WORD:
+        width = ' class="word"'
     if names:
-        return f'<th{word} scope="row">{_safe(text)}</th>'
-    return f"<td{_side(number) or word}>{_safe(text)}</td>"
+        return f'<th{width} scope="row">{_safe(text)}</th>'
+    return f"<td{_side(number) or width}>{_safe(text)}</td>"
 
 
 def _safe(cell: str | Markup) -> str:

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from analysis_lib.report import question_grid, table, tokens_picture
+from analysis_lib.report import Markup, question_grid, table, tokens_picture
 from analysis_lib.report.page.picture_grids import MAX_SIDE, png_data_uri
 from analysis_lib.text import visible
 
@@ -189,7 +189,11 @@ def test_a_turned_table_has_a_row_per_property_and_a_column_per_thing():
     assert [len(page.select(f"tr:nth-child({row}) td.number")) for row in (1, 2)] == [2, 0]
 
 
-def test_a_name_with_hyphens_is_not_broken():
-    frame = pd.DataFrame({"model": ["mini-llava-1.5", "two words"], "task": ["x" * 40, "ChooseAttr"]})
+def test_a_name_with_hyphens_is_not_broken_and_prose_gets_a_wide_column():
+    told = Markup("a<br>" * 30, "a " * 30)
+    frame = pd.DataFrame(
+        {"model": ["mini-llava-1.5", "two words"], "task": ["x" * 40, "ChooseAttr"], "flags": [told, "a"]}
+    )
     page = BeautifulSoup(table(frame, caption="Names.").markup, "html.parser")
-    assert [cell.get_text() for cell in page.select(".word")] == ["mini-llava-1.5", "ChooseAttr"]
+    assert [cell.get_text() for cell in page.select(".word")] == ["mini-llava-1.5", "ChooseAttr", "a"]
+    assert [cell.get_text() for cell in page.select(".prose")] == ["a" * 30]
