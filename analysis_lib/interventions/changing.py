@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from .erasing import Eraser
-from .places import cut_reading, place_mask
+from .places import PLACES, cut_reading, place_mask
 from .rerun import Change, Rerun
 
 __all__ = ["cut", "erase", "patch"]
@@ -45,10 +45,11 @@ def patch(host: Rerun, donor: Rerun, place: str, layer: int) -> torch.Tensor:
             "about pictures of one size"
         )
     _check_layer(host, layer)
+    moved = place_mask(host.spans, place, host.length)
     states = donor.states[layer]
-    return host.logits_with(
-        place_mask(host.spans, place, host.length), {layer: lambda _, positions: states[:, positions]}
-    )
+    if place == PLACES[0] and not host.adds_features:  # before it stands the same, so the donor goes on as it did
+        return host.logits_given(donor, moved, layer)
+    return host.logits_with(moved, {layer: lambda _, positions: states[:, positions]})
 
 
 def erase(run: Rerun, erasers: Mapping[int, Eraser], place: str) -> torch.Tensor:

@@ -41,8 +41,17 @@ class _Keys:
         return keys, values
 
     def until(self, position: int) -> _Keys:
+        return _Keys(*(part[:, :, :position] for part in self.filled()))
+
+    def filled(self) -> tuple[torch.Tensor, torch.Tensor]:
         assert self.keys is not None and self.values is not None, "the first run has filled every layer's"
-        return _Keys(self.keys[:, :, :position], self.values[:, :, :position])
+        return self.keys, self.values
+
+    def mixed(self, donor: _Keys, where: torch.Tensor) -> _Keys:
+        """These, and the donor's in ``where`` ``(n, until)``, up to that position."""
+        moved = where[:, None, :, None]
+        own, theirs = (one.until(where.shape[1]).filled() for one in (self, donor))
+        return _Keys(*(torch.where(moved, new, old) for new, old in zip(theirs, own, strict=True)))
 
 
 class Rerun:
@@ -134,6 +143,35 @@ class Rerun:
             later = [torch.cat(parts, 1) for parts in zip(before, kept, strict=True)]
             states[:] = [*self.states[:start], *later]
         return logits
+
+    @property
+    def adds_features(self) -> bool:
+        """Whether this family adds a picture's features in later layers, whatever was changed before."""
+        return bool(self._given.added)
+
+    @torch.inference_mode()
+    def logits_given(self, donor: Rerun, where: torch.Tensor, layer: int) -> torch.Tensor:
+        """The prediction when some positions hold a donor's states after a layer and all later ones.
+
+        Only positions after them are run, on the donor's keys and values. Where they read nothing in which both runs
+        differ, as a picture after the same words does, this is what `logits_with` finds by running them again.
+
+        Parameters
+        ----------
+        donor
+            a run of as many prompts whose parts stand where they stand here.
+        where
+            ``(n, length)`` bool: the positions, some in every prompt.
+        layer
+            0, the decoder's input, to ``n_layers``.
+        """
+        moved = where.to(self.states[layer].device)
+        if torch.equal(self.states[layer][moved], donor.states[layer][moved]):
+            return self.logits
+        first = int((self.length - where.flip(1).int().argmax(1)).min())
+        keys = [own.mixed(theirs, moved[:, :first]) for own, theirs in zip(self._keys, donor._keys, strict=True)]
+        states = torch.where(moved[:, first:, None], donor.states[layer][:, first:], self.states[layer][:, first:])
+        return self._go_on(states, layer, first, {}, NOTHING, keys, None)
 
     def _moves(self, where: torch.Tensor, changes: Mapping[int, Change]) -> bool:
         """Whether any change makes other states of the first run's."""

@@ -30,7 +30,7 @@ Act = Callable[[], torch.Tensor]
 
 
 def intervene(
-    vlm: VisionLanguageModel, pairs: pd.DataFrame, sample: Sample, seed: int, batch_size: int = 50
+    vlm: VisionLanguageModel, pairs: pd.DataFrame, sample: Sample, seed: int, batch_size: int = 64
 ) -> xr.Dataset:
     """What the model says to every question under every intervention, at every place and layer.
 

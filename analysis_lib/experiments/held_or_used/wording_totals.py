@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 
 from analysis_lib.activations import answered_correctly, under
 from analysis_lib.pid import gaussian_mi, information_bias, rank_normal
@@ -60,27 +61,45 @@ def _scores(values: Array, axes: Array) -> Array:
     return np.asarray((values - values.mean(0)) @ axes)
 
 
-def _spanned(values: Array, counts: NDArray[np.int64]) -> Array:
-    """Weighted samples in as many dimensions as they span: few wordings under a cut span few, in whatever components.
+def _covariances(values: Array, counts: NDArray[np.int64]) -> Array:
+    """Covariances ``(n_draws, d, d)`` of samples ``(n, d)`` that count so often in each draw, ``(n_draws, n)``."""
+    n = counts.sum(1)[:, None]
+    centred = values - values.mean(0)  # anywhere near the means, so that little is cancelled below
+    means = counts @ centred / n
+    products = np.stack([centred.T @ (one[:, None] * centred) for one in counts])
+    return np.asarray((products - n[:, :, None] * means[:, :, None] * means[:, None]) / (n[:, :, None] - 1))
+
+
+def _spanned(covariances: Array) -> list[Array]:
+    """Of each covariance ``(d, d)`` directions ``(d, k)`` that samples span: few wordings under a cut span few.
 
     Directions in which nothing varies tell nothing, and no covariance with them can be inverted.
     """
-    covariance = np.atleast_2d(np.cov(values.T, fweights=counts))
-    spread = np.sqrt(np.diag(covariance))
-    varied = spread > LEAST_SPAN * spread.max()
-    scaled = values[:, varied] / spread[varied]
-    sizes, directions = np.linalg.eigh(covariance[np.ix_(varied, varied)] / np.outer(spread[varied], spread[varied]))
-    there = sizes > LEAST_SPAN
-    return values if varied.all() and there.all() else np.asarray(scaled @ directions[:, there])
+    spread = np.sqrt(np.clip(np.diagonal(covariances, axis1=1, axis2=2), 0, None))
+    varied = spread > LEAST_SPAN * spread.max(1, keepdims=True)
+    scale = np.where(varied, 1 / np.where(varied, spread, 1), 0)
+    correlations = covariances * scale[:, :, None] * scale[:, None]
+    whole = np.linalg.eigvalsh(correlations)[:, 0] > LEAST_SPAN
+    found = [np.eye(covariances.shape[1])] * len(covariances)
+    for number in np.flatnonzero(~whole):
+        sizes, directions = np.linalg.eigh(correlations[number])
+        found[number] = scale[number][:, None] * directions[:, sizes > LEAST_SPAN]
+    return found
 
 
-def _total(sources: Array, target: Array, counts: NDArray[np.int64]) -> float:
-    """Bits of sources and target together, of weighted samples."""
-    sources, target = _spanned(sources, counts), _spanned(target, counts)
-    joint = np.concatenate([sources, target], 1)
-    dims = (sources.shape[1], target.shape[1])
-    covariance = np.cov(joint.T, fweights=counts)
-    return float(gaussian_mi(covariance, dims)) - information_bias(int(counts.sum()), *dims)
+def _totals(covariances: Array, sources: list[Array], target: list[Array], n_samples: NDArray[np.int64]) -> Array:
+    """Bits of sources and target together ``(n_draws,)``, each in the directions that it spans."""
+    totals, whole = np.empty(len(covariances)), covariances.shape[1]
+    dims = np.array([[one.shape[1], other.shape[1]] for one, other in zip(sources, target, strict=True)])
+    for here in np.unique(dims, axis=0):
+        mine = np.flatnonzero((dims == here).all(1))
+        some = covariances[mine]
+        if here.sum() < whole:
+            bases = np.stack([block_diag(sources[one], target[one]) for one in mine])
+            some = bases.mT @ some @ bases
+        bias = {n: information_bias(n, *here.tolist()) for n in set(n_samples[mine].tolist())}
+        totals[mine] = gaussian_mi(some, here.tolist()) - [bias[n] for n in n_samples[mine].tolist()]
+    return totals
 
 
 def totals_by_basis(
@@ -106,35 +125,50 @@ def totals_by_basis(
         store = answered_correctly(whole)
         pictures, whose = np.unique(store["image_id"].values.astype(str), return_inverse=True)
         drawn = np.random.default_rng(seed).multinomial(len(pictures), np.full(len(pictures), 1 / len(pictures)), draws)
-        weights = [np.ones(len(whose), int), *(one[whose] for one in drawn)]
-        changes: dict[str, list[list[float]]] = {reading: [] for reading in READINGS}
-        for layer in store["layer"].values[1:]:  # embeddings read nothing, whatever is cut
-            for reading, (target, sources, cut) in _readings(_read(store, int(layer)), max_components).items():
-                changes[reading].append(
-                    [_total(cut, target, counts) - _total(sources, target, counts) for counts in weights]
-                )
-        for reading, layers in changes.items():
-            point, *again = np.mean(layers, 0)
+        counts = np.concatenate([np.ones((1, len(whose)), int), drawn[:, whose]])
+        # Embeddings read nothing, whatever is cut.
+        layers = [_changes(_read(store, int(layer)), max_components, counts) for layer in store["layer"].values[1:]]
+        for reading, words in READINGS.items():
+            point, *again = np.mean([changes[reading] for changes in layers], 0)
             low, high = point + np.percentile(np.array(again) - np.mean(again), ENDS)
-            rows.append({"task": task, "reading": READINGS[reading], "change": point, "low": low, "high": high})
+            rows.append({"task": task, "reading": words, "change": point, "low": low, "high": high})
     return pd.DataFrame(rows)
 
 
-def _readings(read: Mapping[str, Array], most: int) -> dict[str, tuple[Array, Array, Array]]:
-    """Of each reading the target, and both sources' components in the untouched model and under ``strict``."""
+def _changes(read: Mapping[str, Array], most: int, counts: NDArray[np.int64]) -> dict[str, Array]:
+    """Of each reading the total under ``strict`` less the untouched model's, ``(n_draws,)``."""
+    parts = {name: rank_normal(values) for name, values in _parts(read, most).items()}
+    ends = np.cumsum([0, *(values.shape[1] for values in parts.values())])
+    at = {name: np.arange(*ends[number : number + 2]) for number, name in enumerate(parts)}
+    covariances, n_samples = _covariances(np.concatenate([*parts.values()], 1), counts), counts.sum(1)
+    columns = {name: np.concatenate([at["vision"], at[name]]) for name in ("untouched", "kept", "own")}
+    columns |= {name: at[name] for name in ("target", "wordless")}
+    spanned = {name: _spanned(covariances[:, one[:, None], one]) for name, one in columns.items()}
+
+    def total(sources: str, target: str) -> Array:
+        both = np.concatenate([columns[sources], columns[target]])
+        return _totals(covariances[:, both[:, None], both], spanned[sources], spanned[target], n_samples)
+
+    before = {target: total("untouched", target) for target in ("target", "wordless")}
+    return {
+        "own": total("own", "target") - before["target"],
+        "untouched": total("kept", "target") - before["target"],
+        "wordless": total("own", "wordless") - before["wordless"],
+    }
+
+
+def _parts(read: Mapping[str, Array], most: int) -> dict[str, Array]:
+    """The picture's components, the question's untouched, and of its states under ``strict`` in these and in its own.
+
+    With them the target, and what is left of it without what is linear in the wording.
+    """
     vision, target = (_scores(read[name], _axes(read[name], most)) for name in ("vision", "target"))
     axes = _axes(read["baseline"], most)
     untouched, kept = (_scores(read[name], axes) for name in CONDITIONS)
     own = _scores(read["strict"], _axes(read["strict"], axes.shape[1]))
     words = np.column_stack([np.ones(len(own)), own])
     wordless = target - words @ np.linalg.lstsq(words, target, rcond=None)[0]
-    normal = {name: rank_normal(values) for name, values in (("target", target), ("wordless", wordless))}
-    both = [rank_normal(np.concatenate([vision, language], 1)) for language in (untouched, own, kept)]
-    return {
-        "own": (normal["target"], both[0], both[1]),
-        "untouched": (normal["target"], both[0], both[2]),
-        "wordless": (normal["wordless"], both[0], both[1]),
-    }
+    return {"vision": vision, "untouched": untouched, "kept": kept, "own": own, "target": target, "wordless": wordless}
 
 
 def wording_shares(stores: Mapping[str, xr.Dataset], max_components: int = 16) -> pd.DataFrame:

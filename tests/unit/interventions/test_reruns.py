@@ -61,6 +61,16 @@ def test_a_patch_from_the_same_run_changes_no_bit(runs: Runs, tables: tuple[pd.D
             assert torch.equal(patch(runs.host, again, place, layer), runs.host.logits)
 
 
+def test_of_a_patched_picture_nothing_is_run_again(some: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    went = []
+    go_on = Rerun._go_on
+    monkeypatch.setattr(
+        Rerun, "_go_on", lambda run, states, *more: went.append(states.shape[1]) or go_on(run, states, *more)
+    )
+    patch(some.host, some.donor, "image", 1)
+    assert went == [some.host.length - min(one.image[1] for one in some.batch.spans)]
+
+
 def test_all_states_of_the_other_picture_give_its_answer(runs: Runs) -> None:
     everywhere = torch.ones(len(runs.batch.spans), runs.batch.length, dtype=torch.bool)
     added = len(runs.host._given.added)  # picture features on the way stay the host's
