@@ -114,6 +114,7 @@ trainings: $(INSTALLED) ## ask ten trainings of the embedded models alike, and k
 	$(BIN)/snakemake $(JOBS) --config profile=workflow/trainings.yaml
 	$(BIN)/python -m analysis_lib.experiments.trainings
 	$(BIN)/python -m analysis_lib.experiments.answers_of_trainings
+	$(BIN)/python -m analysis_lib.experiments.effects_of_trainings
 
 real-decoder: $(INSTALLED) ## ask smol-llava, and keep what the book says of it (half an hour; install-smol first)
 	$(BIN)/snakemake $(JOBS) --config profile=smol -- tables

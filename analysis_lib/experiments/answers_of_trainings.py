@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from analysis_lib.compare.answer_costs import answers_of_all
-from analysis_lib.compare.answers_over_trainings import answers_over_trainings
+from analysis_lib.compare.answers_over_trainings import answers_over_trainings, answers_where_trained_again
 from analysis_lib.experiments.shipped_tables import SHIPPED, made_here, making_words
 from analysis_lib.experiments.trainings import CURE, PROFILE, WEIGHTS, embedded_models
 from analysis_lib.records import read_record, read_table, write_record, write_table
@@ -26,6 +26,7 @@ from analysis_lib.vocabulary import architecture_of
 
 __all__ = [
     "CUTS",
+    "accuracy_under",
     "as_further",
     "cost_of_cuts",
     "pack_answers",
@@ -33,6 +34,7 @@ __all__ = [
     "stores_of_trainings",
     "summarise_answers_made",
     "summarise_cost_of_cuts",
+    "whose_accuracy",
 ]
 
 TABLE, HOW = "trainings_answers.parquet", "trainings_answers.json"
@@ -132,6 +134,39 @@ def stores_of_trainings(folders: Mapping[tuple[str, str], Path]) -> Stores:
 def as_further(again: pd.DataFrame) -> pd.DataFrame:
     """Answers of single trainings as charts take them; ``n_samples`` says of how many questions."""
     return again.rename(columns={"n_questions": "n_samples"})
+
+
+def accuracy_under(
+    condition: str, stores: Stores, folders: Mapping[tuple[str, str], Path], seed: int = 0
+) -> pd.DataFrame:
+    """What a condition does to the accuracy of a page's models, over the shipped trainings where they speak for them.
+
+    Parameters
+    ----------
+    condition
+        one of the stores' own.
+    stores, folders
+        by model and task, opened, and where they lie.
+    seed
+        of the bootstrap draws.
+
+    Returns
+    -------
+    A row per model and task as `answers_where_trained_again` gives them, with ``trainings``.
+    """
+    kept = ["baseline", condition]
+    own, again = (
+        answers_of_all({place: one.sel(condition=kept) for place, one in some.items()}, seed)
+        for some in (stores, stores_of_trainings({place: folders[place] for place in stores}))
+    )
+    answers = answers_where_trained_again(own, again)
+    return answers[(answers["measure"] == "accuracy") & (answers["condition"] == condition)].reset_index(drop=True)
+
+
+def whose_accuracy(accuracy: pd.DataFrame) -> str:
+    """Of how many trainings the accuracies of one model are that `accuracy_under` gives, in words."""
+    model, n = accuracy["model"].iloc[0], int(accuracy["trainings"].min())
+    return f"the mean over {n} trainings of {model}" if n > 1 else f"that of one training of {model}"
 
 
 def cost_of_cuts(seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -15,7 +15,7 @@ from analysis_lib.worlds.mini import answer_options
 
 from .intervening import INTERVENTIONS, RUNS
 
-__all__ = ["held_against_used", "summarise_effects", "summarise_held", "tidy_effects"]
+__all__ = ["held_against_used", "summarise_effects", "summarise_held", "tidy_effects", "with_held"]
 
 NINETY = 1.645
 ENDS = (5, 95)
@@ -64,22 +64,20 @@ def _of_task(data: xr.Dataset, draws: int, seed: int) -> pd.DataFrame:
     counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)
     here, other = (data["run_toward"].sel(run=RUNS[name]).values.astype(float) for name in ("image", "other_image"))
     whole = here - other
-    rows = []
-    for intervention in data["intervention"].values:
-        for place in data["place"].values:
-            for layer in data["layer"].values:
-                one = data.sel(intervention=intervention, place=place, layer=layer)
-                moved = here - one["toward"].values.astype(float)
-                if np.isnan(moved).any():
-                    continue
-                low, high = np.percentile((counts @ moved) / (counts @ whole), ENDS)
-                row = {"intervention": str(intervention), "place": str(place), "layer": int(layer), "n_pairs": n}
-                row |= {"effect": moved.mean() / whole.mean(), "effect_low": low, "effect_high": high}
-                for name, count in (("followed", one["followed"].sum()), ("lost", (~one["right"]).sum())):
-                    ends = wilson_interval(int(count), n)
-                    row |= {name: int(count) / n, f"{name}_low": ends[0], f"{name}_high": ends[1]}
-                rows.append(row)
-    return pd.DataFrame(rows)
+    moved = here[:, None, None, None] - data["toward"].values.astype(float)
+    # A row per intervention, place and layer, in this order, as the arrays lie.
+    effect = moved.mean(0) / whole.mean()
+    drawn = np.einsum("bn,n...->b...", counts, moved) / (counts @ whole).reshape(-1, 1, 1, 1)
+    low, high = np.percentile(drawn, ENDS, axis=0)
+    cells = {"intervention": data["intervention"].values, "place": data["place"].values, "layer": data["layer"].values}
+    rows = pd.MultiIndex.from_product([*cells.values()], names=[*cells]).to_frame(index=False).assign(n_pairs=n)
+    rows = rows.assign(effect=effect.ravel(), effect_low=low.ravel(), effect_high=high.ravel())
+    for name, kept in (("followed", data["followed"]), ("lost", ~data["right"])):
+        counted = kept.values.sum(0).ravel()
+        of_counts = np.array([wilson_interval(count, n) for count in range(n + 1)])
+        ends = of_counts[counted]
+        rows = rows.assign(**{name: counted / n, f"{name}_low": ends[:, 0], f"{name}_high": ends[:, 1]})
+    return rows[~np.isnan(moved).any(0).ravel()]
 
 
 def held_against_used(
@@ -120,6 +118,12 @@ def held_against_used(
         tables.append(here.assign(**used))
     both = pd.concat(tables, ignore_index=True)
     return both[(both["place"] == "last") | (both["layer"] < effects["layer"].max())]
+
+
+def with_held(effects: pd.DataFrame, both: pd.DataFrame) -> pd.DataFrame:
+    """All effects, with what is ``held`` at places and layers that were probed; ``both`` is of `held_against_used`."""
+    keys = ["task", "intervention", "place", "layer"]
+    return effects.merge(both[[*keys, "bits", "held", "held_low", "held_high"]], on=keys, how="left")
 
 
 def summarise_effects(effects: pd.DataFrame) -> Summary:

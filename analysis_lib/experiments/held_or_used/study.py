@@ -17,10 +17,12 @@ from analysis_lib.worlds.mini import FAMILIES, PIXELS_PER_CELL, write_counterfac
 from .held import Sample, read_sample
 from .intervening import intervene
 
-__all__ = ["Study", "run_study"]
+__all__ = ["SOURCE_OF", "Study", "run_study"]
 
 PIXELS = {"minigqa": PIXELS_PER_CELL, "minigqa-fine": 2 * PIXELS_PER_CELL}
 """Pixels of a cell in each source of the small world."""
+SOURCE_OF = {"mini-llava-1.5": "minigqa", "mini-llava-1.6": "minigqa-fine"}
+"""The source that each embedded architecture learnt from."""
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,32 @@ def test_a_page_gets_those_of_its_own_embedded_models_and_tasks(monkeypatch: pyt
     assert set(found) == {(name, "ChooseCat") for name in names}
 
 
+def test_accuracy_is_of_all_trainings_for_the_embedded_model_and_of_its_own_store_for_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stores = {("mini-llava-1.5", "ChooseCat"): store(1), ("elsewhere", "ChooseCat"): store(2)}
+    shipped = {
+        (f"mini-llava-1.5{end}", "ChooseCat"): store(seed) for seed, end in enumerate(("", "-seed-1", "-seed-2"), 3)
+    }
+    monkeypatch.setattr(experiment, "_shipped", lambda: (shipped, {}))
+    monkeypatch.setattr(
+        experiment, "embedded_models", lambda folders: {"mini-llava-1.5"} & {model for model, _ in folders}
+    )
+    found = experiment.accuracy_under("strict", stores, dict.fromkeys(stores, Path())).set_index("model")
+
+    def changed(one: xr.Dataset) -> float:
+        right = one["correct"].mean("sample")
+        return float(right.sel(condition="strict") - right.sel(condition="baseline"))
+
+    assert found["trainings"].to_dict() == {"mini-llava-1.5": 3, "elsewhere": 1} and set(found["condition"]) == {
+        "strict"
+    }
+    assert found.loc["mini-llava-1.5", "change"] == pytest.approx(np.mean([changed(one) for one in shipped.values()]))
+    assert found.loc["elsewhere", "change"] == pytest.approx(changed(stores["elsewhere", "ChooseCat"]))
+    words = [experiment.whose_accuracy(found.loc[[model]].reset_index()) for model in found.index]
+    assert words == ["the mean over 3 trainings of mini-llava-1.5", "that of one training of elsewhere"]
+
+
 def test_the_sentence_finds_the_task_in_which_trainings_differ_most(monkeypatch: pytest.MonkeyPatch) -> None:
     def answered(strict: int, last: int) -> xr.Dataset:
         right = np.arange(N)[:, None] < np.array([N, strict, last])

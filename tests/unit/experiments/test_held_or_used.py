@@ -8,8 +8,10 @@ import pytest
 import xarray as xr
 
 from analysis_lib.experiments import held_or_used as experiment
+from analysis_lib.experiments.held_or_used import wording_totals
 from analysis_lib.experiments.held_or_used.intervening import RUNS
 from analysis_lib.models import load_model
+from analysis_lib.pid import information_bias
 
 PATCHED, IRRELEVANT, CUT, ERASED, RANDOM = experiment.INTERVENTIONS
 PLACES = ("image", "question", "last")
@@ -170,3 +172,84 @@ def test_a_rise_that_is_wordings_goes_away_without_it_and_a_fall_of_the_picture_
     assert 0 < shares["before"][0] < 0.5 and shares["held_untouched"][0] < shares["held_own"][0] <= 1
     said = experiment.summarise_wording(totals, shares)
     assert (said["rise_own"], said["rise_wordless"], said["rise_tasks"]) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("repeated", [0, 2])
+def test_a_total_in_many_draws_is_that_of_each_and_a_repeated_column_adds_nothing(repeated: int) -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(60, 5)) @ rng.normal(size=(5, 5))
+    values = np.concatenate([values[:, :3], values[:, :repeated], values[:, 3:]], 1)
+    counts = np.concatenate([np.ones((1, 60), int), rng.multinomial(60, np.full(60, 1 / 60), 4)])
+    covariances = wording_totals._covariances(values, counts)
+    parts = np.split(np.arange(values.shape[1]), [3 + repeated])
+    spanned = [wording_totals._spanned(covariances[:, one[:, None], one]) for one in parts]
+    totals = wording_totals._totals(covariances, *spanned, counts.sum(1))
+    kept = np.r_[:3, 3 + repeated : 5 + repeated]
+    for one, total, covariance in zip(counts, totals, covariances, strict=True):
+        np.testing.assert_allclose(covariance, np.cov(values.T, fweights=one), atol=1e-12)
+        exact = np.cov(values[:, kept].T, fweights=one)
+        logs = [np.linalg.slogdet(exact[at, at])[1] for at in (slice(0, 3), slice(3, 5), slice(0, 5))]
+        expected = (logs[0] + logs[1] - logs[2]) / (2 * np.log(2)) - information_bias(60, 3, 2)
+        assert total == pytest.approx(expected, abs=1e-8)
+
+
+def trained(held: dict[str, list[float]], used: dict[str, list[float]], half: float = 0.02) -> pd.DataFrame:
+    """Effects of several trainings: per task what each holds and uses of the question's states in its second layer."""
+    rows = []
+    for task, values in held.items():
+        for seed, (bits, follow) in enumerate(zip(values, used[task], strict=True)):
+            for layer, scale in ((0, 0.0), (1, 1.0), (2, 0.4), (3, 2.0)):  # nobody reads what stands after the last
+                row = {"model": f"mini-llava-1.5-seed-{seed}" if seed else "mini-llava-1.5", "task": task}
+                row |= {"intervention": PATCHED, "place": "question", "layer": layer, "n_pairs": 60}
+                for name, value in (("held", scale * bits), ("followed", scale * follow)):
+                    row |= {name: value, f"{name}_low": max(0, value - half), f"{name}_high": min(1, value + half)}
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def test_what_is_said_holds_over_trainings_and_where_these_differ_it_cannot_be_told() -> None:
+    always, never, mixed = [0.8, 0.82, 0.81, 0.79, 0.78], [0.0] * 5, [0.0, 0.9, 0.0, 0.9, 0.9]
+    held = {"A": always, "B": always, "C": never, "D": never, "E": always, "F": mixed}
+    used = {"A": always, "B": never, "C": always, "D": never, "E": mixed, "F": never}
+    effects = trained(held, used)
+    single = experiment.single_trainings(effects)
+    assert len(single) == 60 and set(single.loc[single["value"] > 0, "layer"]) == {1}
+    stated = experiment.state_over_trainings(single)
+    assert stated.groupby("task")["said"].unique().map(list).to_dict() == {
+        "A": ["held and used"],
+        "B": ["held and not used"],
+        "C": ["used and not found by the probe"],
+        "D": ["neither held nor used"],
+        "E": ["held and perhaps used"],
+        "F": ["perhaps held and not used"],
+    }
+    row = stated.set_index(["task", "measure"]).loc["E", "used"]
+    assert row["value"] == pytest.approx(np.mean(mixed)) and (row["low"], row["high"]) == (
+        pytest.approx(0.07, abs=0.02),
+        1,
+    )
+    assert row["alone"] == "held and used in 3; held and not used in 2" and row["trainings"] == 5
+    beside = experiment.statements_by_task(stated).set_index("task").loc["E"]
+    assert (beside["held"], beside["used_low"]) == pytest.approx((np.mean(always), row["low"]))
+    said = experiment.summarise_statements(stated, single)
+    assert said["asked_of"] == "Over 5 trainings of each architecture"
+    assert said["statements"].startswith(
+        "held and used in A; held and not used in B; used and not found by the probe in C"
+    )
+    assert said["apart"] == (
+        "in 2 of 12 readings one training contradicts another; furthest apart are they in F of mini-llava-1.5 "
+        "(held: 0% to 90%) and E of mini-llava-1.5 (used: 0% to 90%)"
+    )
+    mean = experiment.followed_over_trainings(effects).set_index(["task", "layer"])
+    assert mean.loc[("A", 1), "value"] == pytest.approx(0.8) and len(experiment.followed_in_each(effects)) == 120
+
+
+def test_one_training_speaks_for_itself_with_its_own_interval() -> None:
+    effects = trained({"A": [0.8], "B": [0.11]}, {"A": [0.5], "B": [0.0]}).assign(model="folder/one-seed-1")
+    single = experiment.single_trainings(effects)
+    stated = experiment.state_over_trainings(single)
+    ends = ["model", "task", "measure", "value", "low", "high", "said"]
+    pd.testing.assert_frame_equal(stated[ends], single[ends], check_like=True)
+    said = experiment.summarise_statements(stated, single)
+    assert said["asked_of"] == "In one training of folder/one-seed-1" and said["apart"] == "no other training was asked"
+    assert said["statements"] == "held and used in A; perhaps held and not used in B"
