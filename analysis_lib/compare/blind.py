@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from analysis_lib.compare.curves import having
 from analysis_lib.compare.statistics import AT_LAST_LAYER, UNDER_KNOCKOUT, Reading
 from analysis_lib.shown import Summary
 from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS
@@ -85,17 +86,20 @@ def why_not_judged(
     ``compared`` is of `beside_probe`.
     """
     mode = reading.knockout_mode if statistic in UNDER_KNOCKOUT else reading.mode
-    mine = compared[compared["model"].isin(models) & compared["task"].isin(tasks) & compared["blind"]]
-    asked = mine[(mine["target"] == reading.target) & (mine["mode"] == mode)]
-    rows = atoms[
-        atoms["model"].isin(models) & atoms["task"].isin(tasks) & (atoms["target"] == reading.target)
-        & (atoms["mode"] == mode) & (atoms["definition"] == reading.definition)
-        & atoms["quantity"].isin(set(ATOMS).difference(SIGNED.get(reading.definition, ())))
-        & (atoms["condition"] == "baseline")
-    ]  # fmt: skip
+    kind = {"target": reading.target, "mode": mode}
+    below = (atoms["high"].to_numpy() < -NOTICEABLE_BITS) & having(
+        atoms, **kind, definition=reading.definition, condition="baseline"
+    )
+    blind = compared["blind"].to_numpy() & having(compared, **kind)
+    if not (below.any() or blind.any()):
+        return ""
+    asked, wrong = (
+        rows[rows["model"].isin(models) & rows["task"].isin(tasks)] for rows in (compared[blind], atoms[below])
+    )
+    wrong = wrong[~wrong["quantity"].isin(INFORMATIONS + SIGNED.get(reading.definition, ()))]
     if statistic in AT_LAST_LAYER:
-        ends = atoms.groupby("model")["layer"].max()
-        asked, rows = (some[some["layer"] == some["model"].map(ends)] for some in (asked, rows))
+        ends = atoms.groupby("model", observed=True)["layer"].max()
+        asked, wrong = (rows[rows["layer"] == rows["model"].map(ends).astype(float)] for rows in (asked, wrong))
     if len(asked):
         worst = asked.assign(missing=asked["probed"] - asked["bits"]).sort_values("missing").iloc[-1]
         layers = len(asked[["model", "task", "layer"]].drop_duplicates())
@@ -104,9 +108,8 @@ def why_not_judged(
             f"{QUANTITY_LABELS[worst['quantity']]} of {worst['bits']:.2f} bits is less than the "
             f"{worst['probed']:.2f} bits that the probe finds about the answer alone"
         )
-    wrong = rows["high"] < -NOTICEABLE_BITS
-    if wrong.any():
-        worst = rows[wrong].sort_values("high").iloc[0]
+    if len(wrong):
+        worst = wrong.sort_values("high").iloc[0]
         return (
             f"impossible: {QUANTITY_LABELS[worst['quantity']]} of {worst['task']} at layer {worst['layer']} lies "
             f"between {worst['low']:.2f} and {worst['high']:.2f} bits, and cannot be less than nothing"

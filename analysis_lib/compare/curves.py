@@ -84,6 +84,28 @@ def without_degenerate(replicates: Array) -> Array:
     return replicates[~np.isnan(replicates.reshape(len(replicates), -1)).any(1)]
 
 
+def having(rows: pd.DataFrame, **wanted: str) -> NDArray[np.bool_]:
+    """Which rows have these values in these columns, ``(n_rows,)``.
+
+    Tables are asked thousands of times for rows of some kind, mostly by categories: those are compared by their codes.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"task": ["QueryAttr", "ChooseCat"], "layer": [0, 0]})
+    >>> having(rows, task="ChooseCat").tolist(), having(rows.astype({"task": "category"}), task="none").tolist()
+    ([False, True], [False, False])
+    """
+    found = np.ones(len(rows), dtype=bool)
+    for name, value in wanted.items():
+        column = rows[name].array
+        if isinstance(column, pd.Categorical):
+            known = column.categories
+            found &= column.codes == known.get_loc(value) if value in known else False
+        else:
+            found &= np.asarray(column == value, dtype=bool)
+    return found
+
+
 def read_curve(atoms: pd.DataFrame, task: str, quantity: str) -> Curve:
     """One task's quantity over the layers, from the rows of one model and one reading.
 
@@ -102,7 +124,7 @@ def read_curve(atoms: pd.DataFrame, task: str, quantity: str) -> Curve:
     [0.2, 0.5]
     """
     # Curves are read by the thousand, so by position: a selection of rows copies every column of the table.
-    found = np.flatnonzero((atoms["task"] == task).to_numpy() & (atoms["quantity"] == quantity).to_numpy())
+    found = np.flatnonzero(having(atoms, task=task, quantity=quantity))
     layers = atoms["layer"].to_numpy()[found]
     if not len(found):
         raise NotMeasurableError(f"no {quantity} of {task} was measured in this reading")

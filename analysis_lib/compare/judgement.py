@@ -7,6 +7,7 @@ criterion; `tiles` joins the criteria of a claim; `standing` sums a claim up.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -20,6 +21,8 @@ TOGETHER = "all tasks"
 IN_PART = "in part"
 KEYS = ["model", "task", "condition", "target", "target_from", "mode", "definition", "quantity"]
 """Columns that say what a row is about, in words."""
+ASKED = (*KEYS, "layer", "bits", "low", "high", "verdict", "preservation", "replicates")
+"""Columns that statistics read."""
 _ORDER = (DIFFERS, NOT_MEASURABLE, UNDECIDED, REPRODUCED)
 
 
@@ -51,18 +54,43 @@ def judge(claims: Mapping[str, Claim], atoms: pd.DataFrame, readings: Mapping[st
     ValueError
         A criterion asks for a statistic that nobody computes.
     """
-    rows, compared = [], beside_probe(atoms)
-    tasks_of = {str(model): sorted(set(mine["task"])) for model, mine in atoms.groupby("model", sort=True)}
-    keyed = atoms.astype(dict.fromkeys(atoms.columns.intersection(KEYS), "category"))  # compared again and again
+    return judge_prepared(claims, prepared(atoms), readings)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Tables that are judged again and again: their rows, what the probe says beside them, and every model's tasks."""
+
+    rows: pd.DataFrame
+    compared: pd.DataFrame
+    tasks: dict[str, list[str]]
+
+
+def prepared(atoms: pd.DataFrame) -> Prepared:
+    """What `judge_prepared` asks of tables, worked out once for any number of readings."""
+    rows, compared = (
+        some.astype(dict.fromkeys(some.columns.intersection(KEYS), "category"))  # compared again and again
+        for some in (atoms[[name for name in atoms.columns if name in ASKED]], beside_probe(atoms))
+    )
+    return Prepared(
+        rows,
+        compared,
+        {str(model): sorted(set(mine["task"])) for model, mine in atoms.groupby("model", sort=True, observed=True)},
+    )
+
+
+def judge_prepared(claims: Mapping[str, Claim], tables: Prepared, readings: Mapping[str, Reading]) -> pd.DataFrame:
+    """As `judge`, of tables that are `prepared`."""
+    rows = []
     for name, reading in readings.items():
-        read = reading.of(keyed)
-        for model, tasks in tasks_of.items():
+        read = reading.of(tables.rows)
+        for model, tasks in tables.tasks.items():
             for claim in claims.values():
                 for criterion in claim.criteria:
                     asked = [[task] for task in tasks] if criterion.holds_in == "every_task" else [tasks]
                     for some in asked:
                         place = some[0] if criterion.holds_in == "every_task" else TOGETHER
-                        found = _measure(criterion, read, compared, reading, model, some, len(asked))
+                        found = _measure(criterion, read, tables.compared, reading, model, some, len(asked))
                         rows.append((name, model, claim.id, criterion.statistic, place, *found))
     columns = ["reading", "model", "claim", "statistic", "task", "value", "low", "high", "unit", "verdict", "reason"]
     return pd.DataFrame(rows, columns=columns)

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis_lib.compare.curves import Array, Curve, Interval, NotMeasurableError, read_curve, without_degenerate
+from analysis_lib.compare.curves import (
+    Array,
+    Curve,
+    Interval,
+    NotMeasurableError,
+    having,
+    read_curve,
+    without_degenerate,
+)
 from analysis_lib.compare.exact import rank_interval
 from analysis_lib.compare.fingerprints import ATOMS, Fingerprints, mean_distance, read_fingerprints
 from analysis_lib.compare.trajectories import correlate
@@ -41,6 +49,8 @@ class Reading:
         the knockout, and whether its target is ``recomputed`` or kept from the ``baseline``.
     least_preserved
         smallest median preservation of the totals with which the reading says anything; 0 asks for none.
+    draws
+        normal draws behind an interval.
     """
 
     target: str = "prediction_hidden"
@@ -50,14 +60,12 @@ class Reading:
     condition: str = "paper"
     target_from: str = "recomputed"
     least_preserved: float = 0.0
+    draws: int = DRAWS
 
     def of(self, atoms: pd.DataFrame) -> pd.DataFrame:
         """All rows that it could ask for, of every model and condition."""
-        return atoms[
-            (atoms["target"] == self.target)
-            & (atoms["definition"] == self.definition)
-            & atoms["mode"].isin([self.mode, self.knockout_mode])
-        ]
+        either = having(atoms, mode=self.mode) | having(atoms, mode=self.knockout_mode)
+        return atoms[either & having(atoms, target=self.target, definition=self.definition)]
 
     def untouched(self, atoms: pd.DataFrame, model: str, mode: str | None = None) -> pd.DataFrame:
         """The rows of one model without a knockout.
@@ -79,14 +87,8 @@ class Reading:
         return self._rows(atoms, model, self.knockout_mode, self.condition, self.target_from)
 
     def _rows(self, atoms: pd.DataFrame, model: str, mode: str, condition: str, target_from: str) -> pd.DataFrame:
-        return atoms[
-            (atoms["model"] == model)
-            & (atoms["target"] == self.target)
-            & (atoms["mode"] == mode)
-            & (atoms["definition"] == self.definition)
-            & (atoms["condition"] == condition)
-            & (atoms["target_from"] == target_from)
-        ]
+        asked = {"model": model, "target": self.target, "mode": mode, "definition": self.definition}
+        return atoms[having(atoms, **asked, condition=condition, target_from=target_from)]
 
 
 READINGS: dict[str, Reading] = {
@@ -104,14 +106,14 @@ def vision_unique_peak_depth(atoms: pd.DataFrame, reading: Reading, model: str, 
     """Relative depth at which vision-unique information is largest."""
     curve = _vision_unique(atoms, reading, model, tasks)
     last = len(curve.bits) - 1
-    draws = curve.draws(DRAWS, _rng()).argmax(1) / last
+    draws = curve.draws(reading.draws, _rng()).argmax(1) / last
     return Interval.of_draws(float(curve.bits.argmax()) / last, draws, centred=False)
 
 
 def vision_unique_last_over_peak(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Vision-unique information at the last layer over its peak."""
     curve = _vision_unique(atoms, reading, model, tasks)
-    draws = curve.draws(DRAWS, _rng())
+    draws = curve.draws(reading.draws, _rng())
     return Interval.of_draws(float(curve.bits[-1] / curve.bits.max()), draws[:, -1] / draws.max(1))
 
 
@@ -121,7 +123,7 @@ def vision_unique_rise_to_peak(atoms: pd.DataFrame, reading: Reading, model: str
     curve = _vision_unique(atoms, reading, model, tasks)
     if rows["layer"].min() > 0:
         raise NotMeasurableError("the embeddings were not measured in this reading")
-    rise = curve.draws(DRAWS, _rng())
+    rise = curve.draws(reading.draws, _rng())
     return Interval.of_draws(float(curve.bits[1:].max() - curve.bits[0]), rise[:, 1:].max(1) - rise[:, 0])
 
 
@@ -138,7 +140,7 @@ def language_unique_late_rise(atoms: pd.DataFrame, reading: Reading, model: str,
     if not any(_is_there(rows, task, "unique_language") for task in tasks):
         raise NotMeasurableError(f"language-unique information is {NOT_THERE} at any layer of any task")
     rng = _rng()
-    drawn = np.mean([_late_rise(curve.draws(DRAWS, rng)) for curve in curves], axis=0)
+    drawn = np.mean([_late_rise(curve.draws(reading.draws, rng)) for curve in curves], axis=0)
     return Interval.of_draws(float(np.mean([_late_rise(curve.bits) for curve in curves])), drawn)
 
 
@@ -150,7 +152,7 @@ def synergy_largest_share(atoms: pd.DataFrame, reading: Reading, model: str, tas
     """Synergy over the total, largest over the layers after the embeddings."""
     rows, which = reading.untouched(atoms, model), ATOMS.index("synergy")
     layers = [int(layer) for layer in sorted(set(rows["layer"])) if layer > 0]
-    prints = [read_fingerprints(rows, tasks, layer, draws=DRAWS) for layer in layers]
+    prints = [read_fingerprints(rows, tasks, layer, draws=reading.draws) for layer in layers]
     if not prints:
         raise NotMeasurableError("no layer after the embeddings was measured in this reading")
     _check_total(rows, tasks)
@@ -172,7 +174,7 @@ def between_models_correlation(atoms: pd.DataFrame, reading: Reading, model: str
         first, second = (reading.untouched(atoms, name) for name in sorted((model, other)))
         curves = {atom: (read_curve(first, tasks[0], atom), read_curve(second, tasks[0], atom)) for atom in ATOMS}
         there = [atom for atom in ATOMS if any(_is_there(rows, tasks[0], atom) for rows in (first, second))]
-        found += [correlate(*curves[atom]) for atom in there]
+        found += [correlate(*curves[atom], draws=reading.draws) for atom in there]
     if not found:
         raise NotMeasurableError(f"every atom is {NOT_THERE} at any layer of any model: noise follows noise nowhere")
     return Interval(*(min(getattr(one, end) for one in found) for end in ("value", "low", "high")))
@@ -282,7 +284,7 @@ def _vision_unique(atoms: pd.DataFrame, reading: Reading, model: str, tasks: lis
 
 def _is_there(rows: pd.DataFrame, task: str, quantity: str) -> bool:
     """Whether a quantity can be told from its null at one layer at least."""
-    verdicts = rows.loc[(rows["task"] == task) & (rows["quantity"] == quantity), "verdict"]
+    verdicts = rows["verdict"].array[having(rows, task=task, quantity=quantity)]
     return bool((verdicts != NOT_THERE).any())
 
 
@@ -297,7 +299,7 @@ def _last(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -
     if rows.empty:
         raise NotMeasurableError("nothing was measured in this reading")
     _check_total(rows, tasks)
-    return read_fingerprints(rows, tasks, int(rows["layer"].max()), draws=DRAWS)
+    return read_fingerprints(rows, tasks, int(rows["layer"].max()), draws=reading.draws)
 
 
 def _rng() -> np.random.Generator:
