@@ -35,9 +35,11 @@ from analysis_lib.compare.each_training import each_change, each_share, each_sha
 from analysis_lib.compare.estimators import estimates_of_answer, summarise_estimators, totals_beside_entropy
 from analysis_lib.compare.every_reading import (
     CHOICES,
+    CUTS,
     claims_over_specifications,
     judge_specifications,
     reading_words,
+    stand_specifications,
     summarise_specifications,
     what_choices_do,
 )
@@ -123,6 +125,7 @@ __all__ = [
     "ABOUT_DEPTH",
     "CHOICES",
     "COMMONEST",
+    "CUTS",
     "DIFFERS",
     "EFFECTS",
     "IN_PART",
@@ -210,6 +213,7 @@ __all__ = [
     "shares_of_trainings",
     "shares_over_trainings",
     "shares_right",
+    "stand_specifications",
     "standing",
     "summarise_accuracies",
     "summarise_agreement",

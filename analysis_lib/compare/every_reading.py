@@ -7,7 +7,7 @@ under it. None is left out because of what it says; what a choice decides is the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,16 +15,18 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, Claim
-from analysis_lib.compare.judgement import IN_PART, TOGETHER, judge, summed
-from analysis_lib.compare.statistics import LEAST_PRESERVED, UNDER_KNOCKOUT, Reading
+from analysis_lib.compare.judgement import IN_PART, TOGETHER, judge_prepared, prepared, standing, summed
+from analysis_lib.compare.statistics import DRAWS, LEAST_PRESERVED, UNDER_KNOCKOUT, Reading
 from analysis_lib.shown import Shown, Summary
 
 __all__ = [
     "CHOICES",
+    "CUTS",
     "claims_over_specifications",
     "judge_specifications",
     "reading_words",
     "specifications",
+    "stand_specifications",
     "summarise_specifications",
     "what_choices_do",
 ]
@@ -36,6 +38,8 @@ CHOICES = ("target", "map", "definition", "knockout", "model")
 """What a specification is made of, by the columns that say it."""
 
 UNTOUCHED = "none"
+COMPARED_BY = ("marginal", "none")
+"""Maps by which conditions are compared: no difference between two of them is one between trainings of a flow."""
 
 TARGETS = {"prediction_hidden": "final hidden state", "answer_logits": "answer's logits", "answer": "the answer"}
 MAPS = {"cartesian": "flows", "marginal": "ranks", "joint": "joint flows", "probe": "probe"}
@@ -65,21 +69,22 @@ class Specification:
         }
 
 
-def specifications(atoms: pd.DataFrame) -> list[Specification]:
-    """All that a profile's tables of atoms allow, in the order of the tables.
+def specifications(atoms: pd.DataFrame, draws: int = DRAWS) -> list[Specification]:
+    """All that tables of atoms allow, in their order, with so many ``draws`` behind each interval.
 
-    A knockout is read by rank marginals alone, as it is everywhere in this book.
+    A knockout is read by maps that are not trained, as it is everywhere in this book.
     """
     columns = ["target", "mode", "definition", "condition", "target_from"]
     there = atoms[columns].drop_duplicates()
     found = []
     for target, mode, definition in there.loc[there["condition"] == "baseline", columns[:3]].itertuples(index=False):
         least = LEAST_PRESERVED if mode == "joint" else 0.0
-        reading = Reading(target, mode, definition, knockout_mode="", least_preserved=least)
+        reading = Reading(target, mode, definition, knockout_mode="", least_preserved=least, draws=draws)
         found.append(Specification(reading, knockout=False))
-    cut = there[there["condition"].isin(CUTS) & (there["mode"] == "marginal")]
+    cut = there[there["condition"].isin(CUTS) & there["mode"].isin(COMPARED_BY)]
     for target, mode, definition, condition, target_from in cut.itertuples(index=False):
-        found.append(Specification(Reading(target, mode, definition, mode, condition, target_from), knockout=True))
+        reading = Reading(target, mode, definition, mode, condition, target_from, draws=draws)
+        found.append(Specification(reading, knockout=True))
     return found
 
 
@@ -103,16 +108,54 @@ def judge_specifications(claims: Mapping[str, Claim], atoms: pd.DataFrame, seeds
     tasks; ``unit``; ``verdict``, summed over tasks as in `standing`; ``held`` of ``asked`` tasks that reproduce it.
     What could not be measured has NaN and is `NOT_MEASURABLE`.
     """
-    groups = [atoms, *(part for _, part in seeds.groupby("model", sort=True))] if len(seeds) else [atoms]
     rows = []
-    for one in specifications(atoms):
-        asked = _asked(claims, one.knockout)
-        for group in groups:
-            judged = judge(asked, group, {"": one.reading})
-            for (model, claim, statistic), part in judged.groupby(["model", "claim", "statistic"], sort=False):
-                found = {"model": model, "claim": claim, "statistic": statistic, **_point(part)}
-                rows.append(one.words | found)
+    for words, judged in _judged(claims, atoms, seeds, DRAWS):
+        for (model, claim, statistic), part in judged.groupby(["model", "claim", "statistic"], sort=False):
+            rows.append(words | {"model": model, "claim": claim, "statistic": statistic, **_point(part)})
     return pd.DataFrame(rows)
+
+
+def stand_specifications(
+    claims: Mapping[str, Claim],
+    atoms: pd.DataFrame,
+    seeds: pd.DataFrame,
+    draws: int = DRAWS,
+    probed: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Every claim as a whole under every specification, as `judge_specifications` judges its criteria.
+
+    Parameters
+    ----------
+    claims, atoms, seeds
+        as of `judge_specifications`.
+    draws
+        behind each interval.
+    probed
+        rows of the probe that blind readings are found by, and that are no reading themselves.
+
+    Returns
+    -------
+    One row per specification, ``model`` and ``claim``: the columns of `CHOICES` and what `standing` says.
+    """
+    rows = [standing(judged).assign(**words) for words, judged in _judged(claims, atoms, seeds, draws, probed)]
+    columns = [*CHOICES, "claim", "verdict", "held", "asked"]
+    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+
+
+def _judged(
+    claims: Mapping[str, Claim],
+    atoms: pd.DataFrame,
+    seeds: pd.DataFrame,
+    draws: int,
+    probed: pd.DataFrame | None = None,
+) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """The choices of every specification, in words, and the verdicts on all criteria that are asked of it."""
+    groups = [atoms, *(part for _, part in seeds.groupby("model", sort=True))] if len(seeds) else [atoms]
+    tables = [prepared(group, probed) for group in groups]
+    for one in specifications(atoms, draws):
+        asked = _asked(claims, one.knockout)
+        for group in tables:
+            yield one.words, judge_prepared(asked, group, {"": one.reading})
 
 
 def _asked(claims: Mapping[str, Claim], knockout: bool) -> dict[str, Claim]:

@@ -6,15 +6,25 @@ criterion; `tiles` joins the criteria of a claim; `standing` sums a claim up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
 from analysis_lib.compare.blind import beside_probe, why_not_judged
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, Claim, Criterion
 from analysis_lib.compare.curves import NotMeasurableError
-from analysis_lib.compare.statistics import BETWEEN_MODELS, READINGS, STATISTICS, Reading
+from analysis_lib.compare.statistics import (
+    AT_LAST_LAYER,
+    BETWEEN_MODELS,
+    READINGS,
+    STATISTICS,
+    UNDER_KNOCKOUT,
+    Reading,
+    Remembered,
+)
 from analysis_lib.text import format_value
 
 TOGETHER = "all tasks"
@@ -59,18 +69,35 @@ def judge(claims: Mapping[str, Claim], atoms: pd.DataFrame, readings: Mapping[st
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tables that are judged again and again: their rows, what the probe says beside them, and every model's tasks."""
+    """Tables that are judged again and again: their rows, what the probe says beside them, and every model's tasks.
+
+    ``reasons`` not to judge are remembered, as criteria and cuts share them.
+    """
 
     rows: pd.DataFrame
     compared: pd.DataFrame
     tasks: dict[str, list[str]]
+    reasons: dict[tuple[Any, ...], str] = field(default_factory=dict)
+
+    def reason(self, read: pd.DataFrame, reading: Reading, statistic: str, models: list[str], tasks: list[str]) -> str:
+        """What `why_not_judged` says of the rows ``read`` of a reading."""
+        mode = reading.knockout_mode if statistic in UNDER_KNOCKOUT else reading.mode
+        at_last = statistic in AT_LAST_LAYER
+        key = (reading.target, mode, reading.definition, at_last, *models, *tasks)
+        if key not in self.reasons:
+            self.reasons[key] = why_not_judged(read, self.compared, reading, statistic, models, tasks)
+        return self.reasons[key]
 
 
-def prepared(atoms: pd.DataFrame) -> Prepared:
-    """What `judge_prepared` asks of tables, worked out once for any number of readings."""
+def prepared(atoms: pd.DataFrame, probed: pd.DataFrame | None = None) -> Prepared:
+    """What `judge_prepared` asks of tables, worked out once for any number of readings.
+
+    ``probed`` are rows of the probe that are held against them but are not among them.
+    """
+    compared = beside_probe(atoms if probed is None else pd.concat([atoms, probed]))
     rows, compared = (
         some.astype(dict.fromkeys(some.columns.intersection(KEYS), "category"))  # compared again and again
-        for some in (atoms[[name for name in atoms.columns if name in ASKED]], beside_probe(atoms))
+        for some in (atoms[[name for name in atoms.columns if name in ASKED]], compared)
     )
     return Prepared(
         rows,
@@ -83,14 +110,14 @@ def judge_prepared(claims: Mapping[str, Claim], tables: Prepared, readings: Mapp
     """As `judge`, of tables that are `prepared`."""
     rows = []
     for name, reading in readings.items():
-        read = reading.of(tables.rows)
+        read = Remembered(reading.of(tables.rows))
         for model, tasks in tables.tasks.items():
             for claim in claims.values():
                 for criterion in claim.criteria:
                     asked = [[task] for task in tasks] if criterion.holds_in == "every_task" else [tasks]
                     for some in asked:
                         place = some[0] if criterion.holds_in == "every_task" else TOGETHER
-                        found = _measure(criterion, read, tables.compared, reading, model, some, len(asked))
+                        found = _measure(criterion, read, tables, reading, model, some, len(asked))
                         rows.append((name, model, claim.id, criterion.statistic, place, *found))
     columns = ["reading", "model", "claim", "statistic", "task", "value", "low", "high", "unit", "verdict", "reason"]
     return pd.DataFrame(rows, columns=columns)
@@ -98,8 +125,8 @@ def judge_prepared(claims: Mapping[str, Claim], tables: Prepared, readings: Mapp
 
 def _measure(
     criterion: Criterion,
-    atoms: pd.DataFrame,
-    compared: pd.DataFrame,
+    read: Remembered,
+    tables: Prepared,
     reading: Reading,
     model: str,
     tasks: list[str],
@@ -111,15 +138,15 @@ def _measure(
             f"which has {', '.join(STATISTICS)}"
         )
     try:
-        found = STATISTICS[criterion.statistic](atoms, reading, model, tasks)
+        found = STATISTICS[criterion.statistic](read, reading, model, tasks)
     except NotMeasurableError as missing:
         return float("nan"), float("nan"), float("nan"), criterion.unit, criterion.verdict(None), str(missing)
     found = found.widened(n_asked)
     ends = (found.low, found.high)
     if criterion.unit == "correlation":
         ends = (max(-1.0, found.low), min(1.0, found.high))
-    models = list(atoms["model"].unique()) if criterion.statistic in BETWEEN_MODELS else [model]
-    reason = why_not_judged(atoms, compared, reading, criterion.statistic, models, tasks)
+    models = list(read.table["model"].unique()) if criterion.statistic in BETWEEN_MODELS else [model]
+    reason = tables.reason(read.table, reading, criterion.statistic, models, tasks)
     return found.value, *ends, criterion.unit, UNDECIDED if reason else criterion.verdict(ends), reason
 
 
@@ -143,8 +170,7 @@ def tiles(judged: pd.DataFrame) -> pd.DataFrame:
     In a task all criteria have to hold; a claim about all tasks together holds in part where some of them do.
     """
     rows = [
-        (*key, (summed if key[-1] == TOGETHER else joined)(verdicts))
-        for key, verdicts in judged.groupby(["reading", "model", "claim", "task"], sort=False)["verdict"]
+        (*key, task, verdict) for key, by_task in _by_claim(judged).items() for task, verdict in _parts(by_task).items()
     ]
     return pd.DataFrame(rows, columns=["reading", "model", "claim", "task", "verdict"])
 
@@ -158,15 +184,29 @@ def standing(judged: pd.DataFrame) -> pd.DataFrame:
     decides only where there is nothing else. ``held`` of ``asked`` tasks (or criteria) reproduce it.
     """
     rows = []
-    for key, mine in judged.groupby(["reading", "model", "claim"], sort=False):
-        together = set(mine["task"]) == {TOGETHER}
-        parts = mine["verdict"] if together else tiles(mine)["verdict"]
+    for key, by_task in _by_claim(judged).items():
+        together = set(by_task) == {TOGETHER}
+        parts = by_task[TOGETHER] if together else list(_parts(by_task).values())
         rows.append((*key, summed(parts), _worded(parts, "criteria" if together else "tasks"),
-                     int((parts == REPRODUCED).sum()), len(parts)))  # fmt: skip
+                     parts.count(REPRODUCED), len(parts)))  # fmt: skip
     return pd.DataFrame(rows, columns=["reading", "model", "claim", "verdict", "words", "held", "asked"])
 
 
-def summed(verdicts: pd.Series) -> str:
+def _by_claim(judged: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, list[str]]]:
+    """Verdicts on the criteria by reading, model and claim, and by task."""
+    found: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    columns = (judged[name] for name in ("reading", "model", "claim", "task", "verdict"))
+    for reading, model, claim, task, verdict in zip(*columns, strict=True):
+        found.setdefault((reading, model, claim), {}).setdefault(task, []).append(verdict)
+    return found
+
+
+def _parts(by_task: Mapping[str, list[str]]) -> dict[str, str]:
+    """One verdict per task, or on all together."""
+    return {task: (summed if task == TOGETHER else joined)(verdicts) for task, verdicts in by_task.items()}
+
+
+def summed(verdicts: Iterable[str]) -> str:
     """One verdict from those of tasks or criteria: *in part* where some of them reproduce what others do not."""
     given = set(verdicts)
     if REPRODUCED in given and len(given) > 1:
@@ -174,10 +214,10 @@ def summed(verdicts: pd.Series) -> str:
     return joined(given - {NOT_MEASURABLE} or {NOT_MEASURABLE})
 
 
-def _worded(verdicts: pd.Series, what: str) -> str:
+def _worded(verdicts: Sequence[str], what: str) -> str:
     """The verdict, and of how many tasks or criteria, where they do not all say the same."""
     verdict, n = summed(verdicts), len(verdicts)
-    counts = verdicts.value_counts()
+    counts = Counter(verdicts)
     if verdict == IN_PART:
         return f"{verdict} ({counts[REPRODUCED]} of {n} {what})"
     if verdict == DIFFERS and counts[DIFFERS] < n:

@@ -8,7 +8,7 @@ Adding one is a function here and an entry in the file.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,18 @@ LESS_THAN_RANDOM = "less than matched random systems"
 DRAWS = 1000
 LEAST_PRESERVED = 0.5
 """Of the information: a joint flow that keeps less leaves atoms that are noise."""
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A table that statistics ask for the same rows again and again, and what they were given."""
+
+    table: pd.DataFrame
+    given: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict)
+
+
+Table = pd.DataFrame | Remembered
+"""The tidy atoms tables of all models."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,7 @@ class Reading:
         either = having(atoms, mode=self.mode) | having(atoms, mode=self.knockout_mode)
         return atoms[either & having(atoms, target=self.target, definition=self.definition)]
 
-    def untouched(self, atoms: pd.DataFrame, model: str, mode: str | None = None) -> pd.DataFrame:
+    def untouched(self, atoms: Table, model: str, mode: str | None = None) -> pd.DataFrame:
         """The rows of one model without a knockout.
 
         Raises
@@ -82,13 +94,21 @@ class Reading:
                 raise NotMeasurableError(f"its flow keeps {max(kept, 0):.0%} of the information (median)")
         return rows
 
-    def knocked_out(self, atoms: pd.DataFrame, model: str) -> pd.DataFrame:
+    def knocked_out(self, atoms: Table, model: str) -> pd.DataFrame:
         """The rows of one model under the knockout."""
         return self._rows(atoms, model, self.knockout_mode, self.condition, self.target_from)
 
-    def _rows(self, atoms: pd.DataFrame, model: str, mode: str, condition: str, target_from: str) -> pd.DataFrame:
-        asked = {"model": model, "target": self.target, "mode": mode, "definition": self.definition}
-        return atoms[having(atoms, **asked, condition=condition, target_from=target_from)]
+    def _rows(self, atoms: Table, model: str, mode: str, condition: str, target_from: str) -> pd.DataFrame:
+        asked = {
+            "model": model, "target": self.target, "mode": mode, "definition": self.definition,
+            "condition": condition, "target_from": target_from,
+        }  # fmt: skip
+        if not isinstance(atoms, Remembered):
+            return atoms[having(atoms, **asked)]
+        key = tuple(asked.values())
+        if key not in atoms.given:
+            atoms.given[key] = atoms.table[having(atoms.table, **asked)]
+        return atoms.given[key]
 
 
 READINGS: dict[str, Reading] = {
@@ -102,7 +122,7 @@ READINGS: dict[str, Reading] = {
 """The readings that are judged, the one behind the book's conclusions first."""
 
 
-def vision_unique_peak_depth(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def vision_unique_peak_depth(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Relative depth at which vision-unique information is largest."""
     curve = _vision_unique(atoms, reading, model, tasks)
     last = len(curve.bits) - 1
@@ -110,14 +130,14 @@ def vision_unique_peak_depth(atoms: pd.DataFrame, reading: Reading, model: str, 
     return Interval.of_draws(float(curve.bits.argmax()) / last, draws, centred=False)
 
 
-def vision_unique_last_over_peak(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def vision_unique_last_over_peak(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Vision-unique information at the last layer over its peak."""
     curve = _vision_unique(atoms, reading, model, tasks)
     draws = curve.draws(reading.draws, _rng())
     return Interval.of_draws(float(curve.bits[-1] / curve.bits.max()), draws[:, -1] / draws.max(1))
 
 
-def vision_unique_rise_to_peak(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def vision_unique_rise_to_peak(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Largest vision-unique information after the embeddings less that of the embeddings, which no layer has read."""
     rows = reading.untouched(atoms, model)
     curve = _vision_unique(atoms, reading, model, tasks)
@@ -127,13 +147,13 @@ def vision_unique_rise_to_peak(atoms: pd.DataFrame, reading: Reading, model: str
     return Interval.of_draws(float(curve.bits[1:].max() - curve.bits[0]), rise[:, 1:].max(1) - rise[:, 0])
 
 
-def language_unique_last_share(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def language_unique_last_share(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Language-unique information over the total at the last layer, mean over tasks."""
     prints, which = _last(atoms, reading, model, tasks), ATOMS.index("unique_language")
     return Interval.of_draws(float(prints.shares[:, which].mean()), prints.draws[:, :, which].mean(1))
 
 
-def language_unique_late_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def language_unique_late_rise(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Language-unique information at the last layer less that half-way, mean over tasks."""
     rows = reading.untouched(atoms, model)
     curves = [read_curve(rows, task, "unique_language") for task in tasks]
@@ -148,7 +168,7 @@ def _late_rise(bits: Array) -> Array:
     return bits[..., -1] - bits[..., bits.shape[-1] // 2]
 
 
-def synergy_largest_share(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def synergy_largest_share(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Synergy over the total, largest over the layers after the embeddings."""
     rows, which = reading.untouched(atoms, model), ATOMS.index("synergy")
     layers = [int(layer) for layer in sorted(set(rows["layer"])) if layer > 0]
@@ -160,12 +180,13 @@ def synergy_largest_share(atoms: pd.DataFrame, reading: Reading, model: str, tas
     return Interval.of_draws(float(shares.max()), np.array([one.draws[:, 0, which] for one in prints]).max(0))
 
 
-def between_models_correlation(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def between_models_correlation(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Smallest correlation over depth of a task's four atoms with those of any other model.
 
     An atom that is nowhere there in either model has no trajectory to agree on.
     """
-    others = [name for name in dict.fromkeys(atoms["model"]) if name != model]
+    table = atoms.table if isinstance(atoms, Remembered) else atoms
+    others = [name for name in dict.fromkeys(table["model"]) if name != model]
     if not others:
         raise NotMeasurableError("a second model is missing")
     found = []
@@ -180,7 +201,7 @@ def between_models_correlation(atoms: pd.DataFrame, reading: Reading, model: str
     return Interval(*(min(getattr(one, end) for one in found) for end in ("value", "low", "high")))
 
 
-def fingerprint_distance(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def fingerprint_distance(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Mean distance between tasks' fingerprints at the last layer, less what noise alone would put between them."""
     if len(tasks) < 2:
         raise NotMeasurableError("one task has no other to differ from")
@@ -192,7 +213,7 @@ def fingerprint_distance(atoms: pd.DataFrame, reading: Reading, model: str, task
     return Interval(found.value - noise, found.low - noise, found.high - noise)
 
 
-def redundancy_lead_in_differences(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def redundancy_lead_in_differences(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Redundancy's part in the differences between tasks less the largest part of another atom, at the last layer."""
     parts, drawn = _parts(atoms, reading, model, tasks)
     which = ATOMS.index("redundancy")
@@ -200,13 +221,13 @@ def redundancy_lead_in_differences(atoms: pd.DataFrame, reading: Reading, model:
     return Interval.of_draws(float(lead), leads)
 
 
-def parts_of_differences(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> dict[str, Interval]:
+def parts_of_differences(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> dict[str, Interval]:
     """Variance of each atom's share between tasks over the summed variance of the four, at the last layer."""
     parts, drawn = _parts(atoms, reading, model, tasks)
     return {atom: Interval.of_draws(float(parts[at]), drawn[:, at]) for at, atom in enumerate(ATOMS)}
 
 
-def _parts(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> tuple[Array, Array]:
+def _parts(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> tuple[Array, Array]:
     """Parts ``(4,)`` of the variance between tasks, and their draws ``(n_draws, 4)``."""
     if len(tasks) < 3:
         raise NotMeasurableError("two tasks have no variance to divide; three or more are needed")
@@ -217,53 +238,61 @@ def _parts(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) 
     return variances / variances.sum(), drawn / drawn.sum(1, keepdims=True)
 
 
-def vision_unique_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def vision_unique_rise(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Change of vision-unique information by the knockout, mean over layers."""
     return _rise_of_something(atoms, reading, model, tasks[0], "unique_vision")
 
 
-def synergy_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def synergy_rise(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Change of synergy by the knockout, mean over layers."""
     return _rise_of_something(atoms, reading, model, tasks[0], "synergy")
 
 
-def total_rise(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def total_rise(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Change of the total by the knockout, mean over layers."""
     return _rise_of_something(atoms, reading, model, tasks[0], "total")
 
 
-def effect_against_redundancy(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Interval:
+def effect_against_redundancy(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Interval:
     """Spearman's correlation over tasks of the rise in vision-unique information with redundancy's baseline share."""
     effect = [rise(atoms, reading, model, task, "unique_vision").value for task in tasks]
     shares = [redundancy_share(atoms, reading, model, task).value for task in tasks]
     return rank_interval(np.array(shares), np.array(effect))
 
 
-def rise(atoms: pd.DataFrame, reading: Reading, model: str, task: str, quantity: str) -> Interval:
+def rise(atoms: Table, reading: Reading, model: str, task: str, quantity: str) -> Interval:
     """Bits of a quantity under the knockout less the untouched model's, mean over layers.
 
     Both conditions are resampled with the same questions, so the interval is of the difference itself.
     """
+    return _change(*_both(atoms, reading, model), task, quantity)
+
+
+def _both(atoms: Table, reading: Reading, model: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of a model without and with the knockout."""
     if not reading.knockout_mode:
         raise NotMeasurableError("this reading was followed for the untouched model only")
-    before = read_curve(reading.untouched(atoms, model, reading.knockout_mode), task, quantity)
-    after = read_curve(reading.knocked_out(atoms, model), task, quantity)
+    return reading.untouched(atoms, model, reading.knockout_mode), reading.knocked_out(atoms, model)
+
+
+def _change(untouched: pd.DataFrame, knocked_out: pd.DataFrame, task: str, quantity: str) -> Interval:
+    before, after = read_curve(untouched, task, quantity), read_curve(knocked_out, task, quantity)
     if before.replicates.shape != after.replicates.shape:
         raise ValueError(f"{quantity} of {task} was resampled differently with and without the knockout")
     draws = without_degenerate((after.replicates - before.replicates).mean(1))
     return Interval.of_draws(float(after.bits.mean() - before.bits.mean()), draws)
 
 
-def _rise_of_something(atoms: pd.DataFrame, reading: Reading, model: str, task: str, quantity: str) -> Interval:
+def _rise_of_something(atoms: Table, reading: Reading, model: str, task: str, quantity: str) -> Interval:
     """As `rise`, where anything could rise or have fallen: what is noise before and after does neither."""
-    found = rise(atoms, reading, model, task, quantity)
-    before, after = reading.untouched(atoms, model, reading.knockout_mode), reading.knocked_out(atoms, model)
+    before, after = _both(atoms, reading, model)
+    found = _change(before, after, task, quantity)
     if not (_is_there(before, task, quantity) or _is_there(after, task, quantity)):
         raise NotMeasurableError(f"{quantity} is {NOT_THERE} at any layer, with and without the knockout")
     return found
 
 
-def redundancy_share(atoms: pd.DataFrame, reading: Reading, model: str, task: str) -> Interval:
+def redundancy_share(atoms: Table, reading: Reading, model: str, task: str) -> Interval:
     """Redundancy over the total of the untouched model, both averaged over layers, as the knockouts are measured."""
     rows = reading.untouched(atoms, model, reading.knockout_mode)
     _check_total(rows, [task])
@@ -272,7 +301,7 @@ def redundancy_share(atoms: pd.DataFrame, reading: Reading, model: str, task: st
     return Interval.of_draws(float(shared.bits.mean() / total.bits.mean()), draws)
 
 
-def _vision_unique(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Curve:
+def _vision_unique(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Curve:
     rows = reading.untouched(atoms, model)
     curve = read_curve(rows, tasks[0], "unique_vision")
     if not _is_there(rows, tasks[0], "unique_vision"):
@@ -294,7 +323,7 @@ def _check_total(rows: pd.DataFrame, tasks: list[str]) -> None:
         raise NotMeasurableError(f"the total is {NOT_THERE} at any layer")
 
 
-def _last(atoms: pd.DataFrame, reading: Reading, model: str, tasks: list[str]) -> Fingerprints:
+def _last(atoms: Table, reading: Reading, model: str, tasks: list[str]) -> Fingerprints:
     rows = reading.untouched(atoms, model)
     if rows.empty:
         raise NotMeasurableError("nothing was measured in this reading")
@@ -307,7 +336,7 @@ def _rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-Statistic = Callable[[pd.DataFrame, Reading, str, list[str]], Interval]
+Statistic = Callable[[Table, Reading, str, list[str]], Interval]
 STATISTICS: dict[str, Statistic] = {
     function.__name__: function
     for function in (

@@ -16,6 +16,7 @@ from analysis_lib.pid.flow import fit_latents, pid_flow
 from analysis_lib.pid.flow_mi import flow_mi
 from analysis_lib.pid.gaussian import gaussian_mi, gaussian_pid
 from analysis_lib.pid.inference.bias import information_bias
+from analysis_lib.pid.inference.nested import NestedAtoms, nested_pid
 from analysis_lib.pid.inference.significance import control_false_discoveries
 from analysis_lib.pid.modes import MODES
 from analysis_lib.pid.probe.classifiers import CLASSIFIERS, QUICK_CLASSIFIERS
@@ -24,6 +25,7 @@ from analysis_lib.pid.probe.usable import usable_information
 from analysis_lib.pid.result import PIDResult
 from analysis_lib.pid.samples.marginals import rank_normal
 from analysis_lib.pid.samples.read_samples import Variable, read_variable, row_entropy
+from analysis_lib.pid.samples.reduction import reduce_layers
 from analysis_lib.pid.samples.streamed import stream_variable
 from analysis_lib.pid.system.directions import UniqueDirections, unique_directions
 
@@ -35,6 +37,7 @@ __all__ = [
     "QUICK_CLASSIFIERS",
     "Atoms",
     "FittedLatents",
+    "NestedAtoms",
     "PIDResult",
     "UniqueDirections",
     "Variable",
@@ -46,10 +49,12 @@ __all__ = [
     "gaussian_pid",
     "get_definition",
     "information_bias",
+    "nested_pid",
     "pid_flow",
     "probe_pid",
     "rank_normal",
     "read_variable",
+    "reduce_layers",
     "row_entropy",
     "stream_variable",
     "unique_directions",

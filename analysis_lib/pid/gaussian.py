@@ -57,8 +57,8 @@ def gaussian_pid(covariance: Any, dims: Sequence[int], definition: str = "broja"
         ``(d_target, d_vision, d_language)``, adding up to ``d``.
     definition
         a name in ``DEFINITIONS``: ``"broja"`` (closed form), ``"mmi"`` (minimum mutual information), ``"idep"``
-        (dependency constraints), ``"iccs"`` (common change in surprisal, integrated to a few thousandths of a bit) or
-        ``"delta"`` (deficiency).
+        (dependency constraints), ``"imin"`` (smaller specific information, integrated), ``"iccs"`` (common change in
+        surprisal, integrated to a few thousandths of a bit) or ``"delta"`` (deficiency).
 
     Returns
     -------

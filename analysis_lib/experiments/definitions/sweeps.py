@@ -20,6 +20,7 @@ NAMES = {name: name for name in DEFINITIONS} | {
     "broja": "BROJA",
     "mmi": "MMI",
     "idep": "the dependency constraints",
+    "imin": "the least specific information",
     "iccs": "the change in surprisal",
     "delta": "the deficiency",
 }

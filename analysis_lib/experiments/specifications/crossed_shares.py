@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis_lib.experiments.specifications.crossing import ALL, DEFINITIONS, TARGETS
+from analysis_lib.experiments.specifications.crossing import ALL, DEFINITIONS
 from analysis_lib.experiments.specifications.last_layers import BY_VARIANCE, COMPONENTS
 from analysis_lib.shown import Shown, Summary
 from analysis_lib.vocabulary import ATOMS, BLOCKS
@@ -17,6 +17,7 @@ UNREAD = "(nowhere readable)"
 MINUS = "\N{MINUS SIGN}"
 SHARES = ("unique_language", "synergy")
 """The atoms of which the paper prints a share."""
+TARGETS = {"prediction_hidden": "final hidden state", "answer_logits": "answer's logits"}
 CHOICES = {
     "target": (*TARGETS.values(),),
     "map": ("ranks", "flows", "none"),
@@ -33,8 +34,15 @@ def most_kept(atoms: pd.DataFrame) -> int:
     return int(atoms.loc[atoms["mode"] == "cartesian", [f"d_{block}" for block in BLOCKS]].max().max())
 
 
+def at_last_layer(crossed: pd.DataFrame) -> pd.DataFrame:
+    """The untouched last layers of what `cross_choices` gives, with targets in words."""
+    mine = crossed[crossed["condition"] == "baseline"]
+    mine = mine[mine["layer"] == mine["layer"].groupby(mine["model"]).transform("max")]
+    return mine.assign(target=mine["target"].map(TARGETS))
+
+
 def atoms_of_flows(atoms: pd.DataFrame) -> pd.DataFrame:
-    """What a profile's tables say of the untouched last layer by flows, as rows like those of `cross_choices`.
+    """What a profile's tables say of the untouched last layer by flows, as rows like those of `at_last_layer`.
 
     ``atoms`` are the tables; flows were trained with `most_kept` components of each variable and all questions.
     """
@@ -51,7 +59,7 @@ def shares_of_choices(atoms: pd.DataFrame) -> pd.DataFrame:
     """One row per combination of choices and atom of `SHARES`: its mean ``share`` over tasks, and the ends of them.
 
     A combination counts where it can be read in every task of its model: in none are there too few questions, or is the
-    total less than what sampling had added to it, of which shares are noise. ``atoms`` are from `cross_choices` and
+    total less than what sampling had added to it, of which shares are noise. ``atoms`` are from `at_last_layer` and
     `atoms_of_flows`.
     """
     choices, n_tasks = list(CHOICES), atoms.groupby("model")["task"].nunique()

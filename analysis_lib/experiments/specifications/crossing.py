@@ -1,112 +1,109 @@
-"""Every choice crossed with every other: shares of the last layer's total, from one set of covariances.
+"""Every choice crossed with every other, at all layers and under the knockouts that claims ask about.
 
-Components are nested, so a covariance of fewer is a part of that of more, and so is every draw that stands behind a
-bias. Covariances are drawn once for all numbers of components and all definitions, and solved once for all definitions.
+One set of covariances of each state, without each fold of the questions in turn, serves every number of components and
+every definition (`analysis_lib.pid.nested_pid`).
 """
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 import xarray as xr
-from torch import Tensor
 
-from analysis_lib.experiments.specifications.last_layers import Components, Dims
-from analysis_lib.experiments.specifications.least_specific import IMIN
-from analysis_lib.pid import get_definition, information_bias, rank_normal
-from analysis_lib.pid.inference.bias import parametric_draws, wishart_factors
-from analysis_lib.pid.inference.latents import assemble
-from analysis_lib.pid.system.covariance import Blocks
-from analysis_lib.pid.system.whitened import solve_system
-from analysis_lib.vocabulary import ATOMS, BLOCKS
+from analysis_lib.experiments.specifications.crossed_states import TARGETS, CrossedStates, Place
+from analysis_lib.experiments.specifications.last_layers import REFERENCE, Dims
+from analysis_lib.pid import QUANTITIES, nested_pid
+from analysis_lib.vocabulary import BLOCKS
 
-TARGETS = {"prediction_hidden": "final hidden state", "answer_logits": "answer's logits"}
 MAPS = {True: "ranks", False: "none"}
 SIZES = (250, 500, 1000)
 """Questions taken, beside all that there are."""
+AT_ALL_LAYERS = 250
+"""Of these sizes, the one that is read at all layers and under knockouts, as all questions are."""
 ALL = "all"
-DEFINITIONS = {name: get_definition(name) for name in ("broja", "idep", "mmi")} | {"imin": IMIN}
-"""Those that cost little: a number of each for every covariance drawn."""
-BIAS_DRAWS, RANK_DRAWS = 8, 4
+DEFINITIONS = ("broja", "idep", "mmi", "imin")
+"""Those that cost little: a number of each for every covariance."""
+FOLDS, DRAWS = 8, 20
+TOTAL = QUANTITIES.index("total")
 
 
 def cross_choices(states: Mapping[tuple[str, str], xr.Dataset], seed: int = 0) -> pd.DataFrame:
-    """Atoms at the last layer for every combination of choices that there are questions enough for.
+    """Atoms for every combination of choices that there are questions enough for.
 
     Parameters
     ----------
     states
-        the last layer's, by model and task, from `last_states`.
+        by model and task, from `all_states`.
     seed
-        of the draws behind the biases.
+        of the folds, and of the draws behind what ranks take away.
 
     Returns
     -------
-    A row per ``model``, ``task``, ``target``, ``map``, ``definition``, ``components`` (what was asked for, a number or
-    `BY_VARIANCE`) and ``questions`` (how many were taken, or `ALL`): the ``total`` and the atoms in bits, their bias
-    taken off; ``bias``, what sampling had added to the total; ``n_samples``.
+    A row per ``model``, ``task``, ``condition``, ``target``, ``target_from``, ``map``, ``definition``, ``components``
+    (what was asked for, a number or `BY_VARIANCE`), ``questions`` (how many were taken, or `ALL`) and ``layer``: the
+    informations and atoms in bits, their bias taken off; ``bias``, what sampling had added to the total; ``n_samples``;
+    and ``replicates`` ``(n_draws, 7)`` of them, which scatter as folds of questions do.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for (model, task), store in states.items():
-        n_all = store.sizes["sample"]
+        crossed, n_all = CrossedStates(store), store.sizes["sample"]
         for n in [*(n for n in SIZES if n < n_all), n_all]:
-            asked = ALL if n == n_all else str(n)
-            for target, words in TARGETS.items():
-                components = Components.of(store.isel(sample=slice(n)), target)
-                for ranked, name in MAPS.items():
-                    told = {"model": model, "task": task, "target": words, "map": name, "questions": asked}
-                    rows += [told | found for found in _atoms(components, ranked, np.random.default_rng([seed, n]))]
+            folds = folds_of(store["image_id"].values[:n], seed)
+            told = {"model": model, "task": task, "questions": ALL if n == n_all else str(n), "n_samples": n}
+            asked = list(_asked(crossed, everywhere=n in (AT_ALL_LAYERS, n_all)))
+            for ranked, name in MAPS.items():
+                rows += [told | {"map": name} | found for found in _atoms(crossed, asked, folds, ranked, seed)]
     return pd.DataFrame(rows)
 
 
-def _atoms(components: Components, ranked: bool, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """A row per number of components and definition."""
-    numbers = components.numbers()
-    if not numbers:
-        return
-    widest: Dims = tuple(np.max(list(numbers.values()), axis=0).tolist())
-    latents, n = components.latents(ranked, widest), components.n_samples
-    own = torch.cov(latents.mT)[None]
-    drawn = parametric_draws(own, wishart_factors(n, sum(widest), BIAS_DRAWS, rng))[0]
-    pairs = _through_ranks(own[0], n, rng) if ranked else own[:0]
-    every = torch.cat([own, drawn, pairs])
-    starts = np.cumsum([0, *widest[:2]])
-    for asked, dims in numbers.items():
-        place = torch.from_numpy(np.concatenate([start + np.arange(d) for start, d in zip(starts, dims, strict=True)]))
-        some = every[:, place[:, None], place]
-        system, solved = solve_system(Blocks(some, BLOCKS, dims, some.shape[:1]), strict=False)
-        if not bool(solved.all()):
-            continue
-        informations = torch.stack([system.vision, system.language, system.total], -1).numpy()
-        exact = [information_bias(n, dims[0], d) for d in (dims[1], dims[2], dims[1] + dims[2])]
-        for name, definition in DEFINITIONS.items():
-            unique = definition.decompose(system).unique_vision.numpy()
-            core = _corrected(np.column_stack([informations, unique]), np.array(exact))
-            atoms = {atom: float(bits) for atom, bits in assemble(definition, core).items()}
-            told = {"definition": name, "components": asked, "n_samples": n, "bias": exact[2]}
-            yield told | {atom: atoms[atom] for atom in ("total", *ATOMS)}
+def folds_of(images: np.ndarray, seed: int) -> np.ndarray:
+    """The fold of every question ``(n_samples,)``; those about one picture are in one."""
+    labels, numbers = np.unique(images, return_inverse=True)
+    return (np.random.default_rng(seed).permutation(len(labels)) % FOLDS)[numbers]
 
 
-def _through_ranks(covariance: Tensor, n_samples: int, rng: np.random.Generator) -> Tensor:
-    """Covariances of Gaussian rows as they are and through their ranks, in turn, ``(2 * RANK_DRAWS, d, d)``."""
-    root = torch.linalg.cholesky(covariance).numpy()
-    rows = [rng.standard_normal((n_samples, len(root))) @ root.T for _ in range(RANK_DRAWS)]
-    pairs = [np.cov(values.T) for plain in rows for values in (plain, rank_normal(plain))]
-    return torch.from_numpy(np.stack(pairs))
+def _asked(crossed: CrossedStates, everywhere: bool) -> Iterator[tuple[str, str, str, list[int]]]:
+    """Target, condition, whose target (the condition's own, or that of the untouched model), and at which layers.
 
-
-def _corrected(cores: np.ndarray, exact: np.ndarray) -> np.ndarray:
-    """The first core of ``(1 + BIAS_DRAWS + 2 * RANK_DRAWS, 4)`` less its bias, as `analysis_lib.pid` takes it off.
-
-    Exact for informations, ``(3,)``; what draws say for the smaller unique, of which the other follows; less what ranks
-    take away, where there are draws through ranks.
+    A kept target is asked about for the first target only, as it is in the tables. What is not asked ``everywhere`` is
+    asked of the untouched model's last layer.
     """
-    own, drawn, pairs = cores[0], cores[1 : 1 + BIAS_DRAWS], cores[1 + BIAS_DRAWS :]
-    differences = (1.0 if own[0] > own[1] else 0.0) * np.array([1.0, -1.0])
-    excess = (drawn[:, 3] - own[3] - (drawn - own)[:, :2] @ differences).mean() + exact[:2] @ differences
-    lost = (pairs[0::2] - pairs[1::2]).mean(0) if len(pairs) else np.zeros(4)
-    return own - np.array([*exact, excess]) + lost
+    for target, condition in itertools.product(TARGETS, crossed.conditions if everywhere else [REFERENCE]):
+        yield target, condition, "recomputed", crossed.layers if everywhere else crossed.layers[-1:]
+        if condition != REFERENCE and target == TARGETS[0]:
+            yield target, condition, REFERENCE, crossed.layers
+
+
+def _atoms(
+    crossed: CrossedStates, asked: list[tuple[str, str, str, list[int]]], folds: np.ndarray, ranked: bool, seed: int
+) -> Iterator[dict[str, Any]]:
+    """Rows of the first ``len(folds)`` questions. Layers of equal dimensions are worked out together."""
+    n, latents = len(folds), cache(lambda place: crossed.mapped(place, len(folds), ranked))
+    for target, condition, target_from, layers in asked:
+        told = {"target": target, "condition": condition, "target_from": target_from}
+        alike: dict[tuple[Dims, ...], list[tuple[int, list[Place], dict[str, Dims]]]] = defaultdict(list)
+        for layer in layers:
+            places = [crossed.place(target, REFERENCE if target_from == REFERENCE else condition, layer)]
+            places += [crossed.place(name, condition, layer) for name in BLOCKS[1:]]
+            if parts := crossed.numbers(places, n, (condition, layer) == (REFERENCE, crossed.layers[-1])):
+                alike[tuple(parts.values())].append((layer, places, parts))
+        for some in alike.values():
+            parts = some[0][2]
+            target_width, *widths = np.max(list(parts.values()), axis=0).tolist()
+            dims = (target_width, widths[0], widths[1])
+            three = [[latents(place)[:, :d] for place, d in zip(places, dims, strict=True)] for _, places, _ in some]
+            rows = np.stack([np.hstack(blocks) for blocks in three])
+            found = nested_pid(rows, dims, parts, DEFINITIONS, folds, ranked=ranked, draws=DRAWS, seed=seed)
+            for (number, definition), atoms in found.items():
+                chosen = told | {"components": number, "definition": definition}
+                for (layer, _, _), bits, plug_in, replicates in zip(some, *atoms, strict=True):
+                    if not np.isnan(bits).any():
+                        here = dict(zip(QUANTITIES, bits.tolist(), strict=True))
+                        bias = float(plug_in[TOTAL]) - here["total"]
+                        yield chosen | here | {"layer": layer, "bias": bias, "replicates": replicates}

@@ -12,8 +12,7 @@ import xarray as xr
 from torch import Tensor
 
 from analysis_lib.activations import answered_correctly, open_activations, under
-from analysis_lib.pid import rank_normal, read_variable
-from analysis_lib.pid.samples.reduction import reduce_layers
+from analysis_lib.pid import rank_normal, read_variable, reduce_layers
 from analysis_lib.vocabulary import BLOCKS
 
 REFERENCE = "baseline"

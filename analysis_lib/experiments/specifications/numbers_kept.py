@@ -19,14 +19,13 @@ from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
 from analysis_lib.experiments.specifications.crossed_shares import SHARES
+from analysis_lib.experiments.specifications.crossing import FOLDS, folds_of
 from analysis_lib.experiments.specifications.last_layers import BY_VARIANCE, LEAST_PER_DIMENSION, Components, Dims
-from analysis_lib.pid import gaussian_pid, get_definition, rank_normal
-from analysis_lib.pid.atoms import LN2
-from analysis_lib.pid.inference.latents import CommonLatents, assemble
+from analysis_lib.pid import QUANTITIES, gaussian_pid, nested_pid, rank_normal
 from analysis_lib.shown import Shown, Summary
 
 TARGET = "prediction_hidden"
-FOLDS, BIAS_DRAWS, HALVINGS = 5, 8, 20
+HELD_OUT_FOLDS, HALVINGS = 5, 20
 UNREAD = "(too few questions)"
 """In the place of a number."""
 
@@ -56,11 +55,12 @@ def weigh_numbers(
     told, errors = [], []
     for (model, task), store in states.items():
         components, groups = Components.of(store, TARGET), store["image_id"].values
+        folds = folds_of(groups, seed)
         for asked, dims in components.numbers().items():
             rng = np.random.default_rng([seed, sum(dims)])
             place = {"model": model, "task": task, "components": asked}
             latents = components.latents(True, dims)
-            plug_in, point = _estimated(latents, dims, rng)
+            plug_in, point = _estimated(latents.numpy(), dims, folds)
             told.append(
                 place
                 | {
@@ -79,12 +79,10 @@ def weigh_numbers(
     return pd.DataFrame(told), pd.DataFrame(errors)
 
 
-def _estimated(latents: Tensor, dims: Dims, rng: np.random.Generator) -> tuple[dict[str, Any], dict[str, Any]]:
+def _estimated(latents: np.ndarray, dims: Dims, folds: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
     """Quantities of ranked rows, as they are and with the bias taken off."""
-    broja = get_definition("broja")
-    rows = CommonLatents(latents, np.arange(len(latents)), dims, broja, ranked=True)
-    plug_in = rows.plug_in()
-    return dict(assemble(broja, plug_in).items()), dict(assemble(broja, plug_in - rows.bias(BIAS_DRAWS, rng)).items())
+    bits, plug_in, _ = nested_pid(latents[None], dims, {"": dims}, ["broja"], folds, ranked=True)["", "broja"]
+    return dict(zip(QUANTITIES, plug_in[0], strict=True)), dict(zip(QUANTITIES, bits[0], strict=True))
 
 
 def _errors(
@@ -92,7 +90,7 @@ def _errors(
 ) -> dict[str, float]:
     root = torch.linalg.cholesky(truth).numpy()
     rows = rank_normal(rng.standard_normal((n_samples, len(root))) @ root.T)
-    plug_in, corrected = _estimated(torch.from_numpy(rows), dims, rng)
+    plug_in, corrected = _estimated(rows, dims, np.arange(n_samples) % FOLDS)
     return {
         "plug_in": plug_in["total"] / exact["total"] - 1,
         "corrected": corrected["total"] / exact["total"] - 1,
@@ -120,14 +118,14 @@ def held_out(latents: np.ndarray, dims: Dims, groups: np.ndarray) -> float:
     Gaussians no better is taken off by itself, so it may be below zero.
     """
     scores = np.empty(len(latents))
-    for train, test in GroupKFold(FOLDS).split(latents, groups=groups):
+    for train, test in GroupKFold(HELD_OUT_FOLDS).split(latents, groups=groups):
         mean, covariance = latents[train].mean(0), np.cov(latents[train].T)
         target, sources = np.split(latents[test] - mean, [dims[0]], axis=1)
         own, joint = covariance[: dims[0], : dims[0]], covariance[: dims[0], dims[0] :]
         slopes = np.linalg.solve(covariance[dims[0] :, dims[0] :], joint.T)
         rest = multivariate_normal(cov=own - joint @ slopes)
         scores[test] = rest.logpdf(target - sources @ slopes) - multivariate_normal(cov=own).logpdf(target)
-    return float(scores.mean() / LN2)
+    return float(scores.mean() / np.log(2))
 
 
 PANELS = {

@@ -11,12 +11,14 @@ from analysis_lib.pid.definitions.broja import BROJA
 from analysis_lib.pid.definitions.delta import DELTA
 from analysis_lib.pid.definitions.iccs import ICCS
 from analysis_lib.pid.definitions.idep import IDEP
+from analysis_lib.pid.definitions.imin import IMIN
 from analysis_lib.pid.definitions.mmi import MMI
 
 OWN_DEFINITIONS: dict[str, Definition] = {
     "broja": BROJA,
     "mmi": MMI,
     "idep": IDEP,
+    "imin": IMIN,
     "iccs": ICCS,
     "delta": DELTA,
 }

@@ -16,12 +16,24 @@ TOO_SMALL = "spans less than 1e-307, where numbers have lost their digits: give 
 def reduce_layers(
     variable: Variable, variance_kept: float, max_components: int | None, reducible: bool = True
 ) -> list[np.ndarray]:
-    """Scores ``(n_samples, k)`` of each layer.
+    """Scores ``(n_samples, k)`` of each layer's first principal components.
 
-    ``k`` is the largest number of components any layer needs for ``variance_kept``, at most ``max_components`` and at
-    most the layer's numerical rank, so that most layers share one number. ``variance_kept=1`` without
-    ``max_components`` returns the columns as they are, and refuses constant or linearly dependent ones. ``reducible``
-    tells refusals whether the caller has these two parameters to offer.
+    Parameters
+    ----------
+    variable
+        from `read_variable`.
+    variance_kept, max_components
+        ``k`` is the largest number of components any layer needs for this part of the variance, at most
+        ``max_components`` and at most the layer's numerical rank, so that most layers share one number.
+        ``variance_kept=1`` without ``max_components`` returns the columns as they are.
+    reducible
+        whether the caller has these two parameters to offer, for what refusals say.
+
+    Raises
+    ------
+    ValueError
+        settings out of range, a layer that does not vary, columns asked for as they are that are constant or linearly
+        dependent, or more components than were kept as the variable was read.
     """
     _check_settings(variance_kept, max_components)
     if variance_kept == 1 and max_components is None:

@@ -11,7 +11,7 @@ from analysis_lib.report.charts.costs import minutes_allowed
 from analysis_lib.report.charts.dots import accuracy_dots, atom_dots, dots_with_interval, wilson_interval, with_wilson
 from analysis_lib.report.charts.gate_charts import gate_picture
 from analysis_lib.report.charts.judged_tiles import LOOKS as CLAIM_LOOKS
-from analysis_lib.report.charts.judged_tiles import claim_tiles
+from analysis_lib.report.charts.judged_tiles import choice_tiles, claim_tiles
 from analysis_lib.report.charts.lines import lines_with_interval
 from analysis_lib.report.charts.mask_charts import condition_gallery, mask_gallery, mask_picture
 from analysis_lib.report.charts.place_charts import held_scatter, place_tiles
@@ -30,6 +30,7 @@ __all__ = [
     "answer_changes",
     "atom_dots",
     "atom_stacks",
+    "choice_tiles",
     "choices_curve",
     "claim_tiles",
     "clustering",

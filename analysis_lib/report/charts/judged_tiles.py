@@ -9,7 +9,8 @@ import pandas as pd
 
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED
 from analysis_lib.compare.judgement import IN_PART, TOGETHER
-from analysis_lib.report.charts.grammar import menus, require_one_value_per_point
+from analysis_lib.report import theme
+from analysis_lib.report.charts.grammar import menus, require_one_value_per_point, rounded
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import drawable
 
@@ -20,6 +21,8 @@ LOOKS = {
     UNDECIDED: ("#a6761d", "?"),
     NOT_MEASURABLE: ("#8a9099", "–"),
 }
+DARK = 0.55
+"""From this share on numbers are written in white."""
 NOTE = (
     "A verdict holds where the whole 90 % interval, widened in a claim about every task for their number, lies on one "
     "side of the criterion; otherwise it cannot tell."
@@ -105,3 +108,48 @@ def claim_tiles(
     if table["model"].nunique() > 1:
         chart = chart.facet(facet=alt.Facet("model:N", title=None), columns=1)
     return described(chart, description=description, uncertainty=NOTE)
+
+
+def choice_tiles(table: pd.DataFrame, *, description: str, uncertainty: str) -> alt.TopLevelMixin:
+    """A row per level of a choice, a tile per claim: the share of readings with the verdict that a menu chooses.
+
+    Parameters
+    ----------
+    table
+        One row per ``claim``, ``level`` and ``verdict``, with ``share`` and the number of ``readings``.
+    description
+        Alternative text.
+    uncertainty
+        What the shares are of.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, the table is empty, or a tile occurs twice.
+
+    Examples
+    --------
+    >>> one = pd.DataFrame({"claim": ["C3"], "level": "target: final hidden state", "verdict": DIFFERS})
+    >>> words = "One tile: half of all readings differ."
+    >>> chart = choice_tiles(one.assign(share=0.5, readings=8), description=words, uncertainty="Of readings.")
+    """
+    data = drawable(table, ["claim", "level", "verdict"], ["share", "readings"])
+    require_one_value_per_point(data, ["claim", "level", "verdict"])
+    data = rounded(data, ["claim", "level", "verdict", "share", "readings"], 3)
+    data["dark"] = data["share"] > DARK
+    base, picks = alt.Chart(data), menus(data, "verdict")
+    for pick in picks:
+        base = base.transform_filter(pick)
+    axis = alt.Axis(domain=False, ticks=False, labelLimit=180)
+    x = alt.X("claim:N", title=None, axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False))
+    y = alt.Y("level:N", sort=list(dict.fromkeys(data["level"])), title=None, axis=axis)
+    ramp = alt.Scale(domain=[0, 1], range=["#e8edf3", theme.SERIES_COLORS[0]])
+    tooltip = ["claim", "level", "verdict", alt.Tooltip("share:Q", format=".0%"), "readings"]
+    tiles = base.mark_rect(cornerRadius=3, strokeWidth=2, stroke="transparent").encode(
+        x=x, y=y, color=alt.Color("share:Q", scale=ramp, legend=None), tooltip=tooltip
+    )
+    ink = alt.condition("datum.dark", alt.value("white"), alt.value(theme.LIGHT_INK["text"]))
+    marks = base.transform_calculate(shown="round(100 * datum.share)").mark_text(fontSize=10)
+    marks = marks.encode(x=x, y=y, text="shown:Q", color=ink)
+    chart = alt.layer(tiles, marks).add_params(*picks).properties(width=alt.Step(26), height=alt.Step(22))
+    return described(chart, description=description, uncertainty=uncertainty)

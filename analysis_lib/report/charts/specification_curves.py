@@ -13,8 +13,10 @@ from analysis_lib.report.charts.judged_tiles import LOOKS
 from analysis_lib.report.renderer import described
 from analysis_lib.report.values import drawable
 
-WIDTH, LANE = 330, 16
-"""Pixels of the value axis, and of one reading."""
+WIDTH, LINE, GAP = 210, 12, 5
+"""Pixels of the value axis, of a line of a reading's words, and between two readings: together as wide as a phone."""
+BETWEEN, ON_A_LINE = " · ", 2
+"""What stands between a reading's choices, and how many of them share a line."""
 CROSSED, ROW = 430, 13
 """Pixels that all combinations of choices share, and of one row of what was chosen."""
 
@@ -31,7 +33,8 @@ def specification_curve(
     Parameters
     ----------
     points
-        One row per ``criterion`` and ``reading``, with ``value``, ``low``, ``high`` and ``verdict``.
+        One row per ``criterion`` and ``reading``, with ``value``, ``low``, ``high`` and ``verdict``. Choices in a
+        reading's words are parted by `BETWEEN`.
     accepted
         The region that fulfils each criterion; its finite ends are drawn.
     description
@@ -67,11 +70,15 @@ def specification_curve(
     base, bars = alt.Chart(data), alt.Chart(ends)
     for pick in picks:
         base, bars = base.transform_filter(pick), bars.transform_filter(pick)
+    data["lines"] = [_in_lines(words) for words in data["reading"]]
+    lane = LINE * max(words.count("\n") + 1 for words in data["lines"]) + GAP
     rows = alt.Y(
-        "reading:N",
+        "lines:N",
         sort=alt.EncodingSortField("value", op="min", order="descending"),
         title=None,
-        axis=alt.Axis(labelLimit=330, ticks=False, domain=False),
+        axis=alt.Axis(
+            labelExpr="split(datum.label, '\\n')", labelLimit=200, labelLineHeight=LINE, ticks=False, domain=False
+        ),
     )
     color = alt.Color(
         "verdict:N",
@@ -86,8 +93,14 @@ def specification_curve(
     )
     dots = base.mark_point(filled=True, size=55, opacity=1).encode(x="value:Q", y=rows, color=color, tooltip=tooltip)
     edge = bars.mark_rule(strokeDash=[5, 4], opacity=0.8).encode(x="end:Q")
-    chart = alt.layer(edge, lines, dots).add_params(*picks).properties(width=WIDTH, height=alt.Step(LANE))
+    chart = alt.layer(edge, lines, dots).add_params(*picks).properties(width=WIDTH, height=alt.Step(lane))
     return described(chart, description=description, uncertainty=uncertainty)
+
+
+def _in_lines(words: str) -> str:
+    """A reading's choices, a few on each line."""
+    choices = words.split(BETWEEN)
+    return "\n".join(BETWEEN.join(choices[i : i + ON_A_LINE]) for i in range(0, len(choices), ON_A_LINE))
 
 
 def choices_curve(

@@ -40,4 +40,4 @@ def test_the_page_on_definitions_draws_it(prepared: tuple[Checkout, str], told: 
     outputs = json.dumps([cell.get("outputs") for cell in shown["cells"]])
     assert "redundancy is as small as non-negative atoms allow" in outputs
     numbers = json.loads((checkout.root / "mine/definitions.numbers.json").read_text(encoding="utf-8"))["numbers"]
-    assert numbers["n_definitions"]["text"] == "6"
+    assert numbers["n_definitions"]["text"] == "7"

@@ -10,18 +10,19 @@ import pytest
 import torch
 import xarray as xr
 
+from analysis_lib.compare import read_claims
 from analysis_lib.experiments import specifications as experiment
 from analysis_lib.experiments.specifications import last_layers
+from analysis_lib.experiments.specifications.crossed_claims import CHOICES as CLAIM_CHOICES
 from analysis_lib.experiments.specifications.last_layers import Components
-from analysis_lib.experiments.specifications.least_specific import IMIN
 from analysis_lib.experiments.specifications.numbers_kept import held_out, matched_truth
 from analysis_lib.pid import gaussian_pid, pid_flow
-from analysis_lib.pid.system.covariance import read_blocks
-from analysis_lib.pid.system.whitened import solve_system
-from analysis_lib.vocabulary import BLOCKS
 from tests.unit.pid.test_gaussian import channels, random_covariance
 
 PLACE, OTHER = ("model", "task"), ("model", "other")
+
+
+CONDITIONS, LAYERS = ("baseline", "paper"), (0, 1, 2)
 
 
 def made(n: int, telling: int = 12, width: int = 40, seed: int = 0) -> xr.Dataset:
@@ -40,37 +41,38 @@ def made(n: int, telling: int = 12, width: int = 40, seed: int = 0) -> xr.Datase
     return xr.Dataset(arrays, {"image_id": ("sample", np.arange(n).astype(str))})
 
 
+def everywhere(last: xr.Dataset, seed: int = 2) -> xr.Dataset:
+    """The same in a model of three layers: language learns what it knows on the way, and not where it is cut off."""
+    rng = np.random.default_rng(seed)
+    known = {("baseline", 0): 4.0, ("baseline", 1): 2.0, ("baseline", 2): 0.0, ("paper", 0): 4.0, ("paper", 1): 4.0,
+             ("paper", 2): 4.0}  # fmt: skip
+    noisy = [
+        [
+            last["language"].values + known[condition, layer] * rng.standard_normal(last["language"].shape)
+            for layer in LAYERS
+        ]
+        for condition in CONDITIONS
+    ]
+    states = {"language": (("condition", "layer", "sample", "hidden"), np.array(noisy))}
+    states["vision"] = (("layer", "sample", "hidden"), np.array([last["vision"].values] * len(LAYERS)))
+    for name, width in (("prediction_hidden", "hidden"), ("answer_logits", "option")):
+        states[name] = (("condition", "sample", width), np.array([last[name].values] * len(CONDITIONS)))
+    return last.drop_vars(list(states)).assign(states).assign_coords(condition=list(CONDITIONS), layer=list(LAYERS))
+
+
 @pytest.fixture(scope="module")
 def states() -> dict[tuple[str, str], xr.Dataset]:
     return {PLACE: made(490), OTHER: made(250, seed=1)}
 
 
 @pytest.fixture(scope="module")
-def atoms(states: dict[tuple[str, str], xr.Dataset]) -> pd.DataFrame:
-    return experiment.cross_choices(states)
+def crossed(states: dict[tuple[str, str], xr.Dataset]) -> pd.DataFrame:
+    return experiment.cross_choices({place: everywhere(last) for place, last in states.items()})
 
 
-@pytest.mark.parametrize("dims", [(1, 2, 3), (3, 2, 4)])
-def test_least_specific_information_is_the_smaller_at_every_value_of_the_target(dims: tuple[int, int, int]) -> None:
-    rng = np.random.default_rng(0)
-    covariance = random_covariance(rng, dims)
-    system, _ = solve_system(read_blocks(covariance, dims, BLOCKS))
-    values = rng.standard_normal((200_000, dims[0]))
-    bits = []
-    for cross, information in ((system.crosses[0, 1], system.vision), (system.crosses[0, 2], system.language)):
-        squares = np.square(values @ cross[0].numpy()).sum(1) - float(cross.square().sum())
-        bits.append(float(information) + squares / 2 / np.log(2))
-    drawn = np.minimum(*bits)
-    found = float(IMIN.decompose(system).redundancy)
-    assert found == pytest.approx(drawn.mean(), abs=5 * drawn.std() / np.sqrt(len(drawn)))
-    mmi = float(gaussian_pid(covariance, dims, "mmi").redundancy)
-    assert found == pytest.approx(mmi, abs=2e-4) if dims[0] == 1 else found < mmi
-
-
-def test_sources_that_tell_apart_are_least_specific_where_minimum_information_is_not() -> None:
-    covariance, dims = channels(np.array([[3.0, 0.0]]), np.array([[0.0, 3.0]]))
-    system, _ = solve_system(read_blocks(covariance, dims, BLOCKS))
-    assert 0 < float(IMIN.decompose(system).redundancy) < float(gaussian_pid(covariance, dims, "mmi").redundancy)
+@pytest.fixture(scope="module")
+def atoms(crossed: pd.DataFrame) -> pd.DataFrame:
+    return experiment.at_last_layer(crossed)
 
 
 @pytest.mark.parametrize("definition", ["broja", "mmi"])
@@ -180,3 +182,48 @@ def test_components_are_nested_and_too_few_questions_are_refused(
 
 def test_a_profile_without_other_seeds_has_no_states_of_them() -> None:
     assert experiment.last_states({}) == {}
+
+
+def test_knockouts_and_layers_are_read_as_they_were_made(crossed: pd.DataFrame) -> None:
+    chosen = crossed[(crossed["task"] == "task") & (crossed["definition"] == "broja") & (crossed["map"] == "ranks")]
+    chosen = chosen[(chosen["components"] == "8") & (chosen["questions"] == "all")]
+    hidden = chosen[(chosen["target"] == "prediction_hidden") & (chosen["target_from"] == "recomputed")]
+    heard = hidden.pivot(index="condition", columns="layer", values="information_language")
+    assert heard.loc["baseline"].is_monotonic_increasing and heard.loc["baseline", 2] > heard.loc["baseline", 0] + 0.5
+    assert abs(heard.loc["paper", 2] - heard.loc["paper", 0]) < 0.2
+    assert set(chosen.loc[chosen["target_from"] == "baseline", "target"]) == {"prediction_hidden"}
+    everywhere_read = crossed[crossed["layer"] < 2]
+    assert set(everywhere_read["questions"]) == {"250", "all"} and "64" not in set(everywhere_read["components"])
+
+
+@pytest.fixture(scope="module")
+def stood(crossed: pd.DataFrame, repository: Path) -> pd.DataFrame:
+    claims = read_claims(repository / "book" / "claims.yml").claims
+    some = {name: claims[name] for name in ("C2", "C6", "C8", "C9")}
+    two = crossed[crossed["definition"].isin(["broja", "mmi"])]
+    return experiment.judge_crossing(some, two, pd.DataFrame({"mode": []}))
+
+
+def test_claims_are_judged_in_every_combination_that_all_tasks_can_be_read_in(stood: pd.DataFrame) -> None:
+    assert not stood.duplicated([*CLAIM_CHOICES, "claim"]).any()
+    assert set(stood["map"]) == {"ranks", "none"} and set(stood["definition"]) == {"broja", "mmi"}
+    assert set(stood["components"]) == {"8", "16"}, "one of the tasks has too few questions for 32"
+    of_cut = stood[stood["knockout"] != "none"]
+    assert set(of_cut["claim"]) == {"C6", "C8", "C9"} and set(stood["claim"]) - set(of_cut["claim"]) == {"C2"}
+    lost = of_cut[(of_cut["claim"] == "C8") & (of_cut["target"] == "final hidden state")]
+    assert set(lost["verdict"]) == {"differs"}, "language knows less where it is cut off, however it is read"
+    assert set(of_cut.loc[of_cut["claim"] == "C9", "verdict"]) == {"not measurable"}, "two tasks have no order"
+
+
+def test_what_turns_a_verdict_is_the_choice_that_was_made_to() -> None:
+    rows = [
+        dict.fromkeys(CLAIM_CHOICES, "same") | {"claim": "C1", "definition": definition, "components": number,
+        "verdict": "reproduced" if definition == "mmi" else "differs"}
+        for definition in ("broja", "mmi") for number in ("8", "16")
+    ]  # fmt: skip
+    turned = experiment.turns_of_choices(pd.DataFrame(rows)).set_index("choice")
+    assert turned["turned"].to_dict() == {"definition": 1.0, "components": 0.0} and set(turned["pairs"]) == {2}
+    table = experiment.verdicts_by_claim(pd.DataFrame(rows)).iloc[0]
+    assert (table["turned_by"], table["reproduced"], table["differs"]) == ("definition (100%)", 0.5, 0.5)
+    levels = experiment.verdicts_by_level(pd.DataFrame(rows)).set_index(["level", "verdict"])["share"]
+    assert (levels["definition: mmi", "reproduced"], levels["definition: broja", "reproduced"]) == (1, 0)

@@ -14,7 +14,7 @@ from tests.unit.pid.test_gaussian import block_diagonal, channels, random_covari
 Dims = tuple[int, int, int]
 DEFINITION_NAMES = sorted(DEFINITIONS)
 # What a definition itself promises: closed forms, Newton's method, integration over a fixed set of directions.
-ACCURACY = {"broja": 1e-10, "mmi": 1e-10, "idep": 1e-10, "delta": 1e-6, "iccs": 1e-2}
+ACCURACY = {"broja": 1e-10, "mmi": 1e-10, "idep": 1e-10, "delta": 1e-6, "imin": 1e-3, "iccs": 1e-2}
 SIGNED = {"iccs": QUANTITIES[:4], "delta": ("synergy",)}
 
 

@@ -76,3 +76,26 @@ def test_a_combination_that_stands_twice_or_without_the_papers_share_is_refused(
         charts.choices_curve(crossed, CHOSEN, {"language": 0.82}, color="target", **WORDS)
     with pytest.raises(ValueError, match="2 rows for the one point"):
         charts.choices_curve(crossed.assign(map="ranks"), CHOSEN, PAPER, color="target", **WORDS)
+
+
+def test_a_reading_of_many_choices_is_written_on_several_lines(points: pd.DataFrame) -> None:
+    long = points.assign(reading=[f"{reading} · hidden · broja" for reading in points["reading"]])
+    told = charts.specification_curve(long, ACCEPTED, **WORDS).to_dict()
+    lines = {row["lines"] for rows in told["datasets"].values() for row in rows if "lines" in row}
+    assert lines == {"flows · hidden\nbroja", "ranks · hidden\nbroja"}
+    assert told["width"] + told["layer"][1]["encoding"]["y"]["axis"]["labelLimit"] < 430, "wider than a phone"
+
+
+def test_a_tile_says_in_how_many_readings_of_a_level_a_claim_came_to_the_verdict_chosen() -> None:
+    rows = [
+        {"claim": claim, "level": level, "verdict": verdict, "share": share, "readings": 8}
+        for claim in ("C1", "C2")
+        for level in ("map: ranks", "map: none", "definition: broja")
+        for verdict, share in ((REPRODUCED, 0.25), (DIFFERS, 0.75))
+    ]
+    told = charts.choice_tiles(pd.DataFrame(rows), **WORDS).to_dict()
+    assert [menu["bind"]["options"] for menu in told["params"]] == [[REPRODUCED, DIFFERS]]
+    sort = told["layer"][0]["encoding"]["y"]["sort"]
+    assert sort == ["map: ranks", "map: none", "definition: broja"], "levels stay beside those of their choice"
+    with pytest.raises(ValueError, match="2 rows for the one point"):
+        charts.choice_tiles(pd.DataFrame([*rows, rows[0]]), **WORDS)
