@@ -77,7 +77,7 @@ SPAN_COLORS: dict[str, str] = {
     "last": "#a8407a",
 }
 
-SERIES_COLORS: tuple[str, ...] = ("#7b61c9", "#a6761d", "#3f8fd0", "#a8407a", "#2f8f5b", "#6f7782")
+SERIES_COLORS: tuple[str, ...] = ("#7b61c9", "#a6761d", "#3f8fd0", "#a8407a", "#2f8f5b", "#6f7782", "#8f8a1f")
 """Colours for series that are neither an atom nor a condition; none of them is an atom's colour."""
 
 FONT = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"

@@ -17,7 +17,7 @@ __all__ = ["ATOMS", "TOLERANCE", "in_words", "measure_properties", "summarise_pr
 
 ATOMS = ("redundancy", "unique_vision", "unique_language", "synergy")
 TOLERANCE = 0.01
-"""Bits below which a difference is none: one of the definitions is integrated numerically."""
+"""Bits below which a difference is none: some of the definitions are integrated numerically."""
 
 DIMS: Dims = (2, 2, 2)
 PROPERTIES = {
