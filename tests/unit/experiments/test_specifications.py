@@ -75,7 +75,7 @@ def atoms(crossed: pd.DataFrame) -> pd.DataFrame:
     return experiment.at_last_layer(crossed)
 
 
-@pytest.mark.parametrize("definition", ["broja", "mmi"])
+@pytest.mark.parametrize("definition", ["broja", "mmi", "imin"])
 def test_a_crossed_reading_is_what_the_estimator_says_of_it_alone(states, atoms, definition: str) -> None:
     store = states[PLACE]
     alone = pid_flow(
