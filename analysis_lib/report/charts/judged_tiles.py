@@ -140,7 +140,7 @@ def choice_tiles(table: pd.DataFrame, *, description: str, uncertainty: str) -> 
     base, picks = alt.Chart(data), menus(data, "verdict")
     for pick in picks:
         base = base.transform_filter(pick)
-    axis = alt.Axis(domain=False, ticks=False, labelLimit=180)
+    axis = alt.Axis(domain=False, ticks=False, labelLimit=215)
     x = alt.X("claim:N", title=None, axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False))
     y = alt.Y("level:N", sort=list(dict.fromkeys(data["level"])), title=None, axis=axis)
     ramp = alt.Scale(domain=[0, 1], range=["#e8edf3", theme.SERIES_COLORS[0]])

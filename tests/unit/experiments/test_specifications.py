@@ -12,7 +12,7 @@ import xarray as xr
 
 from analysis_lib.compare import read_claims
 from analysis_lib.experiments import specifications as experiment
-from analysis_lib.experiments.specifications import last_layers
+from analysis_lib.experiments.specifications import crossed_states, last_layers
 from analysis_lib.experiments.specifications.crossed_claims import CHOICES as CLAIM_CHOICES
 from analysis_lib.experiments.specifications.last_layers import Components
 from analysis_lib.experiments.specifications.numbers_kept import held_out, matched_truth
@@ -227,3 +227,21 @@ def test_what_turns_a_verdict_is_the_choice_that_was_made_to() -> None:
     assert (table["turned_by"], table["reproduced"], table["differs"]) == ("definition (100%)", 0.5, 0.5)
     levels = experiment.verdicts_by_level(pd.DataFrame(rows)).set_index(["level", "verdict"])["share"]
     assert (levels["definition: mmi", "reproduced"], levels["definition: broja", "reproduced"]) == (1, 0)
+
+
+def test_of_a_deep_model_a_few_layers_are_read_from_the_first_to_the_last(
+    states, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossed_states, "MOST_LAYERS", 2)
+    assert crossed_states.CrossedStates(everywhere(states[PLACE])).layers == [0, 2]
+
+
+def test_how_far_the_tables_are_is_measured_where_both_have_the_same_reading(crossed: pd.DataFrame) -> None:
+    chosen = (crossed["definition"] == "broja") & (crossed["map"] == "ranks") & (crossed["components"] == "8")
+    place = ["model", "task", "condition", "target", "target_from", "layer", "definition"]
+    alike = crossed[chosen & (crossed["questions"] == "all")].melt(place, ["synergy", "redundancy"], "quantity", "bits")
+    kept = {"d_target": 8, "d_vision": 8, "d_language": 8}
+    marginal = alike.assign(mode="marginal", bits=alike["bits"] + 0.25, **kept)
+    said = experiment.away_from_tables(crossed, pd.concat([marginal, marginal.head(1).assign(mode="cartesian")]))
+    assert said["crossed_away"].value == pytest.approx(0.25) and said["n_both"] == len(alike)
+    assert experiment.away_from_tables(crossed, marginal.head(1).assign(mode="cartesian"))["n_both"] == 0
