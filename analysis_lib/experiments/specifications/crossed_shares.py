@@ -58,12 +58,14 @@ def atoms_of_flows(atoms: pd.DataFrame) -> pd.DataFrame:
 def away_from_tables(crossed: pd.DataFrame, atoms: pd.DataFrame) -> Summary:
     """How far atoms of `cross_choices` are from those of a profile's tables, where both have the same reading.
 
-    That is BROJA by rank marginals, of all questions and `most_kept` components; the root of the mean square is given.
+    That is BROJA by rank marginals, of all questions and `most_kept` components of every variable, where the tables do
+    not need fewer for their part of the variance; the root of the mean square is given.
     """
     mine = crossed[(crossed["definition"] == "broja") & (crossed["map"] == "ranks") & (crossed["questions"] == ALL)]
-    mine = mine[mine["components"] == str(most_kept(atoms))]
-    place = ["model", "task", "condition", "target", "target_from", "layer"]
-    theirs = atoms[(atoms["mode"] == "marginal") & (atoms["definition"] == "broja")]
+    most, place = most_kept(atoms), ["model", "task", "condition", "target", "target_from", "layer"]
+    mine = mine[mine["components"] == str(most)]
+    alike = (atoms[[f"d_{block}" for block in BLOCKS]] == most).all(axis=1)
+    theirs = atoms[alike & (atoms["mode"] == "marginal") & (atoms["definition"] == "broja")]
     both = mine.melt(place, list(ATOMS), "quantity", "crossed").merge(theirs, on=[*place, "quantity"])
     away = ((both["crossed"] - both["bits"]) ** 2).mean() ** 0.5
     return {"crossed_away": Shown(away, ".2f", unit="bits") if len(both) else UNREAD, "n_both": len(both)}
