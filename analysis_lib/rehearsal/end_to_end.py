@@ -5,12 +5,13 @@ Weights are random and words are the small world's; shapes, pictures and files a
 
 from __future__ import annotations
 
-import cProfile
+import profile
 import pstats
 import re
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,9 @@ class EndToEnd:
     first, again
         seconds of the whole, when kernels are loaded and attention is planned, and the second time.
     functions
-        the second time, by function of this library the seconds in it and in what it calls, longest first. Pictures
-        are prepared, and results written, in threads of their own: what they keep the computation waiting for is
-        ``Ahead.__call__`` and ``begin``.
+        a third time, which being watched makes longer, by function of this library the seconds in it and in what it
+        calls, longest first. Pictures are prepared, and results written, in threads of their own: what they keep the
+        computation waiting for is ``Ahead.__call__`` and ``begin``.
     own
         by any function the seconds in itself alone, longest first; waiting for a GPU counts where it happens.
     store
@@ -86,22 +87,21 @@ def rehearse_extraction(
     batch: int = 32,
     seed: int = 0,
 ) -> EndToEnd:
-    """Extract ``n_questions`` under three conditions twice, each time into a new store on a local disk."""
+    """Extract ``n_questions`` under three conditions three times, each into a new store on a local disk."""
     with tempfile.TemporaryDirectory() as folder:
         questions = _questions(Path(folder), shape, n_questions, seed)
         model = build(shape, device, dtype, seed)
         vlm = VisionLanguageModel(shape.name, model.model, _processor(shape, questions), PROMPTS["llava-1.5"])
-        seconds, profile = [], cProfile.Profile()
-        for number in range(2):
-            profile = cProfile.Profile()
+        into = partial(extract, vlm, questions, CONDITIONS, batch_size=batch, max_new_tokens=ANSWER_TOKENS)
+        seconds = []
+        for place in ("first", "again"):
             start = time.perf_counter()
-            place = Path(folder) / f"{number}"
-            profile.runcall(
-                extract, vlm, questions, CONDITIONS, store=place, batch_size=batch, max_new_tokens=ANSWER_TOKENS
-            )
+            into(store=Path(folder, place))
             seconds.append(time.perf_counter() - start)
-        store = sum(path.stat().st_size for path in (Path(folder) / "1").rglob("*") if path.is_file())
-    spent: Any = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+        store = sum(path.stat().st_size for path in Path(folder, "again").rglob("*") if path.is_file())
+        watched = profile.Profile()  # not cProfile, which from Python 3.12 on mixes what all threads do
+        watched.runcall(into, store=Path(folder, "watched"))
+    spent: Any = pstats.Stats(watched).stats  # type: ignore[attr-defined]
     named = {
         f"{Path(file).name}:{function}": (own, cumulative, "analysis_lib" in file)
         for (file, _, function), (_, _, own, cumulative, _) in spent.items()
