@@ -79,6 +79,7 @@ from analysis_lib.compare.over_trainings import (
     words_over_trainings,
 )
 from analysis_lib.compare.proportions import wilson_interval
+from analysis_lib.compare.readings import READINGS, Reading
 from analysis_lib.compare.redundancy import (
     EFFECTS,
     order_by_redundancy,
@@ -88,15 +89,7 @@ from analysis_lib.compare.redundancy import (
 )
 from analysis_lib.compare.rivals import COMMONEST, TWIN, accuracies, rival_of, summarise_accuracies
 from analysis_lib.compare.seeds import compare_seeds, seeds_by_atom, summarise_seeds
-from analysis_lib.compare.statistics import (
-    NOT_THERE,
-    READINGS,
-    STATISTICS,
-    Reading,
-    parts_of_differences,
-    redundancy_share,
-    rise,
-)
+from analysis_lib.compare.statistics import NOT_THERE, STATISTICS, parts_of_differences, redundancy_share, rise
 from analysis_lib.compare.tasks_apart import (
     LAST_LAYER,
     distances_by_model,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis_lib.compare.curves import WIDTH, NotMeasurableError, read_curve
 from analysis_lib.compare.exact import matching_test
-from analysis_lib.compare.statistics import Reading
+from analysis_lib.compare.readings import Reading
 from analysis_lib.compare.trajectories import Array, correlate, correlate_steps
 from analysis_lib.shown import Shown, Summary
 from analysis_lib.text import format_value

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis_lib.compare.curves import having
-from analysis_lib.compare.statistics import AT_LAST_LAYER, UNDER_KNOCKOUT, Reading
+from analysis_lib.compare.readings import Reading
+from analysis_lib.compare.statistics import AT_LAST_LAYER, UNDER_KNOCKOUT
 from analysis_lib.shown import Summary
 from analysis_lib.vocabulary import ATOMS, QUANTITY_LABELS
 

@@ -48,7 +48,7 @@ class Criterion:
     tolerance
         How far off still counts, in the same unit.
     unit
-        ``bits``, ``share`` or ``correlation``.
+        ``bits``, ``share``, ``depth`` (of the layers, 0 to 1) or ``correlation``.
     holds_in
         ``every_task`` or ``all_tasks_together``.
     source

@@ -11,7 +11,8 @@ from analysis_lib.compare.claims import Claim
 from analysis_lib.compare.curves import NotMeasurableError
 from analysis_lib.compare.fingerprints import read_fingerprints
 from analysis_lib.compare.judgement import judge, measured_words
-from analysis_lib.compare.statistics import LESS_THAN_RANDOM, NOT_THERE, Reading
+from analysis_lib.compare.readings import Reading
+from analysis_lib.compare.statistics import LESS_THAN_RANDOM, NOT_THERE
 from analysis_lib.shown import Shown, Summary
 
 __all__ = ["ABOUT_DEPTH", "shares_by_layer", "summarise_depth", "summarise_judged_depth", "summarise_shares"]

@@ -13,7 +13,7 @@ from analysis_lib.compare.curves import WIDTH
 from analysis_lib.compare.fingerprints import LEAST_SIGNAL
 from analysis_lib.compare.knockout_effects import TARGETS_FROM
 from analysis_lib.compare.last_layer import ALL_TASKS, TARGETS
-from analysis_lib.compare.statistics import Reading
+from analysis_lib.compare.readings import Reading
 from analysis_lib.compare.tasks_apart import HALF_WAY, LAST_LAYER
 from analysis_lib.vocabulary import ATOMS, architecture_of
 

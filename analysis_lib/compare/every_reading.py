@@ -16,7 +16,8 @@ import pandas as pd
 
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, Claim
 from analysis_lib.compare.judgement import IN_PART, TOGETHER, judge_prepared, prepared, standing, summed
-from analysis_lib.compare.statistics import DRAWS, LEAST_PRESERVED, UNDER_KNOCKOUT, Reading
+from analysis_lib.compare.readings import DRAWS, LEAST_PRESERVED, Reading
+from analysis_lib.compare.statistics import UNDER_KNOCKOUT
 from analysis_lib.shown import Shown, Summary
 
 __all__ = [

@@ -16,15 +16,8 @@ import pandas as pd
 from analysis_lib.compare.blind import beside_probe, why_not_judged
 from analysis_lib.compare.claims import DIFFERS, NOT_MEASURABLE, REPRODUCED, UNDECIDED, Claim, Criterion
 from analysis_lib.compare.curves import NotMeasurableError
-from analysis_lib.compare.statistics import (
-    AT_LAST_LAYER,
-    BETWEEN_MODELS,
-    READINGS,
-    STATISTICS,
-    UNDER_KNOCKOUT,
-    Reading,
-    Remembered,
-)
+from analysis_lib.compare.readings import READINGS, Reading, Remembered
+from analysis_lib.compare.statistics import AT_LAST_LAYER, BETWEEN_MODELS, STATISTICS, UNDER_KNOCKOUT
 from analysis_lib.text import format_value
 
 TOGETHER = "all tasks"
@@ -272,5 +265,5 @@ def _interval(row: pd.Series, unit: str) -> str:
 def _number(value: float, unit: str) -> str:
     if value == 0:
         return "0"
-    text = format_value(float(value), {"share": ".0%", "bits": ".2f", "correlation": ".2f"}[unit])
+    text = format_value(float(value), {"share": ".0%", "depth": ".0%", "bits": ".2f", "correlation": ".2f"}[unit])
     return f"{text} bits" if unit == "bits" else text

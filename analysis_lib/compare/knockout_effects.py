@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from analysis_lib.compare.statistics import Reading, rise
+from analysis_lib.compare.readings import Reading
+from analysis_lib.compare.statistics import rise
 from analysis_lib.shown import Shown, Summary
 from analysis_lib.text import format_value
 

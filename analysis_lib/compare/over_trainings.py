@@ -16,7 +16,7 @@ from scipy.stats import norm, t
 from analysis_lib.compare.claims import NOT_MEASURABLE, UNDECIDED, Claim
 from analysis_lib.compare.curves import Array, Interval, NotMeasurableError
 from analysis_lib.compare.judgement import judge, standing
-from analysis_lib.compare.statistics import READINGS
+from analysis_lib.compare.readings import READINGS
 from analysis_lib.vocabulary import LEVEL, architecture_of, training_of
 
 __all__ = [
@@ -28,6 +28,8 @@ __all__ = [
 
 MAIN, MAIN_READING = next(iter(READINGS.items()))
 """The reading behind the book's conclusions."""
+POSSIBLE = {"correlation": (-1.0, 1.0), "depth": (0.0, 1.0)}
+"""Between which ends every number of a unit lies: no interval says more."""
 
 
 def mean_over_trainings(values: Array, errors: Array, n_asked: int = 1) -> Interval:
@@ -97,8 +99,8 @@ def _asked(verdict: Callable[[tuple[float, float]], str], mine: pd.DataFrame, n_
         found = mean_over_trainings(mine["value"].to_numpy(), errors.to_numpy(), n_asked)
     except NotMeasurableError as one:
         return _nothing(str(one))
-    if mine["unit"].iloc[0] == "correlation":
-        found = Interval(found.value, max(-1.0, found.low), min(1.0, found.high))
+    least, most = POSSIBLE.get(mine["unit"].iloc[0], (-np.inf, np.inf))
+    found = Interval(found.value, max(least, found.low), min(most, found.high))
     if (unjudged := mine["reason"] != "").any():
         told = f"in {int(unjudged.sum())} of {len(mine)} trainings {mine.loc[unjudged, 'reason'].iloc[0]}"
         return vars(found) | {"verdict": UNDECIDED, "reason": told}

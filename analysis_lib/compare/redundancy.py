@@ -9,7 +9,8 @@ import pandas as pd
 
 from analysis_lib.compare.curves import Interval, NotMeasurableError
 from analysis_lib.compare.exact import rank_test
-from analysis_lib.compare.statistics import Reading, parts_of_differences, redundancy_share, rise
+from analysis_lib.compare.readings import Reading
+from analysis_lib.compare.statistics import parts_of_differences, redundancy_share, rise
 from analysis_lib.shown import Shown, Summary
 from analysis_lib.vocabulary import QUANTITY_LABELS
 

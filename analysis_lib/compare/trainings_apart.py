@@ -13,7 +13,7 @@ from analysis_lib.compare.curves import WIDTH, Array, NotMeasurableError
 from analysis_lib.compare.fingerprints import mean_distance, read_fingerprints, share_distances
 from analysis_lib.compare.judgement import TOGETHER
 from analysis_lib.compare.over_trainings import MAIN_READING, mean_over_trainings
-from analysis_lib.compare.statistics import Reading
+from analysis_lib.compare.readings import Reading
 from analysis_lib.shown import Summary
 from analysis_lib.text import format_value
 from analysis_lib.vocabulary import ATOMS, LEVEL, architecture_of, training_of

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.compare.over_trainings import MAIN_READING
-from analysis_lib.compare.statistics import READINGS
+from analysis_lib.compare.readings import READINGS
 from analysis_lib.digests import file_digest
 from analysis_lib.vocabulary import ATOMS
 

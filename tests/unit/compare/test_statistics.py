@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.compare.statistics import Reading, redundancy_share, rise
+from analysis_lib.compare.readings import Reading
+from analysis_lib.compare.statistics import redundancy_share, rise
 
 READING = Reading()
 MODEL, TASK = "mini-llava-1.5", "QueryAttr"
