@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import lzma
 import os
 import platform
 import struct
@@ -32,10 +33,12 @@ ABOUT = "README.txt"
 _DATE = (1980, 1, 1, 0, 0, 0)
 _EVERY = 64 * 2**20
 """Bytes after which what is done is made good for a run that goes on."""
+_ZSTD = getattr(zipfile, "zstd", None)  # from Python 3.14 on
 _UNREADABLE = (
     OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile,
+    lzma.LZMAError, *([_ZSTD.ZstdError] if _ZSTD else ()),
 )  # fmt: skip
-"""What reading a damaged zip may raise."""
+"""What reading a damaged zip may raise: a changed byte may name any way of compressing."""
 _TEXT = """\
 {title}
 

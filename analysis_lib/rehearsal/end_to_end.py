@@ -5,11 +5,13 @@ Weights are random and words are the small world's; shapes, pictures and files a
 
 from __future__ import annotations
 
-import profile
+import cProfile
 import pstats
 import re
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,7 +62,8 @@ class EndToEnd:
     functions
         a third time, which being watched makes longer, by function of this library the seconds in it and in what it
         calls, longest first. Pictures are prepared, and results written, in threads of their own: what they keep the
-        computation waiting for is ``Ahead.__call__`` and ``begin``.
+        computation waiting for is ``Ahead.__call__`` and ``begin``. Empty from Python 3.12 on, whose profiler mixes
+        threads.
     own
         by any function the seconds in itself alone, longest first; waiting for a GPU counts where it happens.
     store
@@ -99,9 +102,7 @@ def rehearse_extraction(
             into(store=Path(folder, place))
             seconds.append(time.perf_counter() - start)
         store = sum(path.stat().st_size for path in Path(folder, "again").rglob("*") if path.is_file())
-        watched = profile.Profile()  # not cProfile, which from Python 3.12 on mixes what all threads do
-        watched.runcall(into, store=Path(folder, "watched"))
-    spent: Any = pstats.Stats(watched).stats  # type: ignore[attr-defined]
+        spent = _watched(partial(into, store=Path(folder, "watched")))
     named = {
         f"{Path(file).name}:{function}": (own, cumulative, "analysis_lib" in file)
         for (file, _, function), (_, _, own, cumulative, _) in spent.items()
@@ -117,6 +118,15 @@ def rehearse_extraction(
         _longest({name: own for name, (own, _, _) in named.items()}),
         store,
     )
+
+
+def _watched(run: Callable[[], object]) -> dict[Any, Any]:
+    """What cProfile counts of a run; from Python 3.12 on nothing, as it mixes there what all threads do."""
+    if sys.version_info >= (3, 12):
+        return {}
+    watched = cProfile.Profile()
+    watched.runcall(run)
+    return pstats.Stats(watched).stats  # type: ignore[attr-defined]
 
 
 def _longest(seconds: dict[str, float]) -> dict[str, float]:

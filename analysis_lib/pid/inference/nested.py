@@ -81,11 +81,11 @@ def nested_pid(
     --------
     >>> rng = np.random.default_rng(0)
     >>> target = rng.standard_normal((600, 2))
-    >>> rows = np.hstack([target, target + rng.standard_normal((600, 2)), rng.standard_normal((600, 2))])
+    >>> rows = np.hstack([target, target + 0.58 * rng.standard_normal((600, 2)), rng.standard_normal((600, 2))])
     >>> found = nested_pid(rows[None], (2, 2, 2), {"one": (1, 1, 1)}, ["mmi"], np.arange(600) % 8)
     >>> bits, _, _ = found["one", "mmi"]
-    >>> bits[0].round(1).tolist()  # redundancy, unique_vision, unique_language, synergy, total, both informations
-    [0.0, 0.5, 0.0, 0.0, 0.5, 0.5, 0.0]
+    >>> np.abs(bits[0]).round().tolist()  # redundancy, uniques of vision and language, synergy, total, informations
+    [0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0]
     """
     rows, labels = torch.from_numpy(np.ascontiguousarray(latents, dtype=np.float64)), np.unique(folds)
     if sum(widths) != rows.shape[-1] or any(np.any(np.greater(dims, widths)) for dims in parts.values()):

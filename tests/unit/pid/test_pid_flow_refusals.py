@@ -107,7 +107,7 @@ def test_a_source_that_copies_the_other_is_blamed_with_its_layer() -> None:
     ("wrong", "message"),
     [
         ({"mode": "copula"}, "cartesian, joint, marginal"),
-        ({"definition": "imin"}, "broja"),
+        ({"definition": "ired"}, "broja"),
         ({"mode": "joint", "definition": "broja"}, 'definition="mmi"'),
         ({"variance_kept": 0.0}, "variance_kept"),
         ({"variance_kept": 1.5}, "variance_kept"),

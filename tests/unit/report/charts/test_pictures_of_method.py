@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from analysis_lib.report import charts
+from analysis_lib.report import charts, theme
 from analysis_lib.report.charts.mask_charts import _runs
 from analysis_lib.report.renderer import check_spec
 
@@ -116,11 +116,12 @@ def test_the_largest_cloud_that_is_taken_fits_a_page():
 
 def test_no_colour_means_two_groups():
     cloud = np.random.default_rng(0).normal(size=(14, 2))
-    for n_groups in (6, 7):
+    most = len(theme.SERIES_COLORS)
+    for n_groups in (most, most + 1):
         names = [str(place % n_groups) for place in range(14)]
         spec = charts.latent_scatter({"all": cloud}, group=names, description=WORDS).to_dict()
         encoding = spec["concat"][0]["encoding"]
-        assert ("field" in encoding["color"]) == (n_groups == 6) and encoding["tooltip"]["field"] == "group"
+        assert ("field" in encoding["color"]) == (n_groups == most) and encoding["tooltip"]["field"] == "group"
 
 
 def test_blocks_must_add_up_to_the_matrix():
