@@ -57,7 +57,8 @@ def table(
     Raises
     ------
     ValueError
-        The caption is empty, or a column is unknown.
+        The caption is empty, there is no column, or a column is unknown, there twice, or hidden as the end of an
+        interval that cannot be one.
 
     Examples
     --------
@@ -73,6 +74,12 @@ def table(
     unknown = sorted((set(formats) | set(labels) | set(intervals) | ends) - set(every))
     if unknown:
         raise ValueError(f"the table has no column {unknown}; it has {every}")
+    if doubled := sorted({column for column in every if every.count(column) > 1}):
+        raise ValueError(f"the table has several columns {doubled}; give every column a name of its own")
+    if both := sorted(ends & set(intervals)):
+        raise ValueError(f"{both} cannot be ends of an interval and have one themselves")
+    if not every:
+        raise ValueError("a table needs a column")
     if not caption.strip():
         raise ValueError("a table needs a caption that says what it shows")
     # How many rows there are depends on models and tasks: no reason to lose a page.
@@ -149,12 +156,13 @@ def _safe(cell: str | Markup) -> str:
 def _with_interval(
     row: Mapping[str, Any], name: str, ends: tuple[str, str] | None, formats: Mapping[str, str]
 ) -> str | Markup:
-    """One cell, and the ends of its interval where it has one and both were measured."""
+    """One cell, and the ends of its interval where it has one and all three were measured."""
     spec = formats.get(name, "")
     cell = _cell(row[name], spec)
-    if ends is None or any(pd.isna(row[end]) for end in ends):
+    if ends is None or any(pd.isna(row[one]) for one in (name, *ends)):
         return cell
-    return f"{cell} [{', '.join(str(_cell(row[end], spec)) for end in ends)}]"
+    interval = f" [{', '.join(str(_cell(row[end], spec)) for end in ends)}]"
+    return Markup(cell.markup + escape(interval), cell.text + interval) if isinstance(cell, Markup) else cell + interval
 
 
 def _cell(value: Any, spec: str) -> str | Markup:

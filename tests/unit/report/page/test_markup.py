@@ -167,6 +167,27 @@ def test_the_ends_of_an_interval_stand_beside_the_number_in_its_format():
     ]  # fmt: skip
 
 
+def test_a_link_stays_one_beside_its_interval_and_what_was_not_measured_has_none():
+    links = [Markup('<a href="x">0.1</a>', "0.1"), np.nan]
+    frame = pd.DataFrame({"task": ["A", "B"], "bits": links, "low": 0.0, "high": 0.25})
+    shown = table(frame, caption="Bits.", intervals={"bits": ("low", "high")})
+    assert [cell.get_text() for cell in parse(shown).select("td")] == ["0.1 [0, 0.25]", "not measured"]
+    assert parse(shown).a["href"] == "x" and "A     0.1 [0, 0.25]" in str(shown)
+
+
+@pytest.mark.parametrize(
+    ("frame", "intervals", "why"),
+    [
+        (pd.DataFrame([[1, 2, 3]], columns=["a", "b", "b"]), {}, "'b'"),
+        (pd.DataFrame({"a": [1], "b": [2]}), {"b": ("b", "b")}, "themselves"),
+        (pd.DataFrame(index=[1, 2]), {}, "needs a column"),
+    ],
+)
+def test_columns_that_would_be_lost_are_named(frame: pd.DataFrame, intervals: dict, why: str):
+    with pytest.raises(ValueError, match=why):
+        table(frame, caption="One.", intervals=intervals)
+
+
 def test_a_long_table_says_what_it_leaves_out() -> None:
     """How long one is depends on models and tasks, so it must not end a page."""
     shown = str(parse(table(pd.DataFrame({"a": range(1201)}), caption="Many.")))
