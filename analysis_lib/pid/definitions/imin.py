@@ -8,7 +8,7 @@ tells about the whitened target m (K its whitened cross-covariance), the specifi
 so the difference of two sources is a quadratic form q in m, and the mean of the smaller is the mean of both less
 E|q| / 2. Its characteristic function phi is a product over eigenvalues, and E|q| = 2 / pi times the integral of
 (1 - Re phi(t)) / t^2 over t > 0; what is integrated is the difference from a Gaussian of the same mean and variance, of
-which E|q| is known: one integral, to two ten-thousandths of a bit, or three thousandths where a source is nearly a
+which E|q| is known: one integral, to a thousandth of a bit, or three thousandths where a source is nearly a
 function of the target.
 
 Defined for every Gaussian system. Non-negative, symmetric in the sources, the information itself where both are the
