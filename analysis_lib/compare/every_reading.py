@@ -209,13 +209,14 @@ def claims_over_specifications(judged: pd.DataFrame) -> pd.DataFrame:
 def what_choices_do(judged: pd.DataFrame, statistic: str) -> pd.DataFrame:
     """How far each choice alone moves one statistic: ``choice``, ``taken``, ``median`` and how many ``points`` it has.
 
-    Choices of which only one was taken are left out.
+    Choices of which only one was taken are left out; not those of which only one could be measured.
     """
-    known = judged[(judged["statistic"] == statistic) & judged["value"].notna()]
+    asked = judged[judged["statistic"] == statistic]
+    known = asked[asked["value"].notna()]
     rows = [
         {"choice": choice, "taken": taken, "median": part["value"].median(), "points": len(part)}
         for choice in CHOICES
-        if known[choice].nunique() > 1
+        if asked[choice].nunique() > 1
         for taken, part in known.groupby(choice, sort=False)
     ]
     return pd.DataFrame(rows, columns=["choice", "taken", "median", "points"])

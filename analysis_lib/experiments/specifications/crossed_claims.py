@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control, norm, t
 
 from analysis_lib.compare import (
+    CUTS,
     DIFFERS,
     IN_PART,
     LEVEL,
@@ -21,6 +22,7 @@ from analysis_lib.compare import (
     stand_specifications,
 )
 from analysis_lib.compare.claims import Claim
+from analysis_lib.experiments.specifications.crossed_shares import enumerated
 from analysis_lib.experiments.specifications.crossed_states import AT_ALL_LAYERS as COMPONENTS
 from analysis_lib.experiments.specifications.crossed_states import MOST_LAYERS
 from analysis_lib.experiments.specifications.crossing import ALL, AT_ALL_LAYERS, FOLDS
@@ -125,7 +127,7 @@ def verdicts_by_claim(stood: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {"claim": claim, "readings": len(verdicts), **shares, "turned_by": words[0] if words else "no choice"}
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["claim", "readings", *VERDICTS, "turned_by"])
 
 
 def turns_of_choices(stood: pd.DataFrame) -> pd.DataFrame:
@@ -169,19 +171,20 @@ def summarise_crossed_claims(stood: pd.DataFrame) -> Summary:
     """What the page says: how many readings there are, and which claims come out alike in all of them."""
     table = verdicts_by_claim(stood)
     asked = table[table["readings"] > 0]
+    cuts = [name for name in CUTS if stood["knockout"].astype(str).str.startswith(name).any()]
     settled, never = asked[(asked[list(VERDICTS)] == 1).any(axis=1)], asked[asked[REPRODUCED] == 0]
     return {
-        "crossed_components": in_words(str(number) for number in COMPONENTS),
-        "crossed_questions": f"{AT_ALL_LAYERS} or all",
+        "crossed_components": enumerated(_there(stood["components"], [str(number) for number in COMPONENTS])),
+        "crossed_questions": " or ".join(_there(stood["questions"], [str(AT_ALL_LAYERS), ALL])) or "no",
+        "crossed_cuts": f"the cuts {enumerated(cuts)} with the target recomputed or kept" if cuts else "no cut",
         "most_layers": MOST_LAYERS,
         "n_crossed_claims": len(stood[stood["verdict"] != NOT_MEASURABLE]),
-        "claims_settled": in_words(settled["claim"]),
-        "claims_never": in_words(never["claim"]),
-        "claims_in_part": in_words(asked[asked[IN_PART] + asked[REPRODUCED] > MOSTLY]["claim"]),
+        "claims_settled": enumerated(settled["claim"]),
+        "claims_never": enumerated(never["claim"]),
+        "claims_in_part": enumerated(asked[asked[IN_PART] + asked[REPRODUCED] > MOSTLY]["claim"]),
     }
 
 
-def in_words(named: Iterable[str]) -> str:
-    """What there is as a list to read."""
-    *most, last = [*named] or ["none"]
-    return f"{', '.join(most)} and {last}" if most else last
+def _there(levels: pd.Series, known: Sequence[str]) -> list[str]:
+    """The levels of a choice that could be read, in the order in which they are known."""
+    return [level for level in known if (levels == level).any()]

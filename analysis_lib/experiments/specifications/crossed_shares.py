@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -27,6 +27,24 @@ CHOICES = {
     "model": (),
 }
 """What is chosen, and from what: first what the others are held against. Models are told by the tables."""
+
+MOVED = {
+    "questions": (
+        "The number of questions moves the former by {} at most in the median: what sampling adds is taken off",
+        "There are too few questions here to take fewer of them",
+    ),
+    "components": (
+        "The number of components moves it by up to {}",
+        "For other numbers of components there are too few questions",
+    ),
+}
+"""What a number moves the language-unique share by, and what is said where no other could be taken."""
+
+
+def enumerated(named: Iterable[str]) -> str:
+    """What there is as a list to read."""
+    *most, last = [*named] or ["none"]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def most_kept(atoms: pd.DataFrame) -> int:
@@ -133,9 +151,9 @@ def summarise_crossing(
             f"{words}_accepted": int(mine.between(*accepted[name], inclusive="neither").sum()),
             f"{words}_mover": "nothing" if largest is None else f"{largest['taken']} ({_points(largest[name])})",
         }
-    for choice in ("questions", "components"):
+    for choice, (words, none) in MOVED.items():
         moved = changes.loc[changes["choice"] == choice, "unique_language"].abs().max()
-        found[f"{choice}_moved"] = "no part" if pd.isna(moved) else _points(moved).lstrip("+")
+        found[f"{choice}_moved"] = none if pd.isna(moved) else words.format(_points(moved).lstrip("+"))
     return found
 
 

@@ -18,7 +18,7 @@ from scipy.stats import multivariate_normal
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
-from analysis_lib.experiments.specifications.crossed_shares import SHARES
+from analysis_lib.experiments.specifications.crossed_shares import SHARES, enumerated
 from analysis_lib.experiments.specifications.crossing import FOLDS, folds_of
 from analysis_lib.experiments.specifications.last_layers import BY_VARIANCE, LEAST_PER_DIMENSION, Components, Dims
 from analysis_lib.pid import QUANTITIES, gaussian_pid, nested_pid, rank_normal
@@ -175,34 +175,46 @@ def summarise_numbers(told: pd.DataFrame, errors: pd.DataFrame, most: int) -> Su
     every = told[told["components"] != BY_VARIANCE]
     per_store = every.pivot(index=["model", "task"], columns="components", values="held_out").idxmax(axis=1)
     needed = told.loc[told["components"] == BY_VARIANCE, "most"]
-    takes = f"{needed.min()} to {needed.max()} components here" if len(needed) else "more than the questions here carry"
-    found: dict[str, Any] = {
-        "needed": takes,
+    span = " to ".join(str(number) for number in dict.fromkeys((needed.min(), needed.max())))
+    kept = Shown(table["kept"][default], ".0%") if default in table.index else UNREAD
+    return {
+        "needed": f"{span} components here" if len(needed) else "more than the questions here carry",
         "default": most,
+        "default_kept": kept,
         "best_held_out": best,
-        "largest": largest,
         "best_stores": f"{int((per_store == best).sum())} of {len(per_store)}",
         "worst_corrected": Shown(table["corrected"].max(), ".1%"),
+        "verdict_on_default": _verdict(table, best, default),
+        **_beside_each_other(whole, [default, best, largest], best),
     }
-    for name, asked in (("default", default), ("best", best), ("last", largest)):
-        if asked not in table.index:
-            found |= {f"{name}_{what}": UNREAD for what in ("kept", "total", "held", "bias", "share_error")}
-            continue
-        row = table.loc[asked]
-        found |= {
-            f"{name}_kept": Shown(row["kept"], ".0%"),
-            f"{name}_total": Shown(row["total"], ".1f", unit="bits"),
-            f"{name}_held": Shown(row["held_out"], ".1f", unit="bits"),
-            f"{name}_bias": Shown(row["bias"], ".1f", unit="bits"),
-            f"{name}_share_error": Shown(100 * row["unique_language"], ".1f", unit="points"),
-        }
-    return found | {"verdict_on_default": _verdict(table, best, default)}
+
+
+def _beside_each_other(whole: pd.DataFrame, numbers: list[str], best: str) -> dict[str, str]:
+    """What a few numbers tell and are off by, each once, and those alone that there are questions enough for."""
+    rows = [(number, whole.loc[number]) for number in dict.fromkeys(numbers) if number in whole.index]
+    names = [f"{number} components" if at == 0 else number for at, (number, _) in enumerate(rows)]
+
+    def shown(column: str, spec: str, unit: str, scale: float = 1.0) -> list[str]:
+        return [Shown(scale * row[column], spec, unit=unit).text for _, row in rows]
+
+    held = [f"{bits} with {name}" for bits, name in zip(shown("held_out", ".1f", "bits"), names, strict=True)]
+    if rows[-1][1]["held_out"] < whole["held_out"][best]:
+        held[-1] += ", where too many correlations have to be learnt from too few questions"
+    added = zip(shown("bias", ".1f", "bits"), shown("total", ".1f", "bits"), names, strict=True)
+    off = zip(shown("unique_language", ".1f", "points", 100), names, strict=True)
+    return {
+        "held_of_each": enumerated(held),
+        "bias_of_each": enumerated([f"{bias} to a total of {total} with {name}" for bias, total, name in added]),
+        "error_of_each": enumerated([f"{points} with {name}" for points, name in off]),
+    }
 
 
 def _verdict(table: pd.DataFrame, best: str, default: str) -> str:
     """What the two measures say of the default."""
     if default not in table.index:
         return f"There are too few questions here for {default} components."
+    if len(table) == 1:
+        return f"There are questions enough for {default} components alone: of other numbers nothing can be told here."
     if best == default:
         return f"Held out, none of these numbers tells more than {default} with as many questions as there are here."
     total, share = table["total"], table["share"]

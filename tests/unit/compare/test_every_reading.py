@@ -82,6 +82,12 @@ def test_what_a_choice_does_is_found_where_it_was_put(judged) -> None:
     assert all(float(np.ptp(part)) < 0.01 for part in others), "only the target was made to matter"
 
 
+def test_a_level_that_alone_could_be_measured_is_told(judged) -> None:
+    unread = (judged["statistic"] == SHARE) & (judged["target"] != "final hidden state")
+    found = what_choices_do(judged.assign(value=judged["value"].mask(unread)), SHARE)
+    assert found.loc[found["choice"] == "target", "taken"].to_list() == ["final hidden state"]
+
+
 def test_the_summary_counts_what_the_tables_hold(judged) -> None:
     table = claims_over_specifications(judged).set_index("statistic")
     known = judged[(judged["statistic"] == SHARE) & judged["value"].notna()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,7 @@ def test_what_one_choice_changes_is_found_where_it_was_put() -> None:
     said = experiment.summarise_crossing(crossed, shares, changes.reset_index(), accepted)
     assert (said["language_accepted"], said["synergy_accepted"]) == (4, 0)
     assert said["crossed"] == 8 and said["language_mover"].endswith("(+30 points)")
+    assert said["questions_moved"] == "There are too few questions here to take fewer of them"
 
 
 def test_tables_of_flows_are_read_at_their_last_layer_only() -> None:
@@ -163,6 +165,14 @@ def test_a_number_that_keeps_too_little_or_learns_too_much_tells_less(states) ->
     assert (lines["low"] <= lines["value"]).all() and set(lines["components"]) <= set(experiment.COMPONENTS)
     said = experiment.summarise_numbers(told, errors, 16)
     assert said["best_held_out"] in {"16", "32"} and said["verdict_on_default"]
+    assert "16 components" in said["held_of_each"] and said["held_of_each"].count(" with 16") == 1
+    one = told["components"] == "8"
+    alone = experiment.summarise_numbers(told[one], errors[errors["components"] == "8"], 8)
+    assert alone["held_of_each"].endswith("bits with 8 components"), "one number is told once, as no extreme of several"
+    assert alone["verdict_on_default"].startswith("There are questions enough for 8 components alone")
+    missing = experiment.summarise_numbers(told[one], errors[errors["components"] == "8"], 16)
+    assert "16" not in missing["held_of_each"] and missing["default_kept"] == "(too few questions)"
+    assert re.fullmatch(r"\d+ components here", said["needed"]), "of one store from no number to another"
     assert len(experiment.table_of_numbers(told, errors)) == len(by_number)
 
 
@@ -213,6 +223,15 @@ def test_claims_are_judged_in_every_combination_that_all_tasks_can_be_read_in(st
     lost = of_cut[(of_cut["claim"] == "C8") & (of_cut["target"] == "final hidden state")]
     assert set(lost["verdict"]) == {"differs"}, "language knows less where it is cut off, however it is read"
     assert set(of_cut.loc[of_cut["claim"] == "C9", "verdict"]) == {"not measurable"}, "two tasks have no order"
+
+
+def test_what_is_said_to_be_crossed_was(stood: pd.DataFrame) -> None:
+    said = experiment.summarise_crossed_claims(stood)
+    assert said["crossed_components"] == "8 and 16" and "cuts paper with" in said["crossed_cuts"]
+    few = experiment.summarise_crossed_claims(stood[(stood["components"] == "8") & (stood["questions"] == "all")])
+    assert (few["crossed_components"], few["crossed_questions"]) == ("8", "all")
+    none = experiment.summarise_crossed_claims(stood.head(0))
+    assert none["n_crossed_claims"] == 0 and none["crossed_cuts"] == "no cut", "nothing readable ends no page"
 
 
 def test_what_turns_a_verdict_is_the_choice_that_was_made_to() -> None:
