@@ -57,6 +57,7 @@ from analysis_lib.compare.given_away import given_away, summarise_given_away
 from analysis_lib.compare.judgement import IN_PART, accepted_words, judge, measured_words, standing, tiles
 from analysis_lib.compare.knockout_effects import (
     TARGETS_FROM,
+    beside_accuracy,
     changes_by_task,
     changes_in_words,
     knockout_effects,
@@ -149,6 +150,7 @@ __all__ = [
     "answers_where_trained_again",
     "bars_by_atom",
     "behaviour",
+    "beside_accuracy",
     "beside_probe",
     "blind_by_task",
     "chance_by_depth",

@@ -22,6 +22,8 @@ from analysis_lib.text import format_value
 
 TOGETHER = "all tasks"
 IN_PART = "in part"
+POSSIBLE = {"correlation": (-1.0, 1.0), "depth": (0.0, 1.0)}
+"""Between which ends every number of a unit lies: no interval says more."""
 KEYS = ["model", "task", "condition", "target", "target_from", "mode", "definition", "quantity"]
 """Columns that say what a row is about, in words."""
 ASKED = (*KEYS, "layer", "bits", "low", "high", "verdict", "preservation", "replicates")
@@ -135,9 +137,8 @@ def _measure(
     except NotMeasurableError as missing:
         return float("nan"), float("nan"), float("nan"), criterion.unit, criterion.verdict(None), str(missing)
     found = found.widened(n_asked)
-    ends = (found.low, found.high)
-    if criterion.unit == "correlation":
-        ends = (max(-1.0, found.low), min(1.0, found.high))
+    least, most = POSSIBLE.get(criterion.unit, (found.low, found.high))
+    ends = (max(least, found.low), min(most, found.high))
     models = list(read.table["model"].unique()) if criterion.statistic in BETWEEN_MODELS else [model]
     reason = tables.reason(read.table, reading, criterion.statistic, models, tasks)
     return found.value, *ends, criterion.unit, UNDECIDED if reason else criterion.verdict(ends), reason

@@ -11,7 +11,14 @@ from analysis_lib.compare.statistics import rise
 from analysis_lib.shown import Shown, Summary
 from analysis_lib.text import format_value
 
-__all__ = ["TARGETS_FROM", "changes_by_task", "changes_in_words", "knockout_effects", "summarise_knockouts"]
+__all__ = [
+    "TARGETS_FROM",
+    "beside_accuracy",
+    "changes_by_task",
+    "changes_in_words",
+    "knockout_effects",
+    "summarise_knockouts",
+]
 
 TARGETS_FROM = {"baseline": "target kept from the baseline", "recomputed": "target recomputed"}
 """Where the target comes from, as the table of atoms and as a reader calls it."""
@@ -49,6 +56,28 @@ def changes_in_words(effects: pd.DataFrame, model: str, condition: str, target_f
     ]
     said = effects.assign(change=shown)
     return changes_by_task(said, model, condition, target_from)
+
+
+def beside_accuracy(redundancy: pd.Series, accuracy: pd.DataFrame) -> str:
+    """Where the change of redundancy is lowest and highest, and how accuracy changes there, in words.
+
+    Parameters
+    ----------
+    redundancy
+        changes in bits by task.
+    accuracy
+        by task, in points: ``change`` with its interval, ``change_low`` and ``change_high``.
+    """
+
+    def told(task: str) -> str:
+        change, *ends = (float(accuracy.loc[task, name]) for name in ("change", "change_low", "change_high"))
+        points = Shown(change, "+.0f", (ends[0], ends[1]), "points")
+        return f"{task} ({Shown(redundancy[task], '+.2f', unit='bits').text}), where accuracy changes by {points.text}"
+
+    lowest, highest = str(redundancy.idxmin()), str(redundancy.idxmax())
+    if lowest == highest:
+        return f"Redundancy changes in {told(lowest)}"
+    return f"The change of redundancy is lowest in {told(lowest)}; and highest in {told(highest)}"
 
 
 def summarise_knockouts(effects: pd.DataFrame, about: pd.DataFrame, model: str, conditions: Sequence[str]) -> Summary:

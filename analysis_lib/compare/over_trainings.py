@@ -15,7 +15,7 @@ from scipy.stats import norm, t
 
 from analysis_lib.compare.claims import NOT_MEASURABLE, UNDECIDED, Claim
 from analysis_lib.compare.curves import Array, Interval, NotMeasurableError
-from analysis_lib.compare.judgement import judge, standing
+from analysis_lib.compare.judgement import POSSIBLE, judge, standing
 from analysis_lib.compare.readings import READINGS
 from analysis_lib.vocabulary import LEVEL, architecture_of, training_of
 
@@ -28,8 +28,6 @@ __all__ = [
 
 MAIN, MAIN_READING = next(iter(READINGS.items()))
 """The reading behind the book's conclusions."""
-POSSIBLE = {"correlation": (-1.0, 1.0), "depth": (0.0, 1.0)}
-"""Between which ends every number of a unit lies: no interval says more."""
 
 
 def mean_over_trainings(values: Array, errors: Array, n_asked: int = 1) -> Interval:

@@ -129,13 +129,20 @@ def state_over_trainings(single: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     Two rows per ``model`` (an architecture) and ``task``: the means with the intervals of `mean_over_trainings`; what
-    they say together, ``said``; how many trainings say what alone, ``alone``; and ``layers`` of most in them.
+    they say together, ``said``; how many trainings say what alone, ``alone``, which is empty of one; and ``layers`` of
+    most in them.
     """
     groups = single.assign(model=_whose(single["model"])).groupby(["model", "task", "measure"], sort=False)
-    alone = groups["said"].agg(lambda said: "; ".join(f"{words} in {n}" for words, n in said.value_counts().items()))
+    alone = groups["said"].agg(_alone)
     layers = groups["layer"].agg(lambda at: f"{at.min()} to {at.max()}" if at.min() < at.max() else str(at.min()))
     stated = _said(_over(single, ["task", "measure"]))
     return stated.merge(pd.concat([alone.rename("alone"), layers.rename("layers")], axis=1).reset_index())
+
+
+def _alone(said: pd.Series) -> str:
+    if len(said) == 1:
+        return ""
+    return "; ".join(f"{words} in {n}" for words, n in said.value_counts().items())
 
 
 def _said(rows: pd.DataFrame) -> pd.DataFrame:

@@ -187,6 +187,10 @@ def test_a_claim_about_every_task_asks_more_of_each_task(claims, made):
     assert six["high"] - six["value"] == pytest.approx(factor * (one["high"] - one["value"]))
     correlations = judge({"C4": claims.claims["C4"]}, made(models=TWO, half=0.3), MAIN)
     assert correlations["high"].max() == 1.0 and correlations["low"].min() >= -1.0
+    close = made(curves=everywhere(unique_vision=np.array([0.85, 0.9, *(7 * [0.1])])), half=0.1)
+    unsure = judge({"C1": claims.claims["C1"]}, close, MAIN)
+    depths = unsure[unsure["unit"] == "depth"]
+    assert depths["low"].min() == 0.0 and depths["high"].max() <= 1.0, "widened, but no depth is before the first layer"
 
 
 def test_a_flow_that_keeps_no_information_is_not_asked(claims, made):

@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.compare import TARGETS_FROM, changes_by_task, changes_in_words, knockout_effects, summarise_knockouts
+from analysis_lib.compare import (
+    TARGETS_FROM,
+    beside_accuracy,
+    changes_by_task,
+    changes_in_words,
+    knockout_effects,
+    summarise_knockouts,
+)
 
 ATOMS = {"unique_vision": 0.4, "unique_language": 0.3, "redundancy": 0.2, "synergy": 0.1}
 
@@ -57,3 +64,13 @@ def test_the_summary_says_what_falls_and_what_cannot_change(effects):
     assert (said["n_tasks"], said["n_less_shared"]) == (2, 1)
     assert said["vision_kept"].value == pytest.approx(0.0) and said["mirror"].value == pytest.approx(0.0)
     assert said["vision_recomputed"].value == pytest.approx(0.05)
+
+
+def test_redundancy_that_rises_somewhere_is_not_said_to_change_least_there():
+    accuracy = pd.DataFrame(
+        {"change": [-40.0, 1.0], "change_low": [-45.0, -2.0], "change_high": -35.0}, index=["a", "b"]
+    )
+    said = beside_accuracy(pd.Series({"a": -0.1, "b": 0.7}), accuracy)
+    assert "lowest in a (−0.10 bits)" in said and "highest in b (+0.70 bits), where accuracy changes by +1" in said
+    alone = beside_accuracy(pd.Series({"a": -0.1}), accuracy.loc[["a"]])
+    assert alone == "Redundancy changes in a (−0.10 bits), where accuracy changes by −40 [−45, −35] points"

@@ -250,6 +250,7 @@ def test_one_training_speaks_for_itself_with_its_own_interval() -> None:
     stated = experiment.state_over_trainings(single)
     ends = ["model", "task", "measure", "value", "low", "high", "said"]
     pd.testing.assert_frame_equal(stated[ends], single[ends], check_like=True)
+    assert set(stated["alone"]) == {""}, "what one training says is not said again beside it"
     said = experiment.summarise_statements(stated, single)
     assert said["asked_of"] == "In one training of folder/one-seed-1" and said["apart"] == "no other training was asked"
     assert said["statements"] == "held and used in A; perhaps held and not used in B"
