@@ -70,7 +70,7 @@ def beside_accuracy(redundancy: pd.Series, accuracy: pd.DataFrame) -> str:
     """
 
     def told(task: str) -> str:
-        change, *ends = (float(accuracy.loc[task, name]) for name in ("change", "change_low", "change_high"))
+        change, *ends = (float(accuracy[name][task]) for name in ("change", "change_low", "change_high"))
         points = Shown(change, "+.0f", (ends[0], ends[1]), "points")
         return f"{task} ({Shown(redundancy[task], '+.2f', unit='bits').text}), where accuracy changes by {points.text}"
 
@@ -85,11 +85,20 @@ def summarise_knockouts(effects: pd.DataFrame, about: pd.DataFrame, model: str, 
 
     ``about`` are the model's atoms of rank marginals about one target. Their plug-in values are compared: the
     correction for bias is estimated anew under every condition.
+
+    Raises
+    ------
+    ValueError
+        the model was not decomposed under ``strict``.
     """
-    recomputed = changes_by_task(effects, model, "strict", "recomputed")
     kept_rows = effects["target"] == TARGETS_FROM["baseline"]
     strict = effects[kept_rows & (effects["model"] == model) & (effects["condition"] == "strict")]
+    if strict.empty:
+        raise ValueError(
+            f"{model} was not decomposed under 'strict'; add it to the profile's conditions and decomposed"
+        )
     fallen = strict[(strict["quantity"] == "redundancy") & (strict["high"] < 0)]
+    recomputed = changes_by_task(effects, model, "strict", "recomputed")
     plug_in = about.pivot(index=["condition", "target_from", "task", "layer"], columns="quantity", values="plug_in")
     kept = plug_in.xs("baseline", level="target_from")
     untouched = plug_in.xs(("baseline", "recomputed"), level=("condition", "target_from"))

@@ -153,8 +153,16 @@ def accuracy_under(
     Returns
     -------
     A row per model and task as `answers_where_trained_again` gives them, with ``trainings``.
+
+    Raises
+    ------
+    ValueError
+        a store was not asked under the condition.
     """
     kept = ["baseline", condition]
+    for (model, task), store in stores.items():
+        if condition not in store["condition"].values:
+            raise ValueError(f"{model} was not asked under {condition!r} in {task}; add it to the profile's conditions")
     own, again = (
         answers_of_all({place: one.sel(condition=kept) for place, one in some.items()}, seed)
         for some in (stores, stores_of_trainings({place: folders[place] for place in stores}))

@@ -74,3 +74,9 @@ def test_redundancy_that_rises_somewhere_is_not_said_to_change_least_there():
     assert "lowest in a (−0.10 bits)" in said and "highest in b (+0.70 bits), where accuracy changes by +1" in said
     alone = beside_accuracy(pd.Series({"a": -0.1}), accuracy.loc[["a"]])
     assert alone == "Redundancy changes in a (−0.10 bits), where accuracy changes by −40 [−45, −35] points"
+
+
+def test_a_model_that_was_not_cut_is_told_what_to_ask(effects):
+    uncut = atoms().query("condition == 'baseline'")
+    with pytest.raises(ValueError, match="one was not decomposed under 'strict'; add it to the profile's conditions"):
+        summarise_knockouts(effects.head(0), uncut, "one", [])

@@ -131,6 +131,11 @@ def test_accuracy_is_of_all_trainings_for_the_embedded_model_and_of_its_own_stor
     assert found.loc["elsewhere", "change"] == pytest.approx(changed(stores["elsewhere", "ChooseCat"]))
     words = [experiment.whose_accuracy(found.loc[[model]].reset_index()) for model in found.index]
     assert words == ["the mean over 3 trainings of mini-llava-1.5", "that of one training of elsewhere"]
+    uncut = {("elsewhere", "ChooseCat"): store(2, ("baseline", "blind"))}
+    with pytest.raises(
+        ValueError, match="elsewhere was not asked under 'strict' in ChooseCat; add it to the profile's"
+    ):
+        experiment.accuracy_under("strict", uncut, dict.fromkeys(uncut, Path()))
 
 
 def test_the_sentence_finds_the_task_in_which_trainings_differ_most(monkeypatch: pytest.MonkeyPatch) -> None:
