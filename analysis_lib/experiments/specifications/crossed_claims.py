@@ -171,12 +171,13 @@ def summarise_crossed_claims(stood: pd.DataFrame) -> Summary:
     """What the page says: how many readings there are, and which claims come out alike in all of them."""
     table = verdicts_by_claim(stood)
     asked = table[table["readings"] > 0]
+    whose = "with the target recomputed or kept"
     cuts = [name for name in CUTS if stood["knockout"].astype(str).str.startswith(name).any()]
     settled, never = asked[(asked[list(VERDICTS)] == 1).any(axis=1)], asked[asked[REPRODUCED] == 0]
     return {
         "crossed_components": enumerated(_there(stood["components"], [str(number) for number in COMPONENTS])),
         "crossed_questions": " or ".join(_there(stood["questions"], [str(AT_ALL_LAYERS), ALL])) or "no",
-        "crossed_cuts": f"the cuts {enumerated(cuts)} with the target recomputed or kept" if cuts else "no cut",
+        "crossed_cuts": f"the cut{'s' * (len(cuts) > 1)} {enumerated(cuts)} {whose}" if cuts else "no cut",
         "most_layers": MOST_LAYERS,
         "n_crossed_claims": len(stood[stood["verdict"] != NOT_MEASURABLE]),
         "claims_settled": enumerated(settled["claim"]),

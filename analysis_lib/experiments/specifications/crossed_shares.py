@@ -31,11 +31,11 @@ CHOICES = {
 MOVED = {
     "questions": (
         "The number of questions moves the former by {} at most in the median: what sampling adds is taken off",
-        "There are too few questions here to take fewer of them",
+        "Fewer questions could not be taken in every task",
     ),
     "components": (
         "The number of components moves it by up to {}",
-        "For other numbers of components there are too few questions",
+        "For other numbers of components some task has too few questions",
     ),
 }
 """What a number moves the language-unique share by, and what is said where no other could be taken."""
@@ -158,4 +158,5 @@ def summarise_crossing(
 
 
 def _points(part: float) -> str:
-    return f"{100 * part:+.0f} points".replace("-", MINUS)
+    number = f"{100 * part:+.0f}"
+    return f"{number} point{'s' * (number[1:] != '1')}".replace("-", MINUS)
